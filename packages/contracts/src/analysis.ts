@@ -1,0 +1,74 @@
+import type { Diagnostic } from './diagnostic.ts'
+import type { FunctionConfig, ResolvedFunctionConfig } from './function-config.ts'
+import type { AnalyzerOptions, PackageOptions } from './options/platform-options.ts'
+
+/** The files of a deployment, by path inside the upload (relative, forward slashes, no `..`). */
+export interface Upload {
+  readonly files: Readonly<Record<string, Uint8Array>>
+  /** Path of the entry file; else `package.json#main`, else `index.{ts,tsx,mts,js,mjs,cjs}`. */
+  readonly entry?: string | undefined
+  /** Replaces keys of the `config` literal. */
+  readonly config?: FunctionConfig | undefined
+}
+
+/** What a version declares and the analyzer found. */
+export interface Manifest {
+  /** What the code looks like; the loaded value decides in the end. */
+  readonly handler: 'json' | 'http' | 'unknown'
+  readonly entry: string
+  readonly config: ResolvedFunctionConfig
+  /** Node built-ins the bundle uses, without `node:`. */
+  readonly builtins: readonly string[]
+  /** npm packages inside the bundle. */
+  readonly packages: readonly { readonly name: string; readonly version: string }[]
+  /** Whether `ctx.db` is granted. */
+  readonly database: boolean
+}
+
+/** JSON Schemas of a handler; a missing one means that side is not validated. */
+export interface Schemas {
+  readonly input?: Readonly<Record<string, unknown>>
+  readonly output?: Readonly<Record<string, unknown>>
+}
+
+/**
+ * Code as a sandbox loads it. `code` is the text of a classic script whose completion value is
+ * `async function (builtin, handOver, importMetaUrl)`: `builtin(name)` gives a Node built-in (`name` without `node:`),
+ * `handOver(namespace)` receives the module namespace of the entry file. Top-level await works; no import or export syntax is left.
+ */
+export interface Bundle {
+  readonly code: string
+  /** Source map (version 3, JSON) from `code` to the files of the upload, which it embeds. */
+  readonly sourceMap: string
+  /** SHA-256 of `code` in hex. */
+  readonly hash: string
+}
+
+/** The result of an analysis. `bundle` is there when `ok` is true. */
+export interface Analysis {
+  readonly ok: boolean
+  readonly diagnostics: readonly Diagnostic[]
+  readonly manifest: Manifest
+  readonly schemas: Schemas
+  readonly bundle?: Bundle | undefined
+}
+
+/** Options of one analysis. */
+export interface AnalyzeOptions {
+  readonly packages: PackageOptions
+  readonly analyzer: AnalyzerOptions
+}
+
+/** Source text -> analysis and bundle. Runs in processes of its own: hostile source is hostile input. */
+export interface Analyzer {
+  /**
+   * Never rejects because of bad code: that is `ok: false` with diagnostics.
+   *
+   * @throws PlatformError ANALYSIS_LIMIT when the upload is too large or took too much time or memory, CLOSED
+   */
+  analyze(upload: Upload, options: AnalyzeOptions): Promise<Analysis>
+  /** Starts an analyzer process, so that the first analysis is fast. */
+  warm(): Promise<void>
+  close(): Promise<void>
+  destroy(): Promise<void>
+}

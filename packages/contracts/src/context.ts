@@ -1,0 +1,60 @@
+import type { User } from './options/platform-options.ts'
+
+/** Rows of a query, and how many rows it returned or changed. */
+export interface QueryResult<Row = Record<string, unknown>> {
+  readonly rows: Row[]
+  readonly rowCount: number
+}
+
+/** The ways to run SQL, on a connection of the pool or inside a transaction. */
+export interface Queryable {
+  /** Runs one statement; `$1`, `$2`, … refer to `values`. */
+  query<Row = Record<string, unknown>>(text: string, values?: readonly unknown[]): Promise<QueryResult<Row>>
+  /** Runs one statement written as a template: every `${value}` becomes a parameter, never text. */
+  sql<Row = Record<string, unknown>>(strings: TemplateStringsArray, ...values: readonly unknown[]): Promise<QueryResult<Row>>
+}
+
+/** The function database. */
+export interface ContextDatabase extends Queryable {
+  /** Commits when `run` resolves, rolls back when it rejects or the invocation ends. */
+  transaction<T>(run: (tx: Queryable) => Promise<T>): Promise<T>
+}
+
+/** Structured logging; `console` is captured too. */
+export interface ContextLog {
+  debug(message: string, fields?: Readonly<Record<string, unknown>>): void
+  info(message: string, fields?: Readonly<Record<string, unknown>>): void
+  warn(message: string, fields?: Readonly<Record<string, unknown>>): void
+  error(message: string, fields?: Readonly<Record<string, unknown>>): void
+}
+
+/** What the function sees of the HTTP request or of the call that started it. */
+export interface ContextRequest {
+  readonly method: string
+  /** The original URL, mount path and all. */
+  readonly url: string
+  readonly path: string
+  readonly query: Readonly<Record<string, string | readonly string[]>>
+  readonly headers: Readonly<Record<string, string>>
+}
+
+/** Second argument of a handler (third of a `fetch` method, after its environment). */
+export interface Context {
+  readonly db: ContextDatabase
+  readonly log: ContextLog
+  readonly env: Readonly<Record<string, string>>
+  /** Values of the secrets that `config.secrets` names. Reading one is CAPABILITY_DENIED until the platform grants secrets. */
+  readonly secrets: Readonly<Record<string, string>>
+  /** Calls other functions. CAPABILITY_DENIED until the platform grants it. */
+  readonly functions: { invoke<Input = unknown, Output = unknown>(name: string, input?: Input): Promise<Output> }
+  readonly request: ContextRequest
+  readonly user: User | null
+  readonly tenant: { readonly id: string }
+  readonly invocation: { readonly id: string; readonly function: string; readonly version: string }
+  /** Aborted when the caller cancels. */
+  readonly signal: AbortSignal
+  /** When the invocation is killed, in milliseconds since 1970. */
+  readonly deadline: number
+  /** Keeps an HTTP invocation open until `promise` settles (the Workers convention); its deadline still holds. */
+  waitUntil(promise: Promise<unknown>): void
+}

@@ -1,0 +1,54 @@
+export { errorTable, type ErrorCode, type ErrorOrigin } from './errors/table.ts'
+export { PlatformError, toPlatformError, type PlatformErrorOptions } from './errors/platform-error.ts'
+export { choice, flag, group, integer, invalidOption, isRecord, optional, resolveOptions, text, textList, type OptionRow, type OptionTable } from './options/check.ts'
+export { limitTable, type Limits } from './options/limits.ts'
+export {
+  platformOptionTable,
+  type AnalyzerOptions,
+  type Authenticate,
+  type Caller,
+  type OptionSurroundings,
+  type PackageOptions,
+  type PlatformOptions,
+  type ResolvedPlatformOptions,
+  type User,
+} from './options/platform-options.ts'
+export { functionConfigTable, resolveFunctionConfig, type Access, type FunctionConfig, type ResolvedFunctionConfig } from './function-config.ts'
+export type { Logger } from './logger.ts'
+export type { Diagnostic, RuleSeverity } from './diagnostic.ts'
+export type { Analysis, AnalyzeOptions, Analyzer, Bundle, Manifest, Schemas, Upload } from './analysis.ts'
+export type { InvocationRecord, LogEntry, LogLevel, Measures, OutcomeKind, Page, StoredLogEntry } from './records.ts'
+export type { Context, ContextDatabase, ContextLog, ContextRequest, Queryable, QueryResult } from './context.ts'
+export type {
+  Capabilities,
+  ExecutableVersion,
+  Executor,
+  ExecutorStats,
+  HttpExchange,
+  HttpInvocation,
+  HttpResponse,
+  InvocationOptions,
+  JsonInvocation,
+  Outcome,
+  SandboxEvent,
+  SandboxReport,
+} from './execution.ts'
+export type { Reaper } from './reaper.ts'
+export type { DatabaseSession, FunctionDatabase, PoolStats, RawQueryResult } from './function-database.ts'
+export type {
+  AnalyzeResult,
+  Deployment,
+  DeployResult,
+  FetchOptions,
+  FunctionInfo,
+  InvocationQuery,
+  InvokeOptions,
+  InvokeResult,
+  LogQuery,
+  Platform,
+  PlatformEvents,
+  PlatformStats,
+  UploadSource,
+  VersionInfo,
+} from './platform.ts'
+export { decodeResult, decodeValues, encodeResult, encodeValues, type WireResult, type WireValue } from './database-wire.ts'

@@ -1,0 +1,121 @@
+import type { RuleSeverity } from '../diagnostic.ts'
+import type { Logger } from '../logger.ts'
+import { choice, flag, group, invalidOption, isRecord, optional, text, textList, type OptionRow, type OptionTable } from './check.ts'
+import { limitTable, type Limits } from './limits.ts'
+
+/** Which npm packages an upload may import without carrying them. */
+export interface PackageOptions {
+  /** Directory from which allowed packages are resolved. @default the working directory */
+  readonly from: string
+  /** Names of the allowed packages. @default none */
+  readonly allow: readonly string[]
+}
+
+/** How strict the analyzer is. */
+export interface AnalyzerOptions {
+  /** When `false`, every rule is only a warning. @default true */
+  readonly enforce: boolean
+  /** Severity by rule id. @default the severity of each rule */
+  readonly rules: Readonly<Record<string, RuleSeverity>>
+}
+
+/** Who calls: what `authenticate` found out about a request. */
+export interface Caller {
+  /** Id of the tenant on whose behalf the call is made. @default 'default' */
+  readonly tenant?: string
+  /** The signed-in user; reaches the function as `ctx.user`. */
+  readonly user?: User
+}
+
+/** The user on whose behalf a function is called. */
+export interface User {
+  readonly id: string
+  readonly [claim: string]: unknown
+}
+
+/** Finds out who sent a request; `null` refuses it with UNAUTHENTICATED. */
+export type Authenticate = (request: Request) => Caller | null | Promise<Caller | null>
+
+/** All options of `createPlatform`, complete. */
+export interface ResolvedPlatformOptions {
+  /** Directory of the embedded database and of the platform's own files. @default './.cordon' */
+  readonly dataDir: string
+  /** `postgres://…` of a server to use instead of the embedded database. */
+  readonly databaseUrl: string | undefined
+  /** @default 'process' */
+  readonly isolation: 'process'
+  /** `required` refuses to start below the strongest sandbox level. @default 'required' when NODE_ENV is production, else 'best-effort' */
+  readonly hardening: 'required' | 'best-effort'
+  readonly packages: PackageOptions
+  readonly limits: Limits
+  readonly analyzer: AnalyzerOptions
+  /** Receives the platform's own messages. @default warnings and errors on stderr */
+  readonly logger: Logger | undefined
+  readonly authenticate: Authenticate | undefined
+}
+
+/** What a caller gives: any part of the options. */
+export interface PlatformOptions {
+  readonly dataDir?: string | undefined
+  readonly databaseUrl?: string | undefined
+  readonly isolation?: 'process' | undefined
+  readonly hardening?: 'required' | 'best-effort' | undefined
+  readonly packages?: Partial<PackageOptions> | undefined
+  readonly limits?: Partial<Limits> | undefined
+  readonly analyzer?: Partial<AnalyzerOptions> | undefined
+  readonly logger?: Logger | undefined
+  readonly authenticate?: Authenticate | undefined
+}
+
+/** What the table needs to know of its surroundings: this package itself reads neither the environment nor the disk. */
+export interface OptionSurroundings {
+  readonly workingDirectory: string
+  readonly isProduction: boolean
+}
+
+/** The option table of `createPlatform`: the only place where its defaults and checks are written. */
+export function platformOptionTable(around: OptionSurroundings): OptionTable<ResolvedPlatformOptions> {
+  return {
+    dataDir: text('./.cordon'),
+    databaseUrl: databaseUrl(),
+    isolation: choice(['process'], () => 'process'),
+    hardening: choice(['required', 'best-effort'], () => (around.isProduction ? 'required' : 'best-effort')),
+    packages: group<PackageOptions>({ from: text(around.workingDirectory), allow: textList([]) }),
+    limits: group(limitTable),
+    analyzer: group<AnalyzerOptions>({ enforce: flag(true), rules: ruleSeverities() }),
+    logger: optional('an object with the methods debug, info, warn and error', isLogger),
+    authenticate: optional('a function', (value): value is Authenticate => typeof value === 'function'),
+  }
+}
+
+function databaseUrl(): OptionRow<string | undefined> {
+  return {
+    default: () => undefined,
+    parse(value, path) {
+      if (typeof value === 'string' && /^postgres(ql)?:\/\//.test(value)) return value
+      // The value may hold a password: it is not repeated.
+      throw invalidOption(path, 'a URL that starts with postgres:// or postgresql://', `a ${typeof value} that does not`)
+    },
+  }
+}
+
+function ruleSeverities(): OptionRow<Readonly<Record<string, RuleSeverity>>> {
+  return {
+    default: () => Object.freeze({}),
+    parse(value, path) {
+      if (!isRecord(value)) throw invalidOption(path, 'an object from rule id to severity', value)
+      const rules: Record<string, RuleSeverity> = {}
+      for (const [id, severity] of Object.entries(value)) {
+        if (severity !== 'error' && severity !== 'warn' && severity !== 'off') {
+          throw invalidOption(`${path}.${id}`, "one of 'error', 'warn', 'off'", severity)
+        }
+        rules[id] = severity
+      }
+      return Object.freeze(rules)
+    },
+  }
+}
+
+function isLogger(value: unknown): value is Logger {
+  return isRecord(value) && ['debug', 'info', 'warn', 'error'].every((level) => typeof value[level] === 'function')
+}

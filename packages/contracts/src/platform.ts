@@ -1,0 +1,165 @@
+import type { Analysis, Manifest, Schemas } from './analysis.ts'
+import type { ExecutorStats, SandboxEvent, SandboxReport } from './execution.ts'
+import type { Diagnostic } from './diagnostic.ts'
+import type { PlatformError } from './errors/platform-error.ts'
+import type { FunctionConfig } from './function-config.ts'
+import type { PoolStats } from './function-database.ts'
+import type { ResolvedPlatformOptions, User } from './options/platform-options.ts'
+import type { InvocationRecord, LogEntry, LogLevel, Measures, OutcomeKind, Page, StoredLogEntry } from './records.ts'
+
+/** The upload in one of five forms. `archive` holds a .tar.gz or .zip; `path` names a file (source or archive) or a directory. */
+export type UploadSource =
+  | { readonly source: string }
+  | { readonly files: Readonly<Record<string, string | Uint8Array>> }
+  | { readonly directory: string }
+  | { readonly archive: Uint8Array }
+  | { readonly path: string }
+
+/** What is deployed. */
+export type Deployment = UploadSource & {
+  /** 1 to 63 letters, digits, `-` and `_`, starting with a letter. */
+  readonly name: string
+  readonly entry?: string | undefined
+  /** Replaces keys of the `config` literal in the code. */
+  readonly config?: FunctionConfig | undefined
+  /** A note kept with the deployment. */
+  readonly label?: string | undefined
+}
+
+/** Result of a deployment. */
+export interface DeployResult {
+  readonly name: string
+  readonly version: string
+  /** False when this very content already existed as a version. */
+  readonly created: boolean
+  /** Warnings. */
+  readonly diagnostics: readonly Diagnostic[]
+  readonly manifest: Manifest
+  readonly schemas: Schemas
+}
+
+/** Result of `analyze`. */
+export type AnalyzeResult = Pick<Analysis, 'ok' | 'diagnostics' | 'manifest' | 'schemas'>
+
+/** Options of `invoke`. */
+export interface InvokeOptions {
+  /** @default the live version */
+  readonly version?: string | undefined
+  readonly request?:
+    | {
+        readonly method?: string | undefined
+        readonly url?: string | undefined
+        readonly path?: string | undefined
+        readonly query?: Readonly<Record<string, string | readonly string[]>> | undefined
+        readonly headers?: Readonly<Record<string, string>> | undefined
+      }
+    | undefined
+  readonly user?: User | undefined
+  readonly signal?: AbortSignal | undefined
+  /** Lowers the function's own timeout; never raises it. */
+  readonly timeoutMs?: number | undefined
+}
+
+/** Options of `fetch`. */
+export interface FetchOptions extends Omit<InvokeOptions, 'request'> {
+  /** What `ctx.request.url` says when it differs from the URL of the request (a stripped mount path). */
+  readonly originalUrl?: string | undefined
+}
+
+/** Result of `invoke`. A failed call throws a `PlatformError` that has all but the output in `details.outcome`. */
+export interface InvokeResult<Output = unknown> extends Measures {
+  readonly invocationId: string
+  readonly output: Output
+  readonly version: string
+  readonly logs: readonly LogEntry[]
+}
+
+/** A function as lists show it. */
+export interface FunctionInfo {
+  readonly name: string
+  /** The live version. */
+  readonly version: string
+  readonly createdAt: number
+  readonly updatedAt: number
+  readonly manifest: Manifest
+}
+
+/** A version as lists show it. */
+export interface VersionInfo {
+  readonly version: string
+  readonly live: boolean
+  readonly createdAt: number
+  readonly label: string | null
+  readonly bytes: number
+}
+
+/** Filters of `logs`. */
+export interface LogQuery {
+  readonly version?: string | undefined
+  readonly level?: LogLevel | undefined
+  /** Milliseconds since 1970, or a `Date`. */
+  readonly since?: number | Date | undefined
+  /** @default 100 */
+  readonly limit?: number | undefined
+  readonly cursor?: string | undefined
+}
+
+/** Filters of `invocations`. */
+export interface InvocationQuery {
+  readonly version?: string | undefined
+  readonly outcome?: OutcomeKind | undefined
+  readonly since?: number | Date | undefined
+  /** @default 100 */
+  readonly limit?: number | undefined
+  readonly cursor?: string | undefined
+}
+
+/** Figures of the platform at this moment. */
+export interface PlatformStats extends Omit<ExecutorStats, 'sandbox'> {
+  readonly sandbox: SandboxReport
+  readonly functions: number
+  readonly pool: PoolStats
+  readonly records: { readonly buffered: number; readonly dropped: number }
+}
+
+/** The events of `platform.on`. */
+export interface PlatformEvents {
+  deployment: { readonly name: string; readonly version: string; readonly kind: 'deploy' | 'rollback' | 'remove' }
+  invocation: InvocationRecord
+  sandbox: SandboxEvent
+  warning: { readonly message: string; readonly error?: PlatformError }
+}
+
+/** The platform. Safe to use from many places at once. */
+export interface Platform extends AsyncDisposable {
+  /** The resolved options, frozen. */
+  readonly options: Readonly<ResolvedPlatformOptions>
+  /** @throws PlatformError DEPLOYMENT_REJECTED with `details.diagnostics`, ANALYSIS_LIMIT, INVALID_OPTION, STORE_UNAVAILABLE, CLOSED */
+  deploy(deployment: Deployment): Promise<DeployResult>
+  /** What `deploy` would say, without deploying. Bad code does not reject. */
+  analyze(deployment: UploadSource & Omit<Deployment, 'name'> & { readonly name?: string }): Promise<AnalyzeResult>
+  /** Calls a JSON function. */
+  invoke<Input = unknown, Output = unknown>(name: string, input?: Input, options?: InvokeOptions): Promise<InvokeResult<Output>>
+  /** Calls an HTTP function. */
+  fetch(name: string, request: Request, options?: FetchOptions): Promise<Response>
+  readonly functions: {
+    list(): Promise<readonly FunctionInfo[]>
+    get(name: string): Promise<FunctionInfo>
+    versions(name: string): Promise<readonly VersionInfo[]>
+    /** Makes an older version live. @default version the previous live one */
+    rollback(name: string, version?: string): Promise<{ readonly name: string; readonly version: string }>
+    remove(name: string): Promise<void>
+  }
+  logs(name: string | undefined, query: LogQuery & { readonly follow: true; readonly signal?: AbortSignal | undefined }): AsyncIterable<StoredLogEntry>
+  logs(name?: string, query?: LogQuery & { readonly follow?: false | undefined }): Promise<Page<StoredLogEntry>>
+  invocations(name?: string, query?: InvocationQuery): Promise<Page<InvocationRecord>>
+  /** The same interface, scoped to a tenant. @throws PlatformError CAPABILITY_DENIED for any tenant but `default`, which is the only one today */
+  tenant(id: string): Platform
+  stats(): PlatformStats
+  /** Adds a listener; the returned function removes it. */
+  on<E extends keyof PlatformEvents>(event: E, listener: (value: PlatformEvents[E]) => void): () => void
+  /** Graceful: finishes what runs, writes the records. Idempotent. */
+  close(): Promise<void>
+  /** Forceful: kills what runs, writes the records, stops now. Idempotent. */
+  destroy(): Promise<void>
+}

@@ -1,0 +1,59 @@
+import type { ErrorCode } from './errors/table.ts'
+
+/** Severity of a log entry. `console.log` counts as `info`. */
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error'
+
+/** One line that a function logged. Data only: control characters are escaped where it is displayed. */
+export interface LogEntry {
+  readonly level: LogLevel
+  readonly message: string
+  /** Structured fields of `ctx.log.<level>(message, fields)`. */
+  readonly fields?: Readonly<Record<string, unknown>>
+  /** Milliseconds since 1970, by the host's clock when the entry arrived. */
+  readonly time: number
+}
+
+/** A stored log entry. */
+export interface StoredLogEntry extends LogEntry {
+  readonly function: string
+  readonly version: string
+  readonly invocationId: string
+}
+
+/** Where the time and memory of an invocation went. */
+export interface Measures {
+  /** Time in the queue in milliseconds. */
+  readonly queueMs: number
+  /** Time to start a process for it, 0 when one was there. */
+  readonly bootMs: number
+  /** Time to load the code, 0 for a warm start. */
+  readonly loadMs: number
+  /** Time from dispatch to the sandbox to the outcome. */
+  readonly durationMs: number
+  /** CPU time of the sandbox during the invocation, all threads; shared when several run in it at once. */
+  readonly cpuMs: number
+  /** Largest resident memory of the sandbox that was seen, in MiB. */
+  readonly peakMemoryMb: number
+  readonly coldStart: boolean
+}
+
+/** `success`, or the code of the failure. */
+export type OutcomeKind = 'success' | ErrorCode
+
+/** A stored invocation. */
+export interface InvocationRecord extends Measures {
+  readonly invocationId: string
+  readonly function: string
+  readonly version: string
+  readonly outcome: OutcomeKind
+  /** Message of the failure. */
+  readonly message?: string
+  /** Milliseconds since 1970. */
+  readonly startedAt: number
+}
+
+/** One page of a list; `next` is the cursor of the following page, `null` at the end. */
+export interface Page<T> {
+  readonly items: readonly T[]
+  readonly next: string | null
+}
