@@ -1,0 +1,119 @@
+import { platformOptionTable, PlatformError, resolveFunctionConfig, resolveOptions, type ResolvedPlatformOptions } from '@cordon/contracts'
+import { expect } from 'chai'
+
+const table = platformOptionTable({ workingDirectory: '/app', isProduction: false })
+
+function resolve(given: unknown): Readonly<ResolvedPlatformOptions> {
+  return resolveOptions(table, given)
+}
+
+function refusal(given: unknown): PlatformError {
+  try {
+    resolve(given)
+  } catch (error) {
+    if (error instanceof PlatformError) return error
+    throw error
+  }
+  throw new Error('expected a refusal')
+}
+
+describe('the options of createPlatform', () => {
+  it('has the documented defaults', () => {
+    expect(resolve(undefined)).to.deep.equal({
+      dataDir: './.cordon',
+      databaseUrl: undefined,
+      isolation: 'process',
+      hardening: 'best-effort',
+      packages: { from: '/app', allow: [] },
+      limits: {
+        timeoutMs: 5000,
+        loadTimeoutMs: 5000,
+        memoryMb: 128,
+        concurrency: 10,
+        instanceConcurrency: 1,
+        queueLength: 1000,
+        queueMs: 5000,
+        payloadBytes: 6_000_000,
+        outputBytes: 6_000_000,
+        logBytes: 256_000,
+      },
+      analyzer: { enforce: true, rules: {} },
+      logger: undefined,
+      authenticate: undefined,
+    })
+  })
+
+  it('requires hardening in production', () => {
+    expect(resolveOptions(platformOptionTable({ workingDirectory: '/', isProduction: true }), {}).hardening).to.equal('required')
+  })
+
+  it('treats undefined as left out and zero and false as values', () => {
+    const options = resolve({ dataDir: undefined, limits: { queueLength: 0, timeoutMs: undefined }, analyzer: { enforce: false } })
+    expect(options.dataDir).to.equal('./.cordon')
+    expect(options.limits).to.include({ queueLength: 0, timeoutMs: 5000 })
+    expect(options.analyzer.enforce).to.equal(false)
+  })
+
+  it('neither keeps nor changes the object of the caller and freezes the result', () => {
+    const allow = ['zod']
+    const given = { packages: { allow } }
+    const options = resolve(given)
+    allow.push('hono')
+    expect(options.packages.allow).to.deep.equal(['zod'])
+    expect(given).to.deep.equal({ packages: { allow: ['zod', 'hono'] } })
+    for (const frozen of [options, options.limits, options.packages, options.packages.allow]) expect(frozen).to.be.frozen
+  })
+
+  const wrong: [given: unknown, option: string][] = [
+    [{ timeout: 1 }, 'timeout'],
+    [{ limits: { timeoutMS: 1 } }, 'limits.timeoutMS'],
+    [{ limits: { timeoutMs: 0 } }, 'limits.timeoutMs'],
+    [{ limits: { timeoutMs: 1.5 } }, 'limits.timeoutMs'],
+    [{ limits: { timeoutMs: '5' } }, 'limits.timeoutMs'],
+    [{ limits: { timeoutMs: Number.NaN } }, 'limits.timeoutMs'],
+    [{ limits: { memoryMb: 1n } }, 'limits.memoryMb'],
+    [{ limits: null }, 'limits'],
+    [{ limits: [] }, 'limits'],
+    [{ dataDir: '' }, 'dataDir'],
+    [{ dataDir: 'a\0b' }, 'dataDir'],
+    [{ databaseUrl: 'mysql://x' }, 'databaseUrl'],
+    [{ isolation: 'vm' }, 'isolation'],
+    [{ hardening: true }, 'hardening'],
+    [{ packages: { allow: [''] } }, 'packages.allow'],
+    [{ analyzer: { rules: { 'no-eval': 'fatal' } } }, 'analyzer.rules.no-eval'],
+    [{ logger: console.log }, 'logger'],
+    [{ authenticate: 'yes' }, 'authenticate'],
+    [JSON.parse('{ "__proto__": 1 }'), '__proto__'],
+    [{ constructor: 1 }, 'constructor'],
+    ['dataDir', 'options'],
+  ]
+  for (const [given, option] of wrong) {
+    it(`refuses a wrong ${option} and names it`, () => {
+      const error = refusal(given)
+      expect(error.code).to.equal('INVALID_OPTION')
+      expect(error.details['option']).to.equal(option)
+      expect(error.message).to.match(/^Cannot use option ".+": expected .+, got .+/)
+    })
+  }
+
+  it('does not repeat a database URL, which may hold a password', () => {
+    expect(refusal({ databaseUrl: 'mysql://user:hunter2@db/x' }).message).not.to.contain('hunter2')
+  })
+})
+
+describe('the configuration of a function', () => {
+  it('leaves limits unset so that those of the host hold', () => {
+    expect(resolveFunctionConfig({ memoryMb: 64 })).to.include({ timeoutMs: undefined, memoryMb: 64, access: 'public' })
+  })
+
+  const reserved = ['NODE_OPTIONS', 'LD_PRELOAD', 'DYLD_INSERT_LIBRARIES', 'OPENSSL_CONF', 'SSL_CERT_FILE', 'UV_THREADPOOL_SIZE', 'PATH', 'path', 'HOME']
+  for (const name of [...reserved, '1X', 'A-B', '']) {
+    it(`refuses the environment name ${JSON.stringify(name)}`, () => {
+      expect(() => resolveFunctionConfig({ env: { [name]: 'x' } })).to.throw(PlatformError, 'config.env.')
+    })
+  }
+
+  it('refuses __proto__ as an environment name', () => {
+    expect(() => resolveFunctionConfig({ env: JSON.parse('{"__proto__":"x"}') })).to.throw(PlatformError, 'config.env.__proto__')
+  })
+})

@@ -1,0 +1,30 @@
+import * as contracts from '@cordon/contracts'
+import { expect } from 'chai'
+
+describe('the public API of @cordon/contracts', () => {
+  it('exports exactly these values', () => {
+    expect(Object.keys(contracts).toSorted()).to.deep.equal([
+      'PlatformError',
+      'choice',
+      'decodeResult',
+      'decodeValues',
+      'encodeResult',
+      'encodeValues',
+      'errorTable',
+      'flag',
+      'functionConfigTable',
+      'group',
+      'integer',
+      'invalidOption',
+      'isRecord',
+      'limitTable',
+      'optional',
+      'platformOptionTable',
+      'resolveFunctionConfig',
+      'resolveOptions',
+      'text',
+      'textList',
+      'toPlatformError',
+    ])
+  })
+})
