@@ -1,0 +1,31 @@
+/** Runs every benchmark, or those named on the command line; call-latency ones once pinned to one core and once not. */
+import { spawnSync } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { describeMachine } from './measure.mjs'
+
+const all = [
+  { name: 'core/invoke', pinnable: true },
+  { name: 'core/deploy', pinnable: false },
+]
+
+const wanted = process.argv.slice(2)
+const unknown = wanted.filter((name) => !all.some((one) => one.name === name))
+if (unknown.length > 0) {
+  console.error(`Unknown benchmark ${unknown.join(', ')}: expected ${all.map(({ name }) => name).join(', ')}`)
+  process.exit(2)
+}
+
+const hasTaskset = spawnSync('taskset', ['-V'], { stdio: 'ignore' }).status === 0
+console.log(`# ${describeMachine()}`)
+for (const { name, pinnable } of all) {
+  if (wanted.length > 0 && !wanted.includes(name)) continue
+  console.log(`\n# ${name}`)
+  const file = fileURLToPath(new URL(`${name}.mjs`, import.meta.url))
+  if (pinnable && hasTaskset) run('taskset', ['-c', '0', process.execPath, file], { BENCH_PINNED: '1' })
+  run(process.execPath, [file], {})
+}
+
+function run(command, args, env) {
+  const { status } = spawnSync(command, args, { stdio: 'inherit', env: { ...process.env, ...env } })
+  if (status !== 0) process.exitCode = 1
+}
