@@ -1,0 +1,1 @@
+export type { Hardening } from './hardening/hardening.ts'
