@@ -1,0 +1,152 @@
+import { spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { open } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { PlatformError } from '@cordon/contracts'
+import { codeOf, diskFull } from './file-error.ts'
+import type { ServerIdentity } from './identity.ts'
+import type { Installation } from './installation.ts'
+import type { Place } from './place.ts'
+
+/** What a postmaster is started with. */
+export interface PostmasterOptions {
+  readonly installation: Installation
+  readonly identity: ServerIdentity
+  readonly place: Place
+  readonly socketDirectory: string
+  /** Called with the process id before anything else can happen. */
+  readonly onSpawn: (pid: number) => void
+}
+
+/** A running server process. */
+export interface Postmaster {
+  readonly child: ChildProcess
+  readonly pid: number
+  /** Resolves when the process is gone. */
+  readonly exited: Promise<void>
+}
+
+/** The name of the socket file has this number; nothing listens on TCP. */
+export const socketPort = 5432
+
+/** Recovery after a crash replays at most `max_wal_size`; that takes seconds, on a slow disk perhaps a minute. */
+const startTimeoutMs = 120_000
+/** The log is only read by people who look for a failed start. */
+const maxLogBytes = 4 << 20
+
+/**
+ * Starts the server and waits until `connect` succeeds once.
+ *
+ * @throws PlatformError STORE_UNAVAILABLE with the server's own reason
+ */
+export async function startPostmaster(options: PostmasterOptions, connect: () => Promise<void>): Promise<Postmaster> {
+  const { installation, identity, place } = options
+  const log = await open(place.logFile, 'a', 0o600)
+  let postmaster: Postmaster
+  let logStart: number
+  try {
+    logStart = (await log.stat()).size
+    if (logStart > maxLogBytes) {
+      await log.truncate(0)
+      logStart = 0
+    }
+    const child = spawn(join(installation.bin, 'postgres'), serverArguments(options), {
+      ...identity.switchTo,
+      cwd: '/',
+      // A group of its own: Ctrl-C in a terminal reaches the host, which then stops the server in order.
+      detached: true,
+      stdio: ['ignore', log.fd, log.fd],
+      env: { LC_ALL: 'C' },
+    })
+    const exited = once(child, 'exit').then(() => undefined)
+    exited.catch(() => undefined)
+    // Without a process there is an 'error' event instead, which `once` turns into a rejection.
+    if (child.pid === undefined) await exited
+    const pid = child.pid ?? 0
+    options.onSpawn(pid)
+    postmaster = { child, pid, exited }
+  } catch (error) {
+    throw new PlatformError('STORE_UNAVAILABLE', `Cannot start the embedded database: ${error instanceof Error ? error.message : String(error)}`, { cause: error })
+  } finally {
+    await log.close()
+  }
+  try {
+    await waitUntilReady(postmaster, connect, () => startError(place, logStart))
+  } catch (error) {
+    if (!hasExited(postmaster)) {
+      postmaster.child.kill('SIGQUIT')
+      await postmaster.exited
+    }
+    throw error
+  }
+  return postmaster
+}
+
+async function waitUntilReady(postmaster: Postmaster, connect: () => Promise<void>, describe: () => Promise<PlatformError>): Promise<void> {
+  const startedAt = performance.now()
+  for (;;) {
+    if (hasExited(postmaster)) throw await describe()
+    try {
+      await connect()
+      return
+    } catch (error) {
+      // ENOENT, ECONNREFUSED: no socket yet; 57P03: it is starting up; the rest is a connection that broke because the server ends.
+      const isStarting = ['ENOENT', 'ECONNREFUSED', 'ECONNRESET', 'EPIPE', '57P03'].includes(codeOf(error) ?? '')
+      if (!isStarting && !hasExited(postmaster)) {
+        throw new PlatformError('STORE_UNAVAILABLE', `Cannot start the embedded database: ${error instanceof Error ? error.message : String(error)}`, { cause: error })
+      }
+    }
+    if (performance.now() - startedAt > startTimeoutMs) {
+      throw new PlatformError('STORE_UNAVAILABLE', `Cannot start the embedded database: it was not ready after ${startTimeoutMs / 1000} s`)
+    }
+    await delay(5)
+  }
+}
+
+/** Whether the process is gone. */
+export function hasExited({ child }: Postmaster): boolean {
+  return child.exitCode !== null || child.signalCode !== null
+}
+
+async function startError({ logFile, cluster }: Place, logStart: number): Promise<PlatformError> {
+  const file = await open(logFile, 'r')
+  try {
+    const { bytesRead, buffer } = await file.read(Buffer.alloc(64 << 10), 0, 64 << 10, logStart)
+    const text = buffer.toString('utf8', 0, bytesRead)
+    if (/No space left on device|Disk quota exceeded/.test(text)) return diskFull('start the embedded database', cluster)
+    const reason = /(?:FATAL|PANIC): {2}(.*)/.exec(text)?.[1] ?? text.trim().split('\n').at(-1) ?? ''
+    return new PlatformError('STORE_UNAVAILABLE', `Cannot start the embedded database: ${reason === '' ? 'the server ended at once' : reason} (see ${logFile})`)
+  } finally {
+    await file.close()
+  }
+}
+
+/** Settings of a small server beside an application; on the command line, so neither a file nor ALTER SYSTEM changes them. */
+function serverArguments({ installation, place, socketDirectory }: PostmasterOptions): string[] {
+  const settings: Record<string, string | number> = {
+    listen_addresses: '',
+    unix_socket_directories: socketDirectory,
+    port: socketPort,
+    max_connections: 100,
+    shared_buffers: '16MB',
+    max_wal_size: '256MB',
+    min_wal_size: '32MB',
+    wal_level: 'minimal',
+    max_wal_senders: 0,
+    max_worker_processes: 4,
+    // One process per connection: a cancelled query has no helpers that finish later.
+    max_parallel_workers_per_gather: 0,
+    jit: 'off',
+    timezone: 'UTC',
+    log_timezone: 'UTC',
+    // Functions raise messages of any other level at will; the log is not theirs to fill.
+    log_min_messages: 'fatal',
+    log_min_error_statement: 'panic',
+    // Backends whose host vanished stop their statement. Linux and a few others can tell.
+    ...(process.platform === 'linux' ? { client_connection_check_interval: '1s' } : {}),
+    // Three processes less; the option came with 18.
+    ...(installation.major >= 18 ? { io_method: 'sync' } : {}),
+  }
+  return ['-D', place.cluster, ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])]
+}

@@ -1,0 +1,127 @@
+import { readFileSync } from 'node:fs'
+import { PlatformError } from '@cordon/contracts'
+import type { ClientConfig } from 'pg'
+
+/** How a connection is encrypted; the fields of Node's `tls.connect` that matter here. */
+export interface SqlTls {
+  /** False accepts any certificate (`sslmode=require`, as libpq does it). */
+  readonly rejectUnauthorized: boolean
+  /** Certificate authority in PEM form (`sslrootcert`). */
+  readonly ca?: string | undefined
+  /** False accepts a certificate for another host name (`sslmode=verify-ca`). */
+  readonly isHostNameChecked: boolean
+}
+
+/** Where a PostgreSQL server is and as whom to sign in. */
+export interface SqlConnection {
+  /** Host name, address, or the absolute path of the directory of a Unix socket. */
+  readonly host: string
+  readonly port: number
+  readonly user: string
+  readonly password?: string | undefined
+  readonly database: string
+  readonly tls?: SqlTls | undefined
+}
+
+/** Parameters that a URL may carry and that change nothing here. */
+const ignoredParameters = new Set(['application_name', 'connect_timeout', 'target_session_attrs', 'channel_binding'])
+
+/**
+ * Reads `postgres://user:password@host:port/database?sslmode=…`; `?host=/directory` names a Unix socket.
+ * Nothing of the URL is repeated in an error, for it may hold a password.
+ *
+ * @throws PlatformError INVALID_OPTION
+ */
+export function connectionFromUrl(url: string): SqlConnection {
+  const parsed = URL.canParse(url) ? new URL(url) : undefined
+  if (parsed === undefined || !/^postgres(ql)?:$/.test(parsed.protocol)) throw wrongUrl('it is not a URL of the form postgres://user:password@host:port/database')
+  for (const name of parsed.searchParams.keys()) {
+    if (!['host', 'sslmode', 'sslrootcert'].includes(name) && !ignoredParameters.has(name)) throw wrongUrl(`its parameter "${name}" is not supported`)
+  }
+  const user = decode(parsed.username)
+  const database = decode(parsed.pathname.slice(1)) || user
+  const host = parsed.searchParams.get('host') ?? decode(parsed.hostname).replace(/^\[(.*)\]$/, '$1')
+  if (user === '') throw wrongUrl('it names no user')
+  if (host === '') throw wrongUrl('it names no host')
+  const password = decode(parsed.password)
+  const tls = tlsFrom(parsed.searchParams)
+  return {
+    host,
+    port: parsed.port === '' ? 5432 : Number(parsed.port),
+    user,
+    database,
+    ...(password === '' ? {} : { password }),
+    ...(tls === undefined ? {} : { tls }),
+  }
+}
+
+function tlsFrom(parameters: URLSearchParams): SqlTls | undefined {
+  const file = parameters.get('sslrootcert')
+  const ca = file === null || file === 'system' ? {} : { ca: readCertificate(file) }
+  switch (parameters.get('sslmode')) {
+    case null:
+    case 'disable':
+    case 'allow':
+    case 'prefer':
+      return undefined
+    case 'require':
+    case 'no-verify':
+      // As libpq: with a root certificate `require` behaves like `verify-ca`.
+      return { rejectUnauthorized: 'ca' in ca, isHostNameChecked: false, ...ca }
+    case 'verify-ca':
+      return { rejectUnauthorized: true, isHostNameChecked: false, ...ca }
+    case 'verify-full':
+      return { rejectUnauthorized: true, isHostNameChecked: true, ...ca }
+    default:
+      throw wrongUrl('its sslmode is none of disable, allow, prefer, require, verify-ca, verify-full')
+  }
+}
+
+function readCertificate(file: string): string {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch (error) {
+    throw new PlatformError('INVALID_OPTION', 'Cannot use the database URL: the file that its sslrootcert names cannot be read', { cause: error })
+  }
+}
+
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    throw wrongUrl('it has a % that does not start an escape')
+  }
+}
+
+function wrongUrl(state: string): PlatformError {
+  return new PlatformError('INVALID_OPTION', `Cannot use the database URL: ${state}`, { details: { option: 'databaseUrl' } })
+}
+
+/**
+ * The connection as `pg` takes it. Every field is given, because `pg` fills the gaps from PGPASSWORD, PGOPTIONS,
+ * PGSSLMODE, PGAPPNAME and `~/.pgpass`, which belong to the host's other work.
+ */
+export function clientConfig(connection: SqlConnection, applicationName: string): ClientConfig {
+  const { host, port, user, database, password, tls } = connection
+  return {
+    host,
+    port,
+    user,
+    database,
+    // A function, because `pg` takes an empty string for "not given".
+    password: () => password ?? '',
+    application_name: applicationName,
+    // `pg` reads timestamps in ISO style only; a role may have another one.
+    options: '-c datestyle=ISO,MDY',
+    client_encoding: 'UTF8',
+    keepAlive: true,
+    ssl:
+      tls === undefined
+        ? false
+        : {
+            rejectUnauthorized: tls.rejectUnauthorized,
+            ...(tls.ca === undefined ? {} : { ca: tls.ca }),
+            ...(tls.isHostNameChecked ? {} : { checkServerIdentity: () => undefined }),
+          },
+  }
+}
