@@ -1,0 +1,35 @@
+/** Names of the wrapper's parameters. esbuild renames a declaration of the user that has the same name. */
+export const builtinParameter = '__cordon_builtin'
+/** The function that receives the namespace of the entry file. */
+export const handOverParameter = '__cordon_handOver'
+/** Stands for `import.meta`, which a classic script cannot have. */
+export const metaName = '__cordon_meta'
+
+/**
+ * What stands before the bundled code, all on one line. `require` serves what is only known at run time (`require(name)`,
+ * `import(name)` with a computed name): it reaches built-ins only, and the sandbox decides about each.
+ */
+const prelude =
+  `(async function (${builtinParameter}, ${handOverParameter}, __cordon_url) { "use strict"; ` +
+  `const ${metaName} = { __proto__: null, url: __cordon_url }; ` +
+  `const require = (name) => ${builtinParameter}(String(name).replace(/^node:/, "")); {\n`
+
+/** Wraps the output of esbuild so that it is one classic script whose completion value is the function of contracts' `Bundle`. */
+export function wrapCode(code: string): string {
+  return `${prelude}${code}\n}})`
+}
+
+/** Moves a source map down by the line of the prelude and gives its sources the names the user knows. */
+export function wrapSourceMap(sourceMap: string): string {
+  const map: unknown = JSON.parse(sourceMap)
+  if (typeof map !== 'object' || map === null || !('mappings' in map) || !('sources' in map) || !Array.isArray(map.sources)) return sourceMap
+  const sources = map.sources.map((one) => (typeof one === 'string' ? sourceName(one) : one))
+  return JSON.stringify({ ...map, mappings: `;${String(map.mappings)}`, sources })
+}
+
+/** The path inside the upload (or `node_modules/name@version/…`) of a source as esbuild names it. */
+export function sourceName(source: string): string {
+  if (source.startsWith('upload:')) return source.slice('upload:'.length)
+  if (source.startsWith('builtin:')) return `node:${source.slice('builtin:'.length)}`
+  return source
+}

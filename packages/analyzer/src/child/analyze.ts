@@ -1,0 +1,179 @@
+import { Script } from 'node:vm'
+import { resolveFunctionConfig, type Schemas } from '@cordon/contracts'
+import type { Message } from 'esbuild'
+import { bundle, type BundleResult } from '../bundle/bundle.ts'
+import { findEntry } from '../bundle/file-lookup.ts'
+import { createHostPackages } from '../bundle/host-packages.ts'
+import { isCode } from '../bundle/loaders.ts'
+import { createResolver } from '../bundle/resolve.ts'
+import { createUploadTree, isFirstParty } from '../bundle/upload-tree.ts'
+import { sourceName } from '../bundle/wrapper.ts'
+import { readConfig } from '../rules/config-literal.ts'
+import { handlerKind } from '../rules/handler-shape.ts'
+import { judgePackageImport } from '../rules/package-imports.ts'
+import { ruleList } from '../rules/rule-list.ts'
+import { mentionsDatabase } from '../source/database-use.ts'
+import { findDefaultExport } from '../source/exports.ts'
+import { parseSources, type ParsedSources, type SourceText } from '../source/source-text.ts'
+import type { AnalysisReply, AnalysisRequest } from './messages.ts'
+import { createReporter, type Reporter } from './reporter.ts'
+
+const decoder = new TextDecoder()
+
+/** Analyses and bundles one upload. Runs in a process of its own. */
+export async function analyze(request: AnalysisRequest): Promise<AnalysisReply> {
+  try {
+    return await analyzeUpload(request)
+  } catch (error) {
+    // Parsers recurse; source that is nested deeper than their stack is a limit, not a defect.
+    if (error instanceof RangeError && /call stack/i.test(error.message)) return { kind: 'limit', reason: 'it is nested too deeply' }
+    // A defect of a parser on unusual source is still about that source; the next upload is analysed as ever.
+    return { kind: 'limit', reason: `the analyzer failed on it (${error instanceof Error ? error.message : String(error)})` }
+  }
+}
+
+async function analyzeUpload(request: AnalysisRequest): Promise<AnalysisReply> {
+  const reporter = createReporter(request.options.analyzer)
+  const upload = createUploadTree(new Map(Object.entries(request.files)))
+  const entry = findEntry(upload, request.entry)
+  if (entry === undefined) return withoutEntry(request, reporter)
+  const resolver = createResolver(upload, createHostPackages(request.options.packages))
+  const bundled = await bundle({ upload, entry, resolver })
+  const own = [...bundled.sources].filter(([path]) => isFirstParty(path) && isCode(path))
+  const parsed = parseSources(new Map(own.map(([path, bytes]) => [path, decodeSource(bytes)])))
+  const hasSyntaxErrors = reportSyntax(parsed, reporter)
+  for (const source of parsed.files) checkRules(source, { parsed, bundled, entry, reporter })
+  reportPackages(bundled, reporter)
+  reportBundleErrors(bundled.errors, { hasSyntaxErrors, parsed, reporter })
+  const code = reporter.hasErrors() ? undefined : checkCode(bundled.code, entry, reporter)
+  const source = parsed.files.find((file) => file.path === entry)
+  const facts = readFacts(source, { request, parsed })
+  const bundleText = code === undefined ? undefined : { code, sourceMap: bundled.sourceMap }
+  return {
+    kind: 'analysis',
+    bundle: bundleText,
+    analysis: {
+      ok: !reporter.hasErrors(),
+      diagnostics: reporter.list(),
+      manifest: { ...facts.manifest, entry, builtins: bundled.builtins, packages: bundled.packages },
+      schemas: facts.schemas,
+    },
+  }
+}
+
+/** A byte order mark is no part of the text, and esbuild leaves it out too. */
+function decodeSource(bytes: Uint8Array): string {
+  return decoder.decode(bytes)
+}
+
+function withoutEntry(request: AnalysisRequest, reporter: Reporter): AnalysisReply {
+  const what = request.entry === undefined ? 'The upload has no entry file' : `The upload has no file "${request.entry}"`
+  const remedy = request.entry === undefined ? 'Add index.ts (or .tsx, .mts, .js, .mjs, .cjs), or name the file with `entry`.' : 'Correct `entry`, or add the file.'
+  reporter.add({ rule: 'entry', severity: 'fixed', message: `${what}. ${remedy}`, file: request.entry ?? '', text: '' })
+  const config = resolveFunctionConfig(request.config)
+  const manifest = { handler: 'unknown', entry: request.entry ?? '', config, builtins: [], packages: [], database: config.database ?? false } as const
+  return { kind: 'analysis', bundle: undefined, analysis: { ok: false, diagnostics: reporter.list(), manifest, schemas: {} } }
+}
+
+function reportSyntax(parsed: ParsedSources, reporter: Reporter): boolean {
+  let found = false
+  for (const file of parsed.files) {
+    // One mistake often leads to others further down; the first few are the ones that help.
+    for (const error of parsed.syntaxErrors(file).slice(0, 3)) {
+      found = true
+      const text = typeof error.messageText === 'string' ? error.messageText : error.messageText.messageText
+      const message = `The code cannot be read: ${text.replace(/\.$/, '')}. Correct the syntax.`
+      reporter.add({ rule: 'syntax', severity: 'fixed', message, file: file.path, text: file.text, place: { start: error.start, length: error.length } })
+    }
+  }
+  return found
+}
+
+interface RuleSurroundings {
+  readonly parsed: ParsedSources
+  readonly bundled: BundleResult
+  readonly entry: string
+  readonly reporter: Reporter
+}
+
+function checkRules(source: SourceText, { parsed, bundled, entry, reporter }: RuleSurroundings): void {
+  const isEntry = source.path === entry
+  const base = { file: source.path, text: source.text }
+  if (isEntry && findDefaultExport(source.ast).kind === 'none') {
+    const message = 'The entry file has no default export, so there is nothing to call. Write `export default` before the handler.'
+    reporter.add({ ...base, rule: 'default-export', severity: 'fixed', message, place: { start: 0, length: 1 } })
+  }
+  const refused = bundled.refused.filter((one) => one.file === source.path)
+  for (const rule of ruleList) {
+    rule.check({
+      source,
+      isEntry,
+      checker: parsed.checker,
+      refused,
+      report(place, message) {
+        const where = 'kind' in place ? { start: place.getStart(source.ast), length: place.getWidth(source.ast) } : place
+        reporter.add({ ...base, rule: rule.id, severity: rule.severity, message, place: where })
+      },
+    })
+  }
+}
+
+function reportPackages(bundled: BundleResult, reporter: Reporter): void {
+  for (const refused of bundled.refused) {
+    if (isFirstParty(refused.file) || !bundled.included.has(refused.file)) continue
+    const text = decodeSource(bundled.sources.get(refused.file) ?? new Uint8Array())
+    reporter.add({ ...judgePackageImport(refused, text), file: refused.file, text })
+  }
+}
+
+/** Reports what esbuild refuses: imports of names that do not exist, files it cannot read, syntax in packages. */
+function reportBundleErrors(errors: readonly Message[], around: { hasSyntaxErrors: boolean; parsed: ParsedSources; reporter: Reporter }): void {
+  for (const error of errors) {
+    const file = error.location === null ? '' : sourceName(error.location.file)
+    const own = around.parsed.files.find((one) => one.path === file)
+    // The same syntax error was already reported in TypeScript's words.
+    if (own !== undefined && around.hasSyntaxErrors) continue
+    const message = error.location === null ? error.text : error.text.replaceAll('upload:', '').replace(/[.]?$/, '.')
+    const place = own === undefined || error.location === null ? undefined : { start: offsetOf(own.text, error.location), length: error.location.length }
+    const isGlob = /^Could not resolve import\(/.test(error.text)
+    const remedy = isGlob ? ' The path is computed; write it as a string.' : ''
+    around.reporter.add({ rule: 'bundle', severity: 'fixed', message: `Cannot bundle: ${message}${remedy}`, file, text: own?.text ?? '', place })
+  }
+}
+
+/** esbuild counts columns in bytes. */
+function offsetOf(text: string, location: { line: number; column: number; lineText: string }): number {
+  let start = 0
+  for (let line = 1; line < location.line; line++) start = text.indexOf('\n', start) + 1
+  return start + Buffer.from(location.lineText).subarray(0, location.column).toString().length
+}
+
+/** Compiles the bundle without running it: what is handed over surely is one classic script. */
+function checkCode(code: string | undefined, entry: string, reporter: Reporter): string | undefined {
+  if (code === undefined) {
+    reporter.add({ rule: 'bundle', severity: 'fixed', message: 'Cannot bundle: there is no output. Simplify the upload.', file: entry, text: '' })
+    return undefined
+  }
+  try {
+    void new Script(code, { filename: 'bundle.js' })
+    return code
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error)
+    reporter.add({ rule: 'bundle', severity: 'fixed', message: `Cannot bundle: the result is not valid code (${reason}). Write it in strict-mode JavaScript.`, file: entry, text: '' })
+    return undefined
+  }
+}
+
+function readFacts(source: SourceText | undefined, around: { request: AnalysisRequest; parsed: ParsedSources }) {
+  const values = source === undefined ? {} : readConfig(source).values
+  const config = resolveFunctionConfig({ ...values, ...around.request.config })
+  const found = source === undefined ? undefined : findDefaultExport(source.ast)
+  const kind = found?.kind === 'local' ? handlerKind(found.value) : 'unknown'
+  const schemas: Schemas = {
+    ...(config.input === undefined ? {} : { input: config.input }),
+    ...(config.output === undefined ? {} : { output: config.output }),
+  }
+  const database = config.database ?? around.parsed.files.some((file) => mentionsDatabase(file))
+  return { schemas, manifest: { handler: kind === 'none' ? ('unknown' as const) : kind, config, database } }
+}
+

@@ -1,0 +1,103 @@
+import { ChildProcess } from 'node:child_process'
+import type { Reaper } from '@cordon/contracts'
+import type { Tinypool } from 'tinypool'
+
+/** Options of one analyzer process. */
+export interface AnalyzerProcessOptions {
+  /** Cap of the JavaScript heap in MiB. */
+  readonly memoryMb: number
+  readonly reaper: Reaper | undefined
+}
+
+/** How a call of an analyzer process can end without an answer. */
+export type NoAnswer = 'timeout' | 'died'
+
+/** Longest start of a process in milliseconds: loading the compiler takes about half a second, ten times that on a busy machine. */
+const startLimitMs = 60_000
+
+/**
+ * One child process that analyses one upload at a time and is replaced when it dies or is killed. tinypool keeps it; one pool
+ * of one process each, so that a call is timed from the moment it is running, and not while it waits or the process starts.
+ */
+export class AnalyzerProcess {
+  readonly #options: AnalyzerProcessOptions
+  readonly #watched = new Set<number>()
+  #pool: Promise<Tinypool> | undefined
+  #isClosed = false
+
+  constructor(options: AnalyzerProcessOptions) {
+    this.#options = options
+  }
+
+  /** Starts the process if there is none, and waits until it has loaded everything. */
+  async start(): Promise<void> {
+    await this.#call('warm', null, startLimitMs)
+  }
+
+  /** Calls `analyze` in the process. A process that does not answer in time is killed. */
+  async analyze(request: unknown, timeLimitMs: number): Promise<{ readonly reply: unknown } | NoAnswer> {
+    await this.start()
+    return this.#call('analyze', request, timeLimitMs)
+  }
+
+  /** Kills the process. Idempotent. */
+  async destroy(): Promise<void> {
+    this.#isClosed = true
+    const pool = await this.#pool
+    this.#pool = undefined
+    await pool?.destroy()
+    for (const pid of this.#watched) this.#options.reaper?.unwatch(pid)
+    this.#watched.clear()
+  }
+
+  async #call(name: 'warm' | 'analyze', argument: unknown, timeLimitMs: number): Promise<{ readonly reply: unknown } | NoAnswer> {
+    this.#pool ??= this.#open()
+    const pool = await this.#pool
+    const abort = new AbortController()
+    const timer = setTimeout(() => abort.abort(), timeLimitMs)
+    try {
+      const answer: Promise<unknown> = pool.run(argument, { name, signal: abort.signal })
+      this.#watch(pool)
+      return { reply: await answer }
+    } catch {
+      return abort.signal.aborted ? 'timeout' : 'died'
+    } finally {
+      clearTimeout(timer)
+      if (!this.#isClosed) this.#watch(pool)
+    }
+  }
+
+  async #open(): Promise<Tinypool> {
+    const { Tinypool } = await import('tinypool')
+    const pool = new Tinypool({
+      filename: new URL('../child/entry.js', import.meta.url).href,
+      runtime: 'child_process',
+      serialization: 'advanced',
+      minThreads: 1,
+      maxThreads: 1,
+      // A literal environment: the process gets nothing of the host's.
+      env: { NODE_ENV: 'production' },
+      execArgv: [`--max-old-space-size=${this.#options.memoryMb}`, '--no-addons', '--no-warnings'],
+    })
+    // A process that dies between two calls is replaced by the next one.
+    pool.on('error', () => undefined)
+    return pool
+  }
+
+  /** Tells the reaper about processes it does not know yet, and keeps their dying words (V8's, of many lines) off the host's stderr. */
+  #watch(pool: Tinypool): void {
+    for (const worker of pool.threads) {
+      const pid = worker.threadId
+      if (this.#watched.has(pid)) continue
+      this.#watched.add(pid)
+      this.#options.reaper?.watch(pid)
+      worker.once('exit', () => {
+        if (this.#watched.delete(pid)) this.#options.reaper?.unwatch(pid)
+      })
+      if ('process' in worker && worker.process instanceof ChildProcess) {
+        worker.process.stderr?.unpipe(process.stderr).resume()
+        worker.process.stdout?.unpipe(process.stdout).resume()
+      }
+    }
+  }
+}

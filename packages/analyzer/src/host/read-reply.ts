@@ -1,0 +1,83 @@
+import { createHash } from 'node:crypto'
+import { isRecord, PlatformError, resolveFunctionConfig, type Analysis, type Bundle, type Diagnostic, type Manifest, type Schemas } from '@cordon/contracts'
+import { tooLarge } from './upload-limits.ts'
+
+/**
+ * Turns what an analyzer process sent into an analysis: named fields are copied, anything else is left behind, and what does
+ * not fit fails the analysis. The process read hostile source, so its word is not taken.
+ *
+ * @throws PlatformError ANALYSIS_LIMIT
+ */
+export function readReply(reply: unknown): Analysis {
+  if (!isRecord(reply)) throw broken('no object')
+  if (reply['kind'] === 'limit') throw tooLarge(text(reply['reason'], 'reason'))
+  const analysis = record(reply['analysis'], 'analysis')
+  const diagnostics = list(analysis['diagnostics'], 'diagnostics').map(readDiagnostic)
+  const bundle = reply['bundle'] === undefined ? undefined : readBundle(record(reply['bundle'], 'bundle'))
+  // Decided here: code that has an error is never handed on, whatever the process says.
+  const ok = analysis['ok'] === true && bundle !== undefined && diagnostics.every((one) => one.severity !== 'error')
+  const result = { ok, diagnostics, manifest: readManifest(record(analysis['manifest'], 'manifest')), schemas: readSchemas(record(analysis['schemas'], 'schemas')) }
+  return ok ? { ...result, bundle } : result
+}
+
+function readBundle(value: Record<string, unknown>): Bundle {
+  const code = text(value['code'], 'code')
+  return { code, sourceMap: text(value['sourceMap'], 'sourceMap'), hash: createHash('sha256').update(code).digest('hex') }
+}
+
+function readDiagnostic(value: unknown): Diagnostic {
+  const one = record(value, 'diagnostic')
+  return {
+    rule: text(one['rule'], 'rule'),
+    severity: one['severity'] === 'warn' ? 'warn' : 'error',
+    message: text(one['message'], 'message'),
+    file: text(one['file'], 'file'),
+    line: count(one['line'], 'line'),
+    column: count(one['column'], 'column'),
+    frame: text(one['frame'], 'frame'),
+  }
+}
+
+function readManifest(value: Record<string, unknown>): Manifest {
+  const handler = value['handler']
+  return {
+    handler: handler === 'json' || handler === 'http' ? handler : 'unknown',
+    entry: text(value['entry'], 'entry'),
+    config: resolveFunctionConfig(value['config']),
+    builtins: list(value['builtins'], 'builtins').map((one) => text(one, 'builtin')),
+    packages: list(value['packages'], 'packages').map((one) => {
+      const found = record(one, 'package')
+      return { name: text(found['name'], 'name'), version: text(found['version'], 'version') }
+    }),
+    database: value['database'] === true,
+  }
+}
+
+function readSchemas(value: Record<string, unknown>): Schemas {
+  const { input, output } = value
+  return { ...(isRecord(input) ? { input } : {}), ...(isRecord(output) ? { output } : {}) }
+}
+
+function record(value: unknown, what: string): Record<string, unknown> {
+  if (!isRecord(value)) throw broken(what)
+  return value
+}
+
+function list(value: unknown, what: string): unknown[] {
+  if (!Array.isArray(value)) throw broken(what)
+  return value
+}
+
+function text(value: unknown, what: string): string {
+  if (typeof value !== 'string') throw broken(what)
+  return value
+}
+
+function count(value: unknown, what: string): number {
+  if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 0) throw broken(what)
+  return value
+}
+
+function broken(what: string): PlatformError {
+  return new PlatformError('ANALYSIS_LIMIT', `Cannot analyse the upload: the answer of the analyzer process is malformed (${what})`)
+}

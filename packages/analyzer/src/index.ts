@@ -1,0 +1,1 @@
+export { createAnalyzer, type AnalyzerSetup } from './analyzer.ts'

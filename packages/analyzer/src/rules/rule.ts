@@ -1,0 +1,26 @@
+import type { ts } from 'ts-morph'
+import type { RefusedImport } from '../bundle/bundle.ts'
+import type { ParsedSources, SourceText } from '../source/source-text.ts'
+
+/** What a rule sees of one file. */
+export interface RuleContext {
+  readonly source: SourceText
+  /** Whether this is the file that exports the handler. */
+  readonly isEntry: boolean
+  readonly checker: ParsedSources['checker']
+  /** The imports of this file that lead nowhere a function may go. */
+  readonly refused: readonly RefusedImport[]
+  /** Reports a finding: one sentence what is wrong, one what to do. */
+  report(place: ts.Node | { readonly start: number; readonly length: number }, message: string): void
+}
+
+/** One rule of the analyzer. Every rule is a file of this shape, with examples of what it accepts and refuses as its test. */
+export interface Rule {
+  readonly id: string
+  /** How it counts unless the host says otherwise. */
+  readonly severity: 'error' | 'warn'
+  /** One line for the reference. */
+  readonly summary: string
+  /** Looks at one file that the user wrote. */
+  check(context: RuleContext): void
+}
