@@ -22,6 +22,8 @@ export interface ExecutableVersion {
  * the function. `end` is called exactly once, when the invocation is over in any way, and releases what it held.
  */
 export interface Capabilities {
+  /** Called once, when the invocation leaves the queue. `deadline`: milliseconds since 1970 at which it is killed. */
+  onDispatch?(deadline: number): void
   call(method: string, argument: unknown): Promise<unknown>
   end(): Promise<void>
 }
