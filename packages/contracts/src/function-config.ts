@@ -6,10 +6,13 @@ export type Access = 'public' | 'authenticated' | 'internal'
 
 /** `export const config` of a function file: a literal that the analyzer reads without running it. */
 export interface FunctionConfig {
+  /** Longest run of one invocation in milliseconds. @default the limit of the platform */
   readonly timeoutMs?: number | undefined
+  /** Memory of one sandbox in MiB. @default the limit of the platform */
   readonly memoryMb?: number | undefined
+  /** Invocations that one sandbox may run at once. @default the limit of the platform */
   readonly instanceConcurrency?: number | undefined
-  /** @default 'public' */
+  /** Who may call it over HTTP. @default 'public' */
   readonly access?: Access | undefined
   /** Whether the function may use `ctx.db`. @default true when the code mentions `db` of its context */
   readonly database?: boolean | undefined

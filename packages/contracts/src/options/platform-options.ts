@@ -42,15 +42,19 @@ export interface ResolvedPlatformOptions {
   readonly dataDir: string
   /** `postgres://…` of a server to use instead of the embedded database. */
   readonly databaseUrl: string | undefined
-  /** @default 'process' */
+  /** What holds a function apart from the host: an operating-system process. @default 'process' */
   readonly isolation: 'process'
   /** `required` refuses to start below the strongest sandbox level. @default 'required' when NODE_ENV is production, else 'best-effort' */
   readonly hardening: 'required' | 'best-effort'
+  /** Which npm packages an upload may import without carrying them. */
   readonly packages: PackageOptions
+  /** What every function may use at most. */
   readonly limits: Limits
+  /** How strict the analyzer is. */
   readonly analyzer: AnalyzerOptions
   /** Receives the platform's own messages. @default warnings and errors on stderr */
   readonly logger: Logger | undefined
+  /** Finds out who sent an HTTP request. @default none: the host's own middleware stands in front */
   readonly authenticate: Authenticate | undefined
 }
 

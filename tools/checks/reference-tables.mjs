@@ -1,0 +1,95 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { ts } from 'ts-morph'
+
+/** Table name -> the interface that documents its rows and the option table that holds defaults. */
+const tables = {
+  platform: {
+    file: 'options/platform-options.ts',
+    type: 'ResolvedPlatformOptions',
+    rows: (contracts) => contracts.platformOptionTable(surroundings),
+  },
+  packages: { file: 'options/platform-options.ts', type: 'PackageOptions', rows: (contracts) => defaultsOf(contracts, 'packages') },
+  analyzer: { file: 'options/platform-options.ts', type: 'AnalyzerOptions', rows: (contracts) => defaultsOf(contracts, 'analyzer') },
+  limits: { file: 'options/limits.ts', type: 'Limits', rows: (contracts) => contracts.limitTable },
+  config: { file: 'function-config.ts', type: 'FunctionConfig', rows: (contracts) => contracts.functionConfigTable },
+}
+
+/** What the table is rendered for; defaults that depend on it are told in words by the doc comments. */
+const surroundings = { workingDirectory: '.', isProduction: false }
+
+/**
+ * Replaces the content of every `<!-- table: name -->` … `<!-- end of table -->` by the table as it is now.
+ *
+ * @param {string} folder the repository
+ * @param {string} text
+ * @param {Record<string, any>} contracts the built package
+ */
+export function renderBlocks(folder, text, contracts) {
+  return text.replace(
+    /(<!-- table: (\w+) -->\n)[\s\S]*?(<!-- end of table -->)/g,
+    (_, start, name, end) => `${start}\n${renderTable(folder, name, contracts)}\n\n${end}`,
+  )
+}
+
+function renderTable(folder, name, contracts) {
+  const table = tables[name]
+  if (table === undefined) throw new Error(`Cannot render the table "${name}": expected one of ${Object.keys(tables).join(', ')}`)
+  const members = readMembers(join(folder, 'packages', 'contracts', 'src', table.file), table.type)
+  const rows = Object.entries(table.rows(contracts)).map(([key, row]) => {
+    const member = members.get(key)
+    if (member === undefined || member.text === '') throw new Error(`Cannot render the table "${name}": ${table.type} says nothing about "${key}"`)
+    return `| \`${key}\` | ${cell(member.type)} | ${member.default ?? showDefault(row.default())} | ${member.text} |`
+  })
+  return ['| name | type | default | meaning |', '|---|---|---|---|', ...rows].join('\n')
+}
+
+function cell(type) {
+  const name = type
+    .replace(/^Readonly<(.*)>$/, '$1')
+    .replace(/\breadonly /g, '')
+    .replace(/ \| undefined$/, '')
+    .replaceAll('|', '\\|')
+  return `\`${name}\``
+}
+
+function showDefault(value) {
+  if (value === undefined) return 'none'
+  if (value !== null && typeof value === 'object')
+    return Array.isArray(value) && value.length === 0 ? 'none' : Object.keys(value).length === 0 ? 'none' : 'see below'
+  return `\`${JSON.stringify(value)}\``
+}
+
+/** Name -> type, default and text of every member of an interface, from its source. */
+function readMembers(path, name) {
+  const source = ts.createSourceFile(path, readFileSync(path, 'utf8'), ts.ScriptTarget.Latest, true)
+  const members = new Map()
+  source.forEachChild((node) => {
+    if (!ts.isInterfaceDeclaration(node) || node.name.text !== name) return
+    for (const member of node.members) {
+      if (!ts.isPropertySignature(member)) continue
+      const comment = (member.jsDoc ?? []).at(-1)
+      const tag = (comment?.tags ?? []).find((one) => one.tagName.text === 'default')
+      members.set(member.name.getText(), {
+        type: member.type?.getText() ?? 'unknown',
+        text: oneLine(ts.getTextOfJSDocComment(comment?.comment)),
+        default: tag === undefined ? undefined : code(oneLine(ts.getTextOfJSDocComment(tag.comment))),
+      })
+    }
+  })
+  return members
+}
+
+/** Literal defaults are shown as code, sentences as they are. */
+function code(text) {
+  return /^('[^']*'|\d+|true|false)$/.test(text) ? `\`${text}\`` : text
+}
+
+function oneLine(text = '') {
+  return text.replaceAll('|', '\\|').replace(/\s+/g, ' ').trim()
+}
+
+function defaultsOf(contracts, group) {
+  const resolved = contracts.platformOptionTable(surroundings)[group].default()
+  return Object.fromEntries(Object.entries(resolved).map(([key, value]) => [key, { default: () => value }]))
+}
