@@ -1,0 +1,102 @@
+import { integer, invalidOption, optional, PlatformError, resolveOptions, type Authenticate, type OptionTable, type Platform } from '@cordon/contracts'
+import { createApiRoutes } from './routes/api-routes.ts'
+import { createGate } from './routes/caller.ts'
+import { createFunctionRoute } from './routes/function-route.ts'
+import { problemResponse } from './routes/problem.ts'
+
+/** Options of `createHandler` and of the framework entries. */
+export interface HandlerOptions {
+  /** Path under which the handler is mounted, for hosts that do not strip it: `/cordon`. @default '' */
+  readonly basePath?: string | undefined
+  /** Finds out who sent a request. @default the platform's own `authenticate` option */
+  readonly authenticate?: Authenticate | undefined
+  /** Largest deploy request in bytes: an upload may carry packages, so it may be larger than the payload of a call. @default 32000000 */
+  readonly uploadBytes?: number | undefined
+}
+
+/** A web-standard handler. Never rejects: every failure is a problem+json reply. */
+export type Handler = (request: Request) => Promise<Response>
+
+/** What the entries of this package know besides the request. */
+export interface RequestFacts {
+  /** URL as the client sent it, mount path and all; `ctx.request.url` shows it. */
+  readonly originalUrl: string
+}
+
+/** The handler as the entries of this package use it. */
+export type FactHandler = (request: Request, facts: RequestFacts) => Promise<Response>
+
+/** Extra behaviour of the stand-alone server. */
+export interface HandlerInternals {
+  /** Takes out of the headers what a function must not see. */
+  readonly redact?: (headers: Headers) => void
+}
+
+/** 32 MB: a bundle of a dozen ordinary packages is below 5 MB; beyond this an upload holds something else. */
+const defaultUploadBytes = 32_000_000
+const maxUploadBytes = 1_000_000_000
+
+interface ResolvedHandlerOptions {
+  readonly basePath: string
+  readonly authenticate: Authenticate | undefined
+  readonly uploadBytes: number
+}
+
+const handlerOptionTable: OptionTable<ResolvedHandlerOptions> = {
+  basePath: {
+    default: () => '',
+    parse(value, path) {
+      if (typeof value === 'string' && /^(\/[^/?#]+)*$/.test(value)) return value
+      throw invalidOption(path, "a path such as '/cordon', without a slash at the end", value)
+    },
+  },
+  authenticate: optional('a function', (value): value is Authenticate => typeof value === 'function'),
+  uploadBytes: integer(defaultUploadBytes, { min: 0, max: maxUploadBytes }),
+}
+
+/**
+ * The whole HTTP API of a platform as one `(request) => response` function: `/api` for its owner and `/fn` for the callers of functions.
+ *
+ * @throws PlatformError INVALID_OPTION
+ */
+export function createHandler(platform: Platform, options?: HandlerOptions): Handler {
+  const handle = createFactHandler(platform, options)
+  return (request) => handle(request, { originalUrl: request.url })
+}
+
+/** `createHandler` for entries that know more than the request says. @throws PlatformError INVALID_OPTION */
+export function createFactHandler(platform: Platform, options?: HandlerOptions, internals: HandlerInternals = {}): FactHandler {
+  const { basePath, authenticate, uploadBytes } = resolveOptions(handlerOptionTable, options)
+  const gate = createGate(platform, authenticate ?? platform.options.authenticate)
+  const api = createApiRoutes({ gate, uploadBytes })
+  const functions = createFunctionRoute({ platform, gate, redact: internals.redact ?? (() => undefined) })
+
+  return async (request, facts) => {
+    const path = pathBelow(new URL(request.url).pathname, basePath)
+    const isFunction = path === '/fn' || path?.startsWith('/fn/') === true
+    try {
+      if (path === undefined) throw new PlatformError('INVALID_OPTION', `Cannot answer a request outside of ${basePath}`, { details: { http: { status: 404 } } })
+      const stripped = basePath === '' ? request : strip(request, path)
+      return isFunction ? await functions(stripped, facts.originalUrl) : await api(stripped)
+    } catch (error) {
+      if (!(error instanceof PlatformError)) platform.options.logger?.error({ error: describe(error) }, 'Cannot answer a request: unexpected error')
+      return problemResponse(error, { forOwner: !isFunction })
+    }
+  }
+}
+
+function pathBelow(pathname: string, basePath: string): string | undefined {
+  if (basePath === '') return pathname
+  if (pathname === basePath) return '/'
+  return pathname.startsWith(`${basePath}/`) ? pathname.slice(basePath.length) : undefined
+}
+
+function strip(request: Request, path: string): Request {
+  const url = new URL(request.url)
+  // Joined as text: a path that begins with two slashes must not be read as a host.
+  return new Request(url.origin + path + url.search, request)
+}
+
+function describe(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error)
+}

@@ -1,0 +1,37 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Platform } from '@cordon/contracts'
+import { createFactHandler, type FactHandler, type HandlerOptions } from '../handler.ts'
+import { problemResponse } from '../routes/problem.ts'
+import { sendResponse } from './send-response.ts'
+import { toRequest, type RequestChanges } from './to-request.ts'
+
+/** A listener for `http.createServer`, and what frameworks on top of `node:http` are given. Never rejects. */
+export type NodeListener = (incoming: IncomingMessage, outgoing: ServerResponse) => Promise<void>
+
+/**
+ * The HTTP API as a listener: `http.createServer(nodeAdapter(platform))`.
+ *
+ * @throws PlatformError INVALID_OPTION
+ */
+export function nodeAdapter(platform: Platform, options?: HandlerOptions): NodeListener {
+  const handle = createFactHandler(platform, options)
+  return (incoming, outgoing) => answer(handle, incoming, outgoing)
+}
+
+/** Runs one exchange. `changesOf` may refuse the request by throwing. */
+export async function answer(handle: FactHandler, incoming: IncomingMessage, outgoing: ServerResponse, changesOf?: () => RequestChanges): Promise<void> {
+  await sendResponse(await respond(handle, incoming, { outgoing, changesOf }), incoming, outgoing)
+}
+
+async function respond(
+  handle: FactHandler,
+  incoming: IncomingMessage,
+  { outgoing, changesOf }: { outgoing: ServerResponse; changesOf: (() => RequestChanges) | undefined },
+): Promise<Response> {
+  try {
+    const { request, originalUrl } = toRequest(incoming, outgoing, changesOf?.())
+    return await handle(request, { originalUrl })
+  } catch (error) {
+    return problemResponse(error, { forOwner: false })
+  }
+}

@@ -1,0 +1,117 @@
+import { randomBytes } from 'node:crypto'
+import { createServer, type Server } from 'node:http'
+import { isRecord, invalidOption, PlatformError, toPlatformError, type Platform } from '@cordon/contracts'
+import { createFactHandler, type FactHandler, type HandlerOptions } from '../handler.ts'
+import { problemResponse } from '../routes/problem.ts'
+import { removeHostFile, writeHostFile } from './host-file.ts'
+import { answer } from './node-adapter.ts'
+import { bearerOf, withoutToken } from './owner.ts'
+import { checkSameSite } from './same-site.ts'
+
+/** Options of the stand-alone server. */
+export interface ServeOptions extends HandlerOptions {
+  /** 0 takes any free port. @default 8080 */
+  readonly port?: number | undefined
+  /** Address to listen on. @default '127.0.0.1' */
+  readonly host?: string | undefined
+  /** Where `host.json` is written. @default the data directory of the platform */
+  readonly dataDir?: string | undefined
+}
+
+/** A running stand-alone server. The platform is not its own: closing the server leaves it open. */
+export interface RunningServer extends AsyncDisposable {
+  /** `http://127.0.0.1:8080`, without a slash at the end. */
+  readonly url: string
+  readonly port: number
+  /** Bearer token of `/api`, also in `<dataDir>/host.json`. */
+  readonly token: string
+  /** Takes nothing new, gives running requests a second, then cuts them. Idempotent. */
+  close(): Promise<void>
+}
+
+/** The port of the design for the stand-alone server. */
+const defaultPort = 8080
+const maxPort = 65_535
+/** Time for running requests when the server closes, in milliseconds; a stop by Ctrl-C has two seconds in all. */
+const closeGraceMs = 1000
+
+/**
+ * Serves the HTTP API on a port of its own. Without `authenticate`, `/api` asks for the token of `host.json`.
+ *
+ * @throws PlatformError INVALID_OPTION when the port is taken or the address cannot be used
+ */
+export async function serve(platform: Platform, options: ServeOptions = {}): Promise<RunningServer> {
+  const { port = defaultPort, host = '127.0.0.1', dataDir = platform.options.dataDir, ...handlerOptions } = options
+  if (!Number.isInteger(port) || port < 0 || port > maxPort) throw invalidOption('port', `an integer from 0 to ${maxPort}`, port)
+  const token = randomBytes(24).toString('base64url')
+  const handle = guarded(platform, { handlerOptions, token, host })
+  const server = createServer((incoming, outgoing) => void answer(handle, incoming, outgoing))
+  const bound = await listen(server, { port, host })
+  const url = `http://${host.includes(':') ? `[${host}]` : host}:${bound}`
+  try {
+    await writeHostFile(dataDir, { pid: process.pid, url, token })
+  } catch (error) {
+    server.close()
+    throw toPlatformError(error, 'INVALID_OPTION', `write host.json to "${dataDir}"`)
+  }
+  let closing: Promise<void> | undefined
+  async function close(): Promise<void> {
+    await removeHostFile(dataDir, token)
+    await stop(server)
+  }
+  const running: RunningServer = {
+    url,
+    port: bound,
+    token,
+    close: () => (closing ??= close()),
+    [Symbol.asyncDispose]: () => running.close(),
+  }
+  return running
+}
+
+function guarded(platform: Platform, given: { handlerOptions: HandlerOptions; token: string; host: string }): FactHandler {
+  const { handlerOptions, token, host } = given
+  const authenticate = handlerOptions.authenticate ?? platform.options.authenticate ?? bearerOf(token)
+  const handle = createFactHandler(platform, { ...handlerOptions, authenticate }, { redact: withoutToken(token) })
+  const apiPath = `${handlerOptions.basePath ?? ''}/api`
+  return async (request, facts) => {
+    try {
+      if (new URL(request.url).pathname.startsWith(apiPath)) checkSameSite(request, host)
+    } catch (error) {
+      return problemResponse(error, { forOwner: true })
+    }
+    return handle(request, facts)
+  }
+}
+
+function listen(server: Server, { port, host }: { port: number; host: string }): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (error) => reject(cannotListen(error, port, host)))
+    server.listen(port, host, () => {
+      const address = server.address()
+      resolve(typeof address === 'object' && address !== null ? address.port : port)
+    })
+  })
+}
+
+function cannotListen(error: Error, port: number, host: string): PlatformError {
+  const code = isRecord(error) ? error['code'] : undefined
+  const reason =
+    code === 'EADDRINUSE'
+      ? 'another program uses this port. Stop it, or choose another port'
+      : code === 'EACCES'
+        ? 'this port needs privileges. Choose a port above 1023'
+        : error.message
+  return new PlatformError('INVALID_OPTION', `Cannot listen on ${host}:${port}: ${reason}`, { details: { option: 'port', port, host }, cause: error })
+}
+
+function stop(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => server.closeAllConnections(), closeGraceMs)
+    server.close(() => {
+      clearTimeout(timer)
+      resolve()
+    })
+    server.closeIdleConnections()
+  })
+}

@@ -1,0 +1,61 @@
+import { PlatformError } from '@cordon/contracts'
+
+/**
+ * Reads a body of at most `maxBytes` bytes and gives up as soon as it is longer, whatever its Content-Length says.
+ *
+ * @throws PlatformError PAYLOAD_TOO_LARGE, INVALID_INPUT when the sender stops in the middle
+ */
+export async function readBytes(request: Request, maxBytes: number): Promise<Uint8Array<ArrayBuffer>> {
+  // Also refused before a byte is read when the sender is honest about it.
+  if (Number(request.headers.get('content-length') ?? 0) > maxBytes) throw tooLarge(maxBytes)
+  if (request.body === null) return new Uint8Array(0)
+  const chunks: Uint8Array[] = []
+  let length = 0
+  try {
+    for await (const chunk of request.body) {
+      length += chunk.byteLength
+      if (length > maxBytes) throw tooLarge(maxBytes)
+      chunks.push(chunk)
+    }
+  } catch (error) {
+    if (error instanceof PlatformError) throw error
+    if (request.signal.aborted) throw new PlatformError('CANCELLED', 'Cannot read the request body: the caller went away', { cause: error })
+    throw new PlatformError('INVALID_INPUT', 'Cannot read the request body: it ended early or was read before', { cause: error })
+  }
+  const bytes = new Uint8Array(length)
+  let offset = 0
+  for (const chunk of chunks) {
+    bytes.set(chunk, offset)
+    offset += chunk.byteLength
+  }
+  return bytes
+}
+
+/**
+ * Reads a JSON body; an empty one is `undefined`. The content type is not looked at: `curl -d` names another one.
+ *
+ * @throws PlatformError PAYLOAD_TOO_LARGE, INVALID_INPUT
+ */
+export async function readJson(request: Request, maxBytes: number): Promise<unknown> {
+  return parseJson(await readBytes(request, maxBytes))
+}
+
+/**
+ * Parses JSON in UTF-8; nothing at all is `undefined`.
+ *
+ * @throws PlatformError INVALID_INPUT
+ */
+export function parseJson(bytes: Uint8Array): unknown {
+  if (bytes.byteLength === 0) return undefined
+  try {
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
+  } catch (error) {
+    const reason = error instanceof SyntaxError ? error.message : 'it is not UTF-8'
+    throw new PlatformError('INVALID_INPUT', `Cannot read the request body as JSON: ${reason}`, { cause: error })
+  }
+}
+
+/** The refusal of a body above `maxBytes`. */
+export function tooLarge(maxBytes: number): PlatformError {
+  return new PlatformError('PAYLOAD_TOO_LARGE', `Cannot read the request body: it is larger than ${maxBytes} bytes`, { details: { maxBytes } })
+}

@@ -1,0 +1,59 @@
+import { invalidOption, PlatformError, type Access, type Authenticate, type Platform, type User } from '@cordon/contracts'
+
+/** On whose behalf a request is served. */
+export interface Served {
+  readonly platform: Platform
+  readonly user: User | undefined
+}
+
+/** Who may do what over HTTP: the `authenticate` function of the host and the access level of a function. */
+export interface Gate {
+  /** The owner's API. @throws PlatformError UNAUTHENTICATED */
+  forApi(request: Request): Promise<Served>
+  /** The public face of functions; `admit` is asked once the function is known. */
+  forFunction(request: Request): Promise<Served & { admit(name: string, access: Access): void }>
+}
+
+/** Without `authenticate` everybody is the owner of the `default` tenant: the embedder's own middleware stands in front. */
+export function createGate(platform: Platform, authenticate: Authenticate | undefined): Gate {
+  async function identify(request: Request): Promise<Served | null> {
+    if (authenticate === undefined) return { platform, user: undefined }
+    const caller = await authenticate(request)
+    if (caller === null) return null
+    return { platform: caller.tenant === undefined ? platform : platform.tenant(caller.tenant), user: caller.user }
+  }
+  return {
+    async forApi(request) {
+      const served = await identify(request)
+      if (served === null) throw new PlatformError('UNAUTHENTICATED', 'Cannot use the API: the request has no valid credentials')
+      return served
+    },
+    async forFunction(request) {
+      const served = await identify(request)
+      return {
+        platform: served?.platform ?? platform,
+        user: served?.user,
+        admit: (name, access) => admit(name, access, { isKnown: authenticate !== undefined && served !== null, canKnow: authenticate !== undefined }),
+      }
+    },
+  }
+}
+
+function admit(name: string, access: Access, caller: { isKnown: boolean; canKnow: boolean }): void {
+  switch (access) {
+    case 'public':
+      return
+    case 'internal':
+      throw new PlatformError('FORBIDDEN', `Cannot call function "${name}" over HTTP: its access is 'internal', so only the host itself calls it`)
+    case 'authenticated':
+      if (caller.isKnown) return
+      throw new PlatformError(
+        'UNAUTHENTICATED',
+        caller.canKnow
+          ? `Cannot call function "${name}": its access is 'authenticated' and the request has no valid credentials`
+          : `Cannot call function "${name}": its access is 'authenticated' and the host has no authenticate option`,
+      )
+    default:
+      throw invalidOption('access', "'public', 'authenticated' or 'internal'", access)
+  }
+}

@@ -1,0 +1,147 @@
+import { PlatformError, type FetchOptions, type FunctionInfo, type Platform, type User } from '@cordon/contracts'
+import { parseJson, readBytes, tooLarge } from './body.ts'
+import type { Gate } from './caller.ts'
+import { readQuery } from './list-query.ts'
+import { createLearnedKinds } from './learned-kinds.ts'
+
+/** Serves `ANY /fn/:name/*`. @throws PlatformError whatever the call fails with */
+export type FunctionRoute = (request: Request, originalUrl: string) => Promise<Response>
+
+/** What the route needs. */
+export interface FunctionRouteOptions {
+  readonly platform: Platform
+  readonly gate: Gate
+  /** Takes out what a function must not see: the owner's own token. */
+  readonly redact: (headers: Headers) => void
+}
+
+interface Call {
+  readonly platform: Platform
+  readonly user: User | undefined
+  readonly name: string
+  /** The path after the name, starting with `/`. */
+  readonly path: string
+  readonly url: URL
+  readonly originalUrl: string
+  readonly request: Request
+  readonly headers: Headers
+}
+
+/** The name as `Deployment.name` defines it; what follows belongs to the function. */
+const functionPath = /^\/fn\/([A-Za-z][A-Za-z0-9_-]{0,62})(\/.*)?$/
+const jsonMethods = ['GET', 'HEAD', 'POST', 'OPTIONS']
+
+/** Serves functions: a JSON function by its input and output, an HTTP function by its own request and response. */
+export function createFunctionRoute(options: FunctionRouteOptions): FunctionRoute {
+  const kinds = createLearnedKinds()
+  return async (request, originalUrl) => {
+    const url = new URL(request.url)
+    const match = functionPath.exec(url.pathname)
+    const name = match?.[1]
+    if (name === undefined) throw new PlatformError('FUNCTION_NOT_FOUND', `Cannot find a function at "${url.pathname}": expected /fn/<name>/…`)
+    const served = await options.gate.forFunction(request)
+    const info = await served.platform.functions.get(name)
+    served.admit(name, info.manifest.config.access)
+    const headers = new Headers(request.headers)
+    options.redact(headers)
+    const call: Call = { platform: served.platform, user: served.user, name, path: match?.[2] ?? '/', url, originalUrl, request, headers }
+    const kind = info.manifest.handler === 'unknown' ? kinds.get(served.platform, info) : info.manifest.handler
+    switch (kind) {
+      case 'json':
+        return invokeJson(call)
+      case 'http':
+        return fetchHttp(call)
+      case undefined:
+        return findOut(call, { learn: (learned) => kinds.learn(served.platform, info, learned), info })
+    }
+  }
+}
+
+async function invokeJson(call: Call): Promise<Response> {
+  const { request, name } = call
+  if (request.method === 'OPTIONS') return new Response(null, { status: 204, headers: { allow: jsonMethods.join(', ') } })
+  if (!jsonMethods.includes(request.method)) return notAllowed(name, request.method)
+  const query = readQuery(call.url.searchParams)
+  const input = request.method === 'POST' ? parseJson(await readBytes(request, call.platform.options.limits.payloadBytes)) : query
+  const result = await call.platform.invoke(name, input, {
+    request: { method: request.method, url: call.originalUrl, path: call.path, query, headers: Object.fromEntries(call.headers) },
+    user: call.user,
+    signal: request.signal,
+  })
+  const headers = { 'x-cordon-invocation-id': result.invocationId, 'x-content-type-options': 'nosniff' }
+  if (result.output === undefined) return new Response(null, { status: 204, headers })
+  const body = request.method === 'HEAD' ? null : JSON.stringify(result.output)
+  return new Response(body, { headers: { ...headers, 'content-type': 'application/json' } })
+}
+
+/** 405 has no code of its own; the header says what works. */
+function notAllowed(name: string, method: string): never {
+  throw new PlatformError('INVALID_INPUT', `Cannot call function "${name}" with ${method}: a JSON function takes POST with a JSON body, or GET with a query`, {
+    details: { http: { status: 405, allow: jsonMethods.join(', ') } },
+  })
+}
+
+async function fetchHttp(call: Call): Promise<Response> {
+  const { maxBytes, guard } = bodyLimit(call)
+  const { body, signal, isExceeded } = guard(call.request.body)
+  try {
+    return await send(call, { body, signal })
+  } catch (error) {
+    throw isExceeded() ? tooLarge(maxBytes) : error
+  }
+}
+
+async function send(call: Call, options: { body: ReadableStream<Uint8Array> | Uint8Array<ArrayBuffer> | null; signal: AbortSignal }): Promise<Response> {
+  const { request } = call
+  const init: RequestInit & { duplex: 'half' } = { method: request.method, headers: call.headers, body: options.body, duplex: 'half' }
+  // Joined as text: a path that begins with two slashes must not be read as a host.
+  const target = new Request(call.url.origin + call.path + call.url.search, init)
+  const fetchOptions: FetchOptions = { originalUrl: call.originalUrl, user: call.user, signal: options.signal }
+  const response = await call.platform.fetch(call.name, target, fetchOptions)
+  if (request.method !== 'HEAD' || response.body === null) return response
+  await response.body.cancel()
+  return new Response(null, response)
+}
+
+/**
+ * The loaded value decides the kind, so a version that the analyzer could not tell apart is asked once: as an HTTP
+ * function first, with the body kept for a second try as a JSON function. The sandbox refuses the wrong one before any handler runs.
+ */
+async function findOut(call: Call, options: { learn: (kind: 'json' | 'http') => void; info: FunctionInfo }): Promise<Response> {
+  const bytes = call.request.body === null ? null : await readBytes(call.request, call.platform.options.limits.payloadBytes)
+  try {
+    const response = await send(call, { body: bytes, signal: call.request.signal })
+    options.learn('http')
+    return response
+  } catch (error) {
+    if (!(error instanceof PlatformError) || error.code !== 'INVALID_INPUT') throw error
+  }
+  const again = new Request(call.request.url, { method: call.request.method, headers: call.headers, body: bytes, signal: call.request.signal })
+  const response = await invokeJson({ ...call, request: again })
+  options.learn('json')
+  return response
+}
+
+/** A body without Content-Length is counted while it streams; one that grows too long cancels the call. */
+function bodyLimit(call: Call) {
+  const maxBytes = call.platform.options.limits.payloadBytes
+  const { signal } = call.request
+  function guard(body: ReadableStream<Uint8Array> | null): { body: ReadableStream<Uint8Array> | null; signal: AbortSignal; isExceeded: () => boolean } {
+    const declared = call.headers.get('content-length')
+    if (Number(declared ?? 0) > maxBytes) throw tooLarge(maxBytes)
+    if (body === null || declared !== null) return { body, signal, isExceeded: () => false }
+    const tooLong = new AbortController()
+    let length = 0
+    const counter = new TransformStream<Uint8Array, Uint8Array>({
+      transform(chunk, controller) {
+        length += chunk.byteLength
+        if (length <= maxBytes) return controller.enqueue(chunk)
+        const error = tooLarge(maxBytes)
+        controller.error(error)
+        tooLong.abort(error)
+      },
+    })
+    return { body: body.pipeThrough(counter), signal: AbortSignal.any([signal, tooLong.signal]), isExceeded: () => tooLong.signal.aborted }
+  }
+  return { maxBytes, guard }
+}

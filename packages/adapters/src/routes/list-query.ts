@@ -1,0 +1,71 @@
+import { errorTable, invalidOption, type InvocationQuery, type LogLevel, type LogQuery, type OutcomeKind } from '@cordon/contracts'
+
+const levels: readonly LogLevel[] = ['debug', 'info', 'warn', 'error']
+
+/** Reads `?version&level&since&limit&cursor`. @throws PlatformError INVALID_OPTION naming the parameter */
+export function readLogQuery(params: URLSearchParams): LogQuery {
+  return {
+    ...readPaging(params),
+    level: oneOf(params, 'level', levels),
+  }
+}
+
+/** Reads `?version&outcome&since&limit&cursor`. @throws PlatformError INVALID_OPTION naming the parameter */
+export function readInvocationQuery(params: URLSearchParams): InvocationQuery {
+  const outcomes: readonly string[] = ['success', ...Object.keys(errorTable)]
+  const outcome = params.get('outcome') ?? undefined
+  if (outcome !== undefined && !isOutcome(outcome)) throw invalidOption('outcome', `one of ${outcomes.join(', ')}`, outcome)
+  return { ...readPaging(params), outcome }
+}
+
+/** True for `?follow`, `?follow=1` and `?follow=true`. */
+export function isFollowing(params: URLSearchParams): boolean {
+  const follow = params.get('follow')
+  return follow === '' || follow === '1' || follow === 'true'
+}
+
+/** The values of a query string: a name that occurs once is a string, otherwise a list of strings. */
+export function readQuery(params: URLSearchParams): Record<string, string | string[]> {
+  const names = new Set(params.keys())
+  return Object.fromEntries(
+    [...names].map((name) => {
+      const values = params.getAll(name)
+      return [name, values.length === 1 ? (values[0] ?? '') : values]
+    }),
+  )
+}
+
+function readPaging(params: URLSearchParams): Pick<LogQuery, 'version' | 'since' | 'limit' | 'cursor'> {
+  return {
+    version: params.get('version') ?? undefined,
+    since: readTime(params.get('since')),
+    limit: readLimit(params.get('limit')),
+    cursor: params.get('cursor') ?? undefined,
+  }
+}
+
+function readLimit(text: string | null): number | undefined {
+  if (text === null) return undefined
+  if (!/^[1-9]\d{0,3}$/.test(text)) throw invalidOption('limit', 'an integer from 1 to 9999', text)
+  return Number(text)
+}
+
+/** Milliseconds since 1970, or anything that `Date` reads without doubt (ISO 8601). */
+function readTime(text: string | null): number | undefined {
+  if (text === null) return undefined
+  const time = /^\d{1,15}$/.test(text) ? Number(text) : /^\d{4}-\d\d/.test(text) ? Date.parse(text) : Number.NaN
+  if (Number.isNaN(time)) throw invalidOption('since', 'milliseconds since 1970 or an ISO 8601 date', text)
+  return time
+}
+
+function oneOf<T extends string>(params: URLSearchParams, name: string, values: readonly T[]): T | undefined {
+  const text = params.get(name)
+  if (text === null) return undefined
+  const found = values.find((one) => one === text)
+  if (found === undefined) throw invalidOption(name, `one of ${values.join(', ')}`, text)
+  return found
+}
+
+function isOutcome(text: string): text is OutcomeKind {
+  return text === 'success' || Object.hasOwn(errorTable, text)
+}
