@@ -1,8 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { PlatformError, type PoolStats } from '@cordon/contracts'
-import type { PoolClient } from 'pg'
+import { PlatformError, toPlatformError, type PoolStats } from '@cordon/contracts'
+import type { Client, PoolClient } from 'pg'
 import type PgPool from 'pg-pool'
-import type { Client } from 'pg'
 import { codeOf } from '../embedded/file-error.ts'
 import { clientConfig, type SqlConnection } from './sql-connection.ts'
 
@@ -32,7 +31,7 @@ export class ClientPool {
   #pool: Promise<PgPool<Client>> | undefined
   #loaded: PgPool<Client> | undefined
   #waiting = 0
-  #isClosed = false
+  #closed: Promise<void> | undefined
 
   constructor(options: ClientPoolOptions) {
     this.#options = options
@@ -46,52 +45,43 @@ export class ClientPool {
    */
   async acquire(timeoutMs: number, signal?: AbortSignal): Promise<PoolClient> {
     this.#checkOpen()
+    const pool = this.#loaded
+    // The usual case needs no timer: a connection is idle and nobody stands in line for it.
+    if (pool !== undefined && pool.idleCount > pool.waitingCount && !signal?.aborted) return this.#checked(await pool.connect())
     this.#waiting++
-    const timeout = AbortSignal.timeout(Math.max(1, Math.ceil(timeoutMs)))
+    const { promise: stopped, resolve: stop } = withResolvers<'timeout' | 'aborted'>()
+    const timer = setTimeout(stop, Math.max(0, timeoutMs), 'timeout')
+    const onAbort = (): void => stop('aborted')
+    if (signal?.aborted) onAbort()
+    else signal?.addEventListener('abort', onAbort)
     try {
-      return await this.#connect(signal === undefined ? timeout : AbortSignal.any([signal, timeout]), timeout)
-    } catch (error) {
-      if (error === timeout) throw this.#acquireTimeout(timeoutMs)
-      throw error
+      return await this.#connect(stopped, timeoutMs, signal)
     } finally {
       this.#waiting--
+      clearTimeout(timer)
+      signal?.removeEventListener('abort', onAbort)
     }
   }
 
-  async #connect(signal: AbortSignal, timeout: AbortSignal): Promise<PoolClient> {
+  async #connect(stopped: Promise<'timeout' | 'aborted'>, timeoutMs: number, signal: AbortSignal | undefined): Promise<PoolClient> {
     let refused: unknown
     for (;;) {
       this.#checkOpen()
-      if (signal.aborted) throw timeout.aborted ? (refused === undefined ? timeout : this.#unavailable(refused)) : signal.reason
+      const pool = await (this.#pool ??= this.#open())
+      const connecting = pool.connect()
       try {
-        const client = await this.#connectOnce(signal)
-        if (client !== undefined) return client
+        const client = await Promise.race([connecting, stopped])
+        if (typeof client !== 'string') return this.#checked(client)
+        giveBackLate(connecting)
+        if (client === 'aborted') throw toPlatformError(signal?.reason, 'CANCELLED', this.#options.act)
+        throw refused === undefined ? this.#acquireTimeout(timeoutMs) : this.#unavailable(refused)
       } catch (error) {
+        if (error instanceof PlatformError) throw error
         if (!this.#isTransient(error)) throw this.#unavailable(error)
         refused = error
-        await delay(retryDelayMs, undefined, { signal }).catch(() => undefined)
+        // When the time is up, the race above ends the loop.
+        await Promise.race([delay(retryDelayMs), stopped])
       }
-    }
-  }
-
-  /** `undefined` when the signal was first; the connection goes back to the pool when it comes. */
-  async #connectOnce(signal: AbortSignal): Promise<PoolClient | undefined> {
-    const pool = await (this.#pool ??= this.#open())
-    const { promise: aborted, resolve } = withResolvers<undefined>()
-    const onAbort = (): void => resolve(undefined)
-    signal.addEventListener('abort', onAbort)
-    const connecting = pool.connect()
-    try {
-      const client = await Promise.race([connecting, aborted])
-      if (client === undefined) {
-        connecting.then(
-          (late) => late.release(),
-          () => undefined,
-        )
-      }
-      return client
-    } finally {
-      signal.removeEventListener('abort', onAbort)
     }
   }
 
@@ -120,8 +110,15 @@ export class ClientPool {
     return ['ENOENT', 'ECONNREFUSED', 'ECONNRESET', 'EPIPE'].includes(code ?? '') || (error instanceof Error && error.message.startsWith('Connection terminated'))
   }
 
+  /** The pool may have been destroyed while the connection was made. */
+  #checked(client: PoolClient): PoolClient {
+    if (this.#closed !== undefined) client.release(true)
+    this.#checkOpen()
+    return client
+  }
+
   #checkOpen(): void {
-    if (this.#isClosed) throw new PlatformError('CLOSED', `Cannot ${this.#options.act}: the platform is closed`)
+    if (this.#closed !== undefined) throw new PlatformError('CLOSED', `Cannot ${this.#options.act}: the platform is closed`)
   }
 
   #unavailable(error: unknown): PlatformError {
@@ -143,19 +140,32 @@ export class ClientPool {
   }
 
   /** Waits for the connections in use, then closes all. Idempotent. */
-  async close(): Promise<void> {
-    this.#isClosed = true
-    const pool = await this.#pool
-    if (pool !== undefined && !pool.ending) await pool.end()
+  close(): Promise<void> {
+    this.#closed ??= this.#end()
+    return this.#closed
   }
 
-  /** Breaks every connection. Idempotent. */
-  async destroy(): Promise<void> {
-    const closed = this.close()
-    // `end` waits for connections in use; their sockets are cut, so that whoever uses them fails and releases them.
-    for (const client of this.#clients) client.connection.stream.destroy()
-    await closed
+  async #end(): Promise<void> {
+    const pool = await this.#pool
+    await pool?.end()
   }
+
+  /** Breaks every connection, also those in use; whoever uses one fails and gives it back. Idempotent. */
+  async destroy(): Promise<void> {
+    // `end` would wait for those in use: their users may be waiting for something else.
+    this.close().catch(() => undefined)
+    const gone = [...this.#clients].map((client) => new Promise<void>((resolve) => client.once('end', resolve)))
+    for (const client of this.#clients) client.connection.stream.destroy()
+    await Promise.all(gone)
+  }
+}
+
+/** Nobody waits for this connection any more: it goes to the next in line. */
+function giveBackLate(connecting: Promise<PoolClient>): void {
+  connecting.then(
+    (client) => client.release(),
+    () => undefined,
+  )
 }
 
 function withResolvers<T>(): { promise: Promise<T>; resolve: (value: T) => void } {

@@ -1,0 +1,49 @@
+import { PlatformError } from '@cordon/contracts'
+import { codeOf } from '../embedded/file-error.ts'
+import { ResultTooLarge } from './statement.ts'
+
+/** What a `DatabaseError` of `pg` tells that may be passed on. `detail` is left out: it holds values of rows. */
+const passedOn = ['constraint', 'table', 'column'] as const
+
+/** SQLSTATEs of a connection that ended: class 08, shutdowns and crashes (PostgreSQL manual, appendix A), and a full disk. */
+const unavailable = /^(08...|57P0[1-5]|53100|58030)$/
+
+/** An error of a statement that nobody stopped, in the words of the product. */
+export function queryError(error: unknown): PlatformError {
+  if (error instanceof PlatformError) return error
+  if (error instanceof ResultTooLarge) return resultTooLarge(error)
+  const sqlState = codeOf(error)
+  const message = error instanceof Error ? error.message : String(error)
+  if (sqlState === '57014') return new PlatformError('QUERY_TIMEOUT', `Cannot finish the query: ${message}`, { cause: error, details: { sqlState } })
+  if (sqlState === undefined || !/^[0-9A-Z]{5}$/.test(sqlState) || unavailable.test(sqlState)) {
+    return new PlatformError('STORE_UNAVAILABLE', `Cannot finish the query: ${message}`, { cause: error, details: sqlState === undefined ? {} : { code: sqlState } })
+  }
+  return new PlatformError('QUERY_FAILED', `Cannot run the query: ${message}`, { cause: error, details: { sqlState, ...detailsOf(error) } })
+}
+
+function detailsOf(error: unknown): Record<string, unknown> {
+  const details: Record<string, unknown> = {}
+  if (typeof error !== 'object' || error === null) return details
+  for (const name of passedOn) {
+    const value: unknown = Reflect.get(error, name)
+    if (typeof value === 'string') details[name] = value
+  }
+  const position = Number(Reflect.get(error, 'position'))
+  if (Number.isInteger(position) && position > 0) details['position'] = position
+  return details
+}
+
+function resultTooLarge(error: ResultTooLarge): PlatformError {
+  return new PlatformError('QUERY_FAILED', `Cannot run the query: its result has ${error.message}. Select fewer rows or columns, or page with LIMIT`, { cause: error })
+}
+
+/** The query was stopped at its deadline. */
+export function queryTimeout(timeoutMs: number, cause?: unknown): PlatformError {
+  const rounded = Math.max(0, Math.round(timeoutMs))
+  return new PlatformError('QUERY_TIMEOUT', `Cannot finish the query: it took longer than ${rounded} ms and was stopped`, { cause, details: { timeoutMs: rounded } })
+}
+
+/** The invocation ended while the query ran, or before. */
+export function invocationOver(): PlatformError {
+  return new PlatformError('CANCELLED', 'Cannot run the query: the invocation is over')
+}
