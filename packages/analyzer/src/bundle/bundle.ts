@@ -1,7 +1,8 @@
 import { posix } from 'node:path'
 import type { BuildOptions, BuildResult, Message, OnLoadResult, OnResolveArgs, OnResolveResult, Plugin } from 'esbuild'
 import { readCompilerOptions } from './compiler-options.ts'
-import { chooseLoader } from './loaders.ts'
+import { hideComputedImports } from './computed-imports.ts'
+import { chooseLoader, isCode } from './loaders.ts'
 import { findScope, type PackageTree, type SourceLocation } from './package-tree.ts'
 import type { Resolver } from './resolve.ts'
 import { isFirstParty } from './upload-tree.ts'
@@ -129,13 +130,15 @@ function confinedFiles(input: BundleInput, seen: Collected): Plugin {
     if (loader === undefined) return { errors: [{ text: `Cannot import "${path}": this kind of file cannot be imported. Add "with { type: 'text' }" or "with { type: 'bytes' }".` }] }
     const contents = location.tree.read(location.path)
     seen.sources.set(path, contents)
-    return { contents, loader }
+    return { contents: isCode(location.path) ? hideComputedImports(new TextDecoder().decode(contents), location.path) : contents, loader }
   }
 
   return {
     name: 'confined-files',
     setup(build) {
       build.onResolve({ filter: /.*/ }, resolve)
+      // Nothing resolves to the host's disk; should esbuild find a way of its own, this is where it ends.
+      build.onLoad({ filter: /.*/, namespace: 'file' }, () => ({ errors: [{ text: 'Cannot read a file outside the upload' }] }))
       build.onLoad({ filter: /.*/, namespace: 'cordon' }, () => ({
         contents: `import * as namespace from 'entry'\n${handOverParameter}(namespace)`,
         loader: 'js',

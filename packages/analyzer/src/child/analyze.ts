@@ -15,6 +15,8 @@ import { ruleList } from '../rules/rule-list.ts'
 import { mentionsDatabase } from '../source/database-use.ts'
 import { findDefaultExport } from '../source/exports.ts'
 import { parseSources, type ParsedSources, type SourceText } from '../source/source-text.ts'
+import { createValues } from '../values/evaluate.ts'
+import { findReferences } from '../values/references.ts'
 import type { AnalysisReply, AnalysisRequest } from './messages.ts'
 import { createReporter, type Reporter } from './reporter.ts'
 
@@ -42,12 +44,13 @@ async function analyzeUpload(request: AnalysisRequest): Promise<AnalysisReply> {
   const own = [...bundled.sources].filter(([path]) => isFirstParty(path) && isCode(path))
   const parsed = parseSources(new Map(own.map(([path, bytes]) => [path, decodeSource(bytes)])))
   const hasSyntaxErrors = reportSyntax(parsed, reporter)
-  for (const source of parsed.files) checkRules(source, { parsed, bundled, entry, reporter })
+  const source = parsed.files.find((file) => file.path === entry)
+  const facts = readFacts(source, { request, parsed })
+  const declaresHosts = facts.manifest.config.net.length > 0
+  for (const file of parsed.files) checkRules(file, { parsed, bundled, entry, declaresHosts, reporter })
   reportPackages(bundled, reporter)
   reportBundleErrors(bundled.errors, { hasSyntaxErrors, parsed, reporter })
   const code = reporter.hasErrors() ? undefined : checkCode(bundled.code, entry, reporter)
-  const source = parsed.files.find((file) => file.path === entry)
-  const facts = readFacts(source, { request, parsed })
   const bundleText = code === undefined ? undefined : { code, sourceMap: bundled.sourceMap }
   return {
     kind: 'analysis',
@@ -93,10 +96,11 @@ interface RuleSurroundings {
   readonly parsed: ParsedSources
   readonly bundled: BundleResult
   readonly entry: string
+  readonly declaresHosts: boolean
   readonly reporter: Reporter
 }
 
-function checkRules(source: SourceText, { parsed, bundled, entry, reporter }: RuleSurroundings): void {
+function checkRules(source: SourceText, { parsed, bundled, entry, declaresHosts, reporter }: RuleSurroundings): void {
   const isEntry = source.path === entry
   const base = { file: source.path, text: source.text }
   if (isEntry && findDefaultExport(source.ast).kind === 'none') {
@@ -104,12 +108,17 @@ function checkRules(source: SourceText, { parsed, bundled, entry, reporter }: Ru
     reporter.add({ ...base, rule: 'default-export', severity: 'fixed', message, place: { start: 0, length: 1 } })
   }
   const refused = bundled.refused.filter((one) => one.file === source.path)
+  const values = createValues(source, parsed.checker)
+  const references = findReferences(source, values)
   for (const rule of ruleList) {
     rule.check({
       source,
       isEntry,
       checker: parsed.checker,
       refused,
+      values,
+      references,
+      declaresHosts,
       report(place, message) {
         const where = 'kind' in place ? { start: place.getStart(source.ast), length: place.getWidth(source.ast) } : place
         reporter.add({ ...base, rule: rule.id, severity: rule.severity, message, place: where })

@@ -1,5 +1,5 @@
 import { ts } from 'ts-morph'
-import { isTypeOnly } from '../source/syntax.ts'
+import { isTypeOnly, unwrap } from '../source/syntax.ts'
 import type { Rule } from './rule.ts'
 
 /** Imports lead to files of the upload, allowed packages and built-ins that need no authority. */
@@ -28,11 +28,12 @@ export const literalImports: Rule = {
   id: 'literal-imports',
   severity: 'error',
   summary: 'import() and require() have a string literal as their argument.',
-  check({ source, report }) {
+  check({ source, values, report }) {
     for (const call of source.nodesOf(ts.SyntaxKind.CallExpression)) {
       if (!ts.isCallExpression(call)) continue
-      const isImport = call.expression.kind === ts.SyntaxKind.ImportKeyword
-      if (!isImport && !(ts.isIdentifier(call.expression) && call.expression.text === 'require')) continue
+      const callee = unwrap(call.expression)
+      const isImport = callee.kind === ts.SyntaxKind.ImportKeyword
+      if (!isImport && !(ts.isIdentifier(callee) && callee.text === 'require' && values.isGlobalName(callee))) continue
       const specifier = call.arguments[0]
       if (specifier === undefined || ts.isStringLiteralLike(specifier)) continue
       report(call, `The argument of ${isImport ? 'import()' : 'require()'} is computed, and a function is bundled before it runs. Write the name of the module as a string.`)

@@ -1,8 +1,41 @@
 import { configKeys, configLiteral } from './config-literal.ts'
+import { contextMembers } from './context-members.ts'
+import { endlessLoop, endlessRecursion } from './endless-loop.ts'
 import { functionMarker } from './function-marker.ts'
+import { globalAccess } from './global-access.ts'
 import { handlerShape } from './handler-shape.ts'
 import { imports, literalImports } from './imports.ts'
+import { invisibleCharacters } from './invisible-characters.ts'
+import { noEval } from './no-eval.ts'
+import { noStringTimers } from './no-string-timers.ts'
+import { noTampering } from './no-tampering.ts'
+import { noWebAssembly } from './no-webassembly.ts'
+import { processAccess } from './process-access.ts'
+import { prototypeKeys } from './prototype-keys.ts'
 import type { Rule } from './rule.ts'
+import { undeclaredNetwork } from './undeclared-network.ts'
+import { neverSettles, noBlocking } from './waiting.ts'
 
 /** All rules, in the order in which they are checked. */
-export const ruleList: readonly Rule[] = [functionMarker, handlerShape, configLiteral, configKeys, imports, literalImports]
+export const ruleList: readonly Rule[] = [
+  functionMarker,
+  handlerShape,
+  configLiteral,
+  configKeys,
+  imports,
+  literalImports,
+  noEval,
+  noStringTimers,
+  noWebAssembly,
+  processAccess,
+  globalAccess,
+  noTampering,
+  endlessLoop,
+  endlessRecursion,
+  noBlocking,
+  neverSettles,
+  invisibleCharacters,
+  prototypeKeys,
+  undeclaredNetwork,
+  contextMembers,
+]

@@ -1,6 +1,8 @@
 import type { ts } from 'ts-morph'
 import type { RefusedImport } from '../bundle/bundle.ts'
 import type { ParsedSources, SourceText } from '../source/source-text.ts'
+import type { Values } from '../values/evaluate.ts'
+import type { Reference } from '../values/references.ts'
 
 /** What a rule sees of one file. */
 export interface RuleContext {
@@ -10,6 +12,12 @@ export interface RuleContext {
   readonly checker: ParsedSources['checker']
   /** The imports of this file that lead nowhere a function may go. */
   readonly refused: readonly RefusedImport[]
+  /** What is known about the values of expressions. */
+  readonly values: Values
+  /** Every place where the file takes hold of something global or of a constructor. */
+  readonly references: readonly Reference[]
+  /** Whether `config.net` names a host. */
+  readonly declaresHosts: boolean
   /** Reports a finding: one sentence what is wrong, one what to do. */
   report(place: ts.Node | { readonly start: number; readonly length: number }, message: string): void
 }

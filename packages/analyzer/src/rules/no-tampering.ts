@@ -1,0 +1,83 @@
+import { ts } from 'ts-morph'
+import type { Values } from '../values/evaluate.ts'
+import { keyOf, type Value } from '../values/value.ts'
+import type { Rule } from './rule.ts'
+
+/** What the language and the platform bring. Other globals are the function's own. */
+const intrinsics: ReadonlySet<string> = new Set(Object.getOwnPropertyNames(globalThis))
+/** Assignments that many programs make and that change nothing for others. */
+const tolerated: ReadonlySet<string> = new Set(['BigInt.prototype.toJSON', 'Error.stackTraceLimit', 'process.exitCode', 'process.title'])
+const definers: ReadonlySet<string> = new Set([
+  ...['Object.defineProperty', 'Object.defineProperties', 'Object.assign', 'Object.setPrototypeOf', 'Object.freeze', 'Object.seal'],
+  ...['Reflect.defineProperty', 'Reflect.set', 'Reflect.setPrototypeOf', 'Reflect.deleteProperty'],
+])
+
+const remedy = 'Write a function of your own instead.'
+
+/** Built-in objects stay as they are. */
+export const noTampering: Rule = {
+  id: 'no-tampering',
+  severity: 'error',
+  summary: 'Built-in objects and their prototypes are not changed.',
+  check({ source, values, report }) {
+    const kinds = ts.SyntaxKind
+    for (const node of source.nodesOf(kinds.BinaryExpression, kinds.DeleteExpression, kinds.CallExpression)) {
+      if (ts.isBinaryExpression(node) && isReplacement(node.operatorToken.kind)) {
+        const changed = describeTarget(node.left, values)
+        if (changed !== undefined) report(node.left, `${changed} is replaced, and other code relies on it. ${remedy}`)
+      } else if (ts.isDeleteExpression(node)) {
+        const changed = describeTarget(node.expression, values)
+        if (changed !== undefined) report(node, `${changed} is deleted, and other code relies on it. ${remedy}`)
+      } else if (ts.isCallExpression(node)) {
+        const changed = describeCall(node, values)
+        if (changed !== undefined) report(node, `${changed} is changed, and other code relies on it. ${remedy}`)
+      }
+    }
+  },
+}
+
+/** `??=` and `||=` only fill in what is missing. */
+function isReplacement(operator: ts.SyntaxKind): boolean {
+  const kinds = ts.SyntaxKind
+  return operator >= kinds.FirstAssignment && operator <= kinds.LastAssignment && operator !== kinds.QuestionQuestionEqualsToken && operator !== kinds.BarBarEqualsToken
+}
+
+function describeTarget(target: ts.Expression, values: Values): string | undefined {
+  if (!ts.isPropertyAccessExpression(target) && !ts.isElementAccessExpression(target)) return undefined
+  const base = values.of(target.expression)
+  const key = ts.isPropertyAccessExpression(target) ? target.name.text : keyOf(values.of(target.argumentExpression))
+  if (isPrototypeStep(target.expression, values)) return 'A member of a prototype reached through "__proto__" or "constructor"'
+  return base.kind === 'global' ? describePath([...base.path, key ?? '…']) : undefined
+}
+
+/** `({}).__proto__.x = …` and `x.constructor.prototype.y = …` */
+function isPrototypeStep(expression: ts.Expression, values: Values): boolean {
+  if (!ts.isPropertyAccessExpression(expression) && !ts.isElementAccessExpression(expression)) return false
+  const key = ts.isPropertyAccessExpression(expression) ? expression.name.text : keyOf(values.of(expression.argumentExpression))
+  if (key === '__proto__') return true
+  return key === 'prototype' && ['some-constructor', 'function-constructor'].includes(values.of(expression.expression).kind)
+}
+
+function describePath(path: readonly string[]): string | undefined {
+  const [root = ''] = path
+  const name = path.join('.')
+  if (!intrinsics.has(root) || tolerated.has(name)) return undefined
+  // `process.env.X = …` is the function's own environment.
+  if (root === 'process' && path[1] === 'env') return undefined
+  return name
+}
+
+function describeCall(call: ts.CallExpression, values: Values): string | undefined {
+  const target = values.of(call.expression)
+  const [first, second] = call.arguments
+  if (target.kind !== 'global' || first === undefined || !definers.has(target.path.join('.'))) return undefined
+  const object = values.of(first)
+  if (object.kind !== 'global') return isPrototypeStep(first, values) ? 'A prototype' : undefined
+  const key = second === undefined ? undefined : keyOf(values.of(second))
+  const path = object.path.length === 0 ? [key ?? ''] : [...object.path, key ?? '…']
+  return isShared(object, path) ? describePath(path) : undefined
+}
+
+function isShared(object: Value, path: readonly string[]): boolean {
+  return object.kind === 'global' && (object.path.length > 0 || intrinsics.has(path[0] ?? ''))
+}
