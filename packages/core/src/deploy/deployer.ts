@@ -1,0 +1,144 @@
+import {
+  invalidOption,
+  isRecord,
+  PlatformError,
+  type Analysis,
+  type Analyzer,
+  type AnalyzeResult,
+  type Bundle,
+  type Deployment,
+  type DeployResult,
+  type Executor,
+  type ResolvedPlatformOptions,
+} from '@cordon/contracts'
+import type { EventHub } from '../platform/events.ts'
+import type { RecordBuffer } from '../records/record-buffer.ts'
+import type { BundleCache } from '../registry/bundle-cache.ts'
+import { KeyedQueue } from '../registry/keyed-queue.ts'
+import type { FunctionRegistry } from '../registry/registry.ts'
+import type { FunctionStore, StoredVersion } from '../store/function-store.ts'
+import { checkFunctionName } from './function-name.ts'
+import { refuseCode } from './rejected.ts'
+import { unpack } from './unpack/unpack.ts'
+import { versionId } from './version-id.ts'
+
+/** What deploying needs of the platform. */
+export interface DeployerParts {
+  readonly options: ResolvedPlatformOptions
+  readonly analyzer: () => Promise<Analyzer>
+  readonly executor: Executor
+  readonly store: FunctionStore
+  readonly registry: FunctionRegistry
+  readonly bundles: BundleCache
+  readonly buffer: RecordBuffer
+  readonly events: EventHub
+}
+
+type AcceptedAnalysis = Analysis & { readonly bundle: Bundle }
+
+/** Upload -> live version, and the other changes of what is live. Changes of one function happen one after the other. */
+export class Deployer {
+  readonly #parts: DeployerParts
+  readonly #queue = new KeyedQueue()
+
+  constructor(parts: DeployerParts) {
+    this.#parts = parts
+  }
+
+  async deploy(deployment: Deployment): Promise<DeployResult> {
+    if (!isRecord(deployment)) throw invalidOption('deployment', 'an object', deployment)
+    const name = checkFunctionName(deployment.name)
+    const label = labelOf(deployment.label)
+    // Queued before the upload is read, so that two deployments end in the order in which they were asked for.
+    return this.#queue.run(name, async () => {
+      const analysis = await this.#analyze(deployment)
+      if (!isAccepted(analysis)) throw refuseCode(name, analysis.diagnostics)
+      return this.#make(name, label, analysis)
+    })
+  }
+
+  async analyze(deployment: unknown): Promise<AnalyzeResult> {
+    if (isRecord(deployment) && deployment['name'] !== undefined) checkFunctionName(deployment['name'])
+    const { ok, diagnostics, manifest, schemas } = await this.#analyze(deployment)
+    return { ok, diagnostics, manifest, schemas }
+  }
+
+  rollback(name: string, version: string | undefined): Promise<{ readonly name: string; readonly version: string }> {
+    return this.#queue.run(name, async () => {
+      const { registry, store, executor, events } = this.#parts
+      const { live } = registry.get(name)
+      const target = version ?? (await store.previousLive(name))
+      if (target === undefined) {
+        throw new PlatformError('VERSION_NOT_FOUND', `Cannot roll "${name}" back: no other version of it has been live`, { details: { function: name } })
+      }
+      const { stored } = registry.version(name, target)
+      if (live.version !== target) {
+        const time = Date.now()
+        await store.deploy({ name, version: target, kind: 'rollback', label: stored.label, time })
+        const now = registry.switch(name, stored, time).live
+        executor.retire(live)
+        void executor.preload(now).catch(ignore)
+        events.emit('deployment', { name, version: target, kind: 'rollback' })
+      }
+      return { name, version: target }
+    })
+  }
+
+  remove(name: string): Promise<void> {
+    return this.#queue.run(name, async () => {
+      const { registry, store, executor, buffer, events } = this.#parts
+      const { versions, live } = registry.get(name)
+      // Behind the records that are being written, so that none of them is written after the function is gone.
+      buffer.forget(name)
+      await buffer.barrier(() => store.remove(name))
+      registry.remove(name)
+      buffer.forget(name)
+      for (const version of versions.values()) executor.retire(version)
+      events.emit('deployment', { name, version: live.version, kind: 'remove' })
+    })
+  }
+
+  /** Resolves when the changes that were started are over. */
+  idle(): Promise<void> {
+    return this.#queue.idle()
+  }
+
+  async #analyze(deployment: unknown): Promise<Analysis> {
+    const { options, analyzer } = this.#parts
+    const upload = await unpack(deployment)
+    return (await analyzer()).analyze(upload, { packages: options.packages, analyzer: options.analyzer })
+  }
+
+  async #make(name: string, label: string | null, { manifest, schemas, bundle, diagnostics }: AcceptedAnalysis): Promise<DeployResult> {
+    const { store, registry, bundles, executor, events } = this.#parts
+    const version = versionId(bundle, manifest.config, schemas)
+    const known = registry.find(name)
+    const before = known?.versions.get(version)
+    const time = Date.now()
+    if (known !== undefined && known.live === before && before !== undefined && label === null) {
+      return { name, version, created: false, diagnostics, manifest: before.stored.manifest, schemas: before.stored.schemas }
+    }
+    const bytes = Buffer.byteLength(bundle.code)
+    const stored: StoredVersion = before?.stored ?? { version, manifest, schemas, createdAt: time, label, bytes }
+    await store.deploy({ name, version, kind: 'deploy', label, time, created: before === undefined ? { manifest, schemas, bundle } : undefined })
+    if (before === undefined) bundles.set(name, version, bundle)
+    const { live, before: replaced } = registry.switch(name, label === null ? stored : { ...stored, label }, time)
+    if (replaced !== undefined && replaced !== live) executor.retire(replaced)
+    // The first call shall find its code loaded; why it could not be is told by that call.
+    void executor.preload(live).catch(ignore)
+    events.emit('deployment', { name, version, kind: 'deploy' })
+    return { name, version, created: before === undefined, diagnostics, manifest: stored.manifest, schemas: stored.schemas }
+  }
+}
+
+function isAccepted(analysis: Analysis): analysis is AcceptedAnalysis {
+  return analysis.ok && analysis.bundle !== undefined
+}
+
+function labelOf(label: unknown): string | null {
+  if (label === undefined) return null
+  if (typeof label === 'string' && label.length <= 1000 && !/[\0\p{Surrogate}]/u.test(label)) return label
+  throw invalidOption('label', 'a text of at most 1000 characters', label)
+}
+
+function ignore(): void {}

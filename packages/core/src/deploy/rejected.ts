@@ -1,0 +1,32 @@
+import { PlatformError, type Diagnostic } from '@cordon/contracts'
+
+/** Rules that unpacking itself checks; the analyzer's own rules are in the analyzer. */
+export type UploadRule = 'upload-archive' | 'upload-path' | 'upload-link' | 'upload-limit' | 'upload-duplicate'
+
+/** Refuses an upload before its code is looked at. `file` is the entry as the upload spells it, `''` for the whole upload. */
+export function refuseUpload(rule: UploadRule, file: string, message: string): PlatformError {
+  const shown = printable(file)
+  const diagnostic: Diagnostic = { rule, severity: 'error', message, file: shown, line: 0, column: 0, frame: '' }
+  const what = shown === '' ? 'the upload' : `the upload entry "${shown}"`
+  return new PlatformError('DEPLOYMENT_REJECTED', `Cannot unpack ${what}: ${message}`, { details: { diagnostics: [diagnostic] } })
+}
+
+/** Refuses code that the analyzer found errors in; the first one is in the message, all are in `details.diagnostics`. */
+export function refuseCode(name: string, diagnostics: readonly Diagnostic[]): PlatformError {
+  const errors = diagnostics.filter(({ severity }) => severity === 'error')
+  const first = errors[0]
+  const more = errors.length > 1 ? ` (and ${errors.length - 1} more)` : ''
+  const summary = first === undefined ? 'the analyzer gave no reason' : `${place(first)}${first.message}${more}`
+  return new PlatformError('DEPLOYMENT_REJECTED', `Cannot deploy "${name}": ${summary}`, { details: { diagnostics } })
+}
+
+function place({ file, line, column }: Diagnostic): string {
+  if (file === '') return ''
+  return line === 0 ? `${file}: ` : `${file}:${line}:${column}: `
+}
+
+/** Entry names come from strangers and end up in terminals and logs. */
+function printable(text: string): string {
+  const short = text.length > 200 ? `${text.slice(0, 200)}…` : text
+  return short.replace(/[\p{Cc}\p{Cf}]/gu, (char) => `\\u{${char.codePointAt(0)?.toString(16) ?? ''}}`)
+}

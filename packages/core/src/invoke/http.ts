@@ -1,0 +1,91 @@
+import { invalidOption, PlatformError, type ContextRequest, type FetchOptions, type HttpInvocation, type HttpResponse } from '@cordon/contracts'
+import { checkBytes } from './input-json.ts'
+
+/** A `Request` in the parts that the executor takes. */
+export interface HttpParts {
+  readonly head: HttpInvocation['request']
+  readonly context: ContextRequest
+  readonly signal: AbortSignal
+}
+
+/** Statuses whose responses have no body (Fetch standard, "null body status"). */
+const bodyless = new Set([101, 204, 205, 304])
+
+/**
+ * Takes a `Request` apart; its body stays a stream.
+ *
+ * @throws PlatformError INVALID_OPTION, PAYLOAD_TOO_LARGE when `content-length` announces too much
+ */
+export function httpRequest(request: Request, options: FetchOptions, payloadBytes: number): HttpParts {
+  if (!(request instanceof Request)) throw invalidOption('request', 'a Request', request)
+  const announced = request.headers.get('content-length')
+  if (announced !== null && /^\d{1,15}$/.test(announced)) checkBytes(Number(announced), payloadBytes)
+  if (request.bodyUsed) throw new PlatformError('INVALID_INPUT', 'Cannot send the request: its body has been read already')
+  const { pathname, searchParams } = new URL(request.url)
+  const headers = [...request.headers]
+  return {
+    head: { method: request.method, url: request.url, headers, body: request.body === null ? null : bounded(request.body, payloadBytes) },
+    context: {
+      method: request.method,
+      url: options.originalUrl ?? request.url,
+      path: pathname,
+      query: queryOf(searchParams),
+      headers: headersOf(headers),
+    },
+    signal: options.signal === undefined ? request.signal : AbortSignal.any([request.signal, options.signal]),
+  }
+}
+
+/**
+ * Builds the `Response`; its body stays a stream.
+ *
+ * @throws PlatformError INVALID_OUTPUT when no `Response` can have this head
+ */
+export function httpResponse({ status, headers, body }: HttpResponse): Response {
+  try {
+    const list = new Headers()
+    for (const [name, value] of headers) list.append(name, value)
+    const response = new Response(bodyless.has(status) ? null : body, { status, headers: list })
+    if (bodyless.has(status)) void body?.cancel().catch(() => {})
+    return response
+  } catch (error) {
+    void body?.cancel().catch(() => {})
+    throw new PlatformError('INVALID_OUTPUT', `Cannot send the response: ${error instanceof Error ? error.message : 'its head is invalid'}`, { cause: error })
+  }
+}
+
+/** A body that says it is too large as soon as it is, for requests that do not announce their length. */
+function bounded(body: ReadableStream<Uint8Array>, payloadBytes: number): ReadableStream<Uint8Array> {
+  let bytes = 0
+  return body.pipeThrough(
+    new TransformStream<Uint8Array, Uint8Array>({
+      transform(chunk, controller) {
+        bytes += chunk.byteLength
+        checkBytes(bytes, payloadBytes)
+        controller.enqueue(chunk)
+      },
+    }),
+  )
+}
+
+function queryOf(params: URLSearchParams): ContextRequest['query'] {
+  // Without a prototype: the names are the caller's.
+  const query = Object.create(null) as Record<string, string | string[]>
+  for (const [name, value] of params) {
+    const before = query[name]
+    if (before === undefined) query[name] = value
+    else if (typeof before === 'string') query[name] = [before, value]
+    else before.push(value)
+  }
+  return query
+}
+
+function headersOf(pairs: readonly (readonly [string, string])[]): ContextRequest['headers'] {
+  const headers = Object.create(null) as Record<string, string>
+  for (const [name, value] of pairs) {
+    const before = headers[name]
+    // Only `set-cookie` comes in several pairs.
+    headers[name] = before === undefined ? value : `${before}, ${value}`
+  }
+  return headers
+}

@@ -1,0 +1,178 @@
+import {
+  PlatformError,
+  toPlatformError,
+  type Executor,
+  type FetchOptions,
+  type FunctionDatabase,
+  type InvocationRecord,
+  type InvokeOptions,
+  type InvokeResult,
+  type LogEntry,
+  type Outcome,
+} from '@cordon/contracts'
+import { InvocationCapabilities } from '../capabilities/broker.ts'
+import type { EventHub } from '../platform/events.ts'
+import type { LogFeed } from '../records/log-feed.ts'
+import type { RecordBuffer } from '../records/record-buffer.ts'
+import type { FunctionRegistry, RegisteredFunction, RegisteredVersion } from '../registry/registry.ts'
+import { checkFetchOptions, checkInvokeOptions, contextRequest, noOptions, userOf } from './call-options.ts'
+import { httpRequest, httpResponse } from './http.ts'
+import { inputJson } from './input-json.ts'
+import { invocationId } from './invocation-id.ts'
+
+/** What calling needs of the platform. */
+export interface InvokerParts {
+  readonly executor: Executor
+  readonly registry: FunctionRegistry
+  readonly database: FunctionDatabase
+  readonly buffer: RecordBuffer
+  readonly feed: LogFeed
+  readonly events: EventHub
+}
+
+/** Calls functions. Everything it touches is in memory: the live version, a sandbox, the record buffer. */
+export class Invoker {
+  readonly #parts: InvokerParts
+  #running = 0
+  #onIdle: (() => void) | undefined
+
+  constructor(parts: InvokerParts) {
+    this.#parts = parts
+  }
+
+  async invoke<Output>(name: string, input: unknown, options: InvokeOptions = noOptions): Promise<InvokeResult<Output>> {
+    const { registry, executor, database } = this.#parts
+    if (options !== noOptions) checkInvokeOptions(options)
+    const owner = registry.get(name)
+    const version = options.version === undefined ? owner.live : registry.version(name, options.version)
+    const id = invocationId()
+    const startedAt = Date.now()
+    const invocation = {
+      invocationId: id,
+      user: userOf(options),
+      timeoutMs: options.timeoutMs,
+      signal: options.signal,
+      capabilities: new InvocationCapabilities(database, version, options.timeoutMs),
+      inputJson: inputJson(input, version.limits.payloadBytes),
+      request: contextRequest(options.request),
+    }
+    this.#running += 1
+    try {
+      const outcome = await executor.invoke(version, invocation)
+      if (outcome.kind === 'failure') {
+        this.#record(owner, version, id, startedAt, outcome, outcome.error)
+        throw failure(outcome, outcome.error, version, id)
+      }
+      const output = parseOutput(outcome.outputJson)
+      if (output instanceof PlatformError) {
+        this.#record(owner, version, id, startedAt, outcome, output)
+        throw failure(outcome, output, version, id)
+      }
+      this.#record(owner, version, id, startedAt, outcome, undefined)
+      return {
+        invocationId: id,
+        // The caller says what the function returns; the schemas of a later issue check it.
+        output: output as Output,
+        version: version.version,
+        logs: outcome.logs,
+        queueMs: outcome.queueMs,
+        bootMs: outcome.bootMs,
+        loadMs: outcome.loadMs,
+        durationMs: outcome.durationMs,
+        cpuMs: outcome.cpuMs,
+        peakMemoryMb: outcome.peakMemoryMb,
+        coldStart: outcome.coldStart,
+      }
+    } finally {
+      this.#finish()
+    }
+  }
+
+  async fetch(name: string, request: Request, options: FetchOptions = noOptions): Promise<Response> {
+    const { registry, executor, database } = this.#parts
+    if (options !== noOptions) checkFetchOptions(options)
+    const owner = registry.get(name)
+    const version = options.version === undefined ? owner.live : registry.version(name, options.version)
+    const { head, context, signal } = httpRequest(request, options, version.limits.payloadBytes)
+    const id = invocationId()
+    const startedAt = Date.now()
+    const exchange = executor.fetch(version, {
+      invocationId: id,
+      user: userOf(options),
+      timeoutMs: options.timeoutMs,
+      signal,
+      capabilities: new InvocationCapabilities(database, version, options.timeoutMs),
+      request: head,
+      context,
+    })
+    this.#running += 1
+    void exchange.outcome.then((outcome) => {
+      this.#record(owner, version, id, startedAt, outcome, outcome.kind === 'failure' ? outcome.error : undefined)
+      this.#finish()
+    })
+    try {
+      return httpResponse(await exchange.response)
+    } catch (thrown) {
+      const error = toPlatformError(thrown, 'SANDBOX_FAILED', `call "${name}"`)
+      throw failure(await exchange.outcome, error, version, id)
+    }
+  }
+
+  /** Resolves when every call that was accepted has been recorded. */
+  async idle(): Promise<void> {
+    if (this.#running === 0) return
+    await new Promise<void>((resolve) => {
+      this.#onIdle = resolve
+    })
+  }
+
+  #finish(): void {
+    this.#running -= 1
+    if (this.#running === 0) this.#onIdle?.()
+  }
+
+  #record(owner: RegisteredFunction, version: RegisteredVersion, id: string, startedAt: number, outcome: Outcome, error: PlatformError | undefined): void {
+    const { buffer, feed, events } = this.#parts
+    const record: InvocationRecord = {
+      invocationId: id,
+      function: version.function,
+      version: version.version,
+      outcome: error === undefined ? 'success' : error.code,
+      ...(error === undefined ? undefined : { message: error.message }),
+      startedAt,
+      queueMs: outcome.queueMs,
+      bootMs: outcome.bootMs,
+      loadMs: outcome.loadMs,
+      durationMs: outcome.durationMs,
+      cpuMs: outcome.cpuMs,
+      peakMemoryMb: outcome.peakMemoryMb,
+      coldStart: outcome.coldStart,
+    }
+    if (!owner.isRemoved) {
+      buffer.push(record, outcome.logs)
+      if (outcome.logs.length > 0) feed.publish(record, outcome.logs)
+    }
+    events.emit('invocation', record)
+  }
+}
+
+function parseOutput(json: string | undefined): unknown {
+  if (json === undefined) return undefined
+  try {
+    const value: unknown = JSON.parse(json)
+    return value
+  } catch (error) {
+    return new PlatformError('PROTOCOL_VIOLATION', 'Cannot read the output: the sandbox sent something that is not JSON', { cause: error })
+  }
+}
+
+/** The error of a failed call as the caller gets it: with what became of the invocation. */
+function failure(outcome: Outcome, error: PlatformError, version: RegisteredVersion, id: string): PlatformError {
+  const { queueMs, bootMs, loadMs, durationMs, cpuMs, peakMemoryMb, coldStart, logs, droppedLogBytes } = outcome
+  const measures = { queueMs, bootMs, loadMs, durationMs, cpuMs, peakMemoryMb, coldStart }
+  const kept: readonly LogEntry[] = logs
+  return new PlatformError(error.code, error.message, {
+    details: { ...error.details, outcome: { invocationId: id, version: version.version, ...measures, logs: kept, droppedLogBytes } },
+    ...('cause' in error ? { cause: error.cause } : {}),
+  })
+}

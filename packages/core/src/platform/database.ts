@@ -1,0 +1,30 @@
+import type { Logger, Reaper, ResolvedPlatformOptions } from '@cordon/contracts'
+import type { SqlConnection } from '@cordon/pool'
+import type { EventHub } from './events.ts'
+import type { Teardown } from './teardown.ts'
+
+/** What starting the database needs. */
+export interface DatabaseParts {
+  readonly options: ResolvedPlatformOptions
+  readonly reaper: Reaper
+  readonly logger: Logger
+  readonly events: EventHub
+  readonly teardown: Teardown
+  /** Whether the platform is being destroyed rather than closed. */
+  readonly isForced: () => boolean
+}
+
+/** How to sign in to the platform's database, which is started first when it is the embedded one. */
+export async function openDatabase({ options, reaper, logger, events, teardown, isForced }: DatabaseParts): Promise<SqlConnection> {
+  const { connectionFromUrl, createEmbeddedServer } = await import('@cordon/pool')
+  if (options.databaseUrl !== undefined) return connectionFromUrl(options.databaseUrl)
+  const server = await createEmbeddedServer({ dataDir: options.dataDir, reaper, logger })
+  teardown.add(() => (isForced() ? server.destroy() : server.close()))
+  teardown.add(async () => stopListening())
+  const stopListening = server.onExit(({ exitCode, signal }) => {
+    const message = `The embedded database ended by itself (${signal ?? `exit code ${exitCode}`}): it is started again`
+    logger.warn({}, message)
+    events.emit('warning', { message })
+  })
+  return server.connection
+}

@@ -1,0 +1,160 @@
+import { PlatformError, type Executor, type FunctionDatabase, type Logger, type PlatformStats, type ResolvedPlatformOptions } from '@cordon/contracts'
+import { lockDataDir } from '../data-dir/lock.ts'
+import { prepareDataDir } from '../data-dir/data-dir.ts'
+import { Deployer } from '../deploy/deployer.ts'
+import { Invoker } from '../invoke/invoker.ts'
+import { LogFeed } from '../records/log-feed.ts'
+import { RecordBuffer } from '../records/record-buffer.ts'
+import { BundleCache } from '../registry/bundle-cache.ts'
+import { FunctionRegistry } from '../registry/registry.ts'
+import { FunctionStore } from '../store/function-store.ts'
+import { migrate } from '../store/migrate.ts'
+import { RecordStore } from '../store/record-store.ts'
+import { openDatabase } from './database.ts'
+import type { EventHub } from './events.ts'
+import { LazyAnalyzer } from './lazy-analyzer.ts'
+import { Teardown } from './teardown.ts'
+
+/** The only tenant of this version. */
+export const defaultTenant = 'default'
+/** Connections of the store: deployments and queries from callers, and one batch of records. */
+const storeConnections = 5
+/** Longest wait for a connection, and longest statement of the store, in milliseconds. */
+const storeTimeouts = { acquireTimeoutMs: 5000, queryTimeoutMs: 15_000 }
+/** Rows of the log, and of the invocations, that are kept. */
+const keptRecords = 1_000_000
+
+/** A started platform: its parts, wired. Handles of the public interface stand in front of it. */
+export interface Host {
+  readonly options: ResolvedPlatformOptions
+  readonly events: EventHub
+  readonly deployer: Deployer
+  readonly invoker: Invoker
+  readonly registry: FunctionRegistry
+  readonly records: RecordStore
+  readonly buffer: RecordBuffer
+  readonly feed: LogFeed
+  stats(): PlatformStats
+  /** Graceful, or forceful when `isForced`; forceful also hastens a graceful stop that is under way. Never rejects. */
+  stop(isForced: boolean): Promise<void>
+}
+
+/** Starts everything; what was started is stopped again when one part fails. */
+export async function startHost(options: ResolvedPlatformOptions, events: EventHub, logger: Logger): Promise<Host> {
+  let isForced = false
+  const onError = (error: unknown): void => logger.error({}, `Cannot stop a part of the platform: ${error instanceof Error ? error.message : String(error)}`)
+  const teardown = new Teardown(onError)
+  try {
+    if (options.databaseUrl === undefined) {
+      const dataDir = await prepareDataDir(options.dataDir)
+      const lock = await lockDataDir(dataDir)
+      teardown.add(() => lock.release())
+    }
+    const { createExecutor, createReaper } = await import('@cordon/executor')
+    const reaper = createReaper()
+    teardown.add(() => reaper.close())
+    const analyzer = new LazyAnalyzer(reaper)
+    teardown.add(() => (isForced ? analyzer.destroy() : analyzer.close()))
+    const opening = openStore({ options, reaper, logger, events, teardown, isForced: () => isForced })
+    const starting = createExecutor({ hardening: options.hardening, limits: options.limits, reaper, logger, onSandbox: (event) => events.emit('sandbox', event) })
+    const [opened, started] = await Promise.allSettled([opening, starting])
+    if (started.status === 'fulfilled') teardown.add(() => (isForced ? started.value.destroy() : started.value.close()))
+    if (opened.status === 'rejected') throw opened.reason
+    if (started.status === 'rejected') throw started.reason
+    const executor = started.value
+    const { functions, records, database, stored } = opened.value
+    const host = assemble({ options, events, logger, executor, analyzer, functions, records, database })
+    host.registry.load(stored)
+    // After the start, not during it: two cores have enough to do until then.
+    setImmediate(() => {
+      analyzer.warm().catch((error: unknown) => logger.warn({}, `Cannot warm the analyzer: ${error instanceof Error ? error.message : String(error)}`))
+    })
+    let stopping: Promise<void> | undefined
+    return {
+      ...host,
+      stop(force) {
+        if (force && !isForced) {
+          isForced = true
+          // A graceful stop waits for what runs; this ends the waiting.
+          void Promise.allSettled([executor.destroy(), analyzer.destroy()])
+        }
+        stopping ??= stopHost(host, executor, teardown, onError, () => isForced)
+        return stopping
+      },
+    }
+  } catch (error) {
+    isForced = true
+    await teardown.run()
+    throw error
+  }
+}
+
+async function openStore(parts: Parameters<typeof openDatabase>[0]) {
+  const { createSqlPool, createFunctionDatabase } = await import('@cordon/pool')
+  const connection = await openDatabase(parts)
+  const sql = createSqlPool({ connection, max: storeConnections, ...storeTimeouts, applicationName: 'cordon' })
+  parts.teardown.add(() => (parts.isForced() ? sql.destroy() : sql.close()))
+  await migrate(sql)
+  const database = createFunctionDatabase({ admin: connection, logger: parts.logger })
+  parts.teardown.add(() => (parts.isForced() ? database.destroy() : database.close()))
+  const functions = new FunctionStore(sql, defaultTenant)
+  return { functions, records: new RecordStore(sql, defaultTenant), database, stored: await functions.load() }
+}
+
+interface AssembleParts {
+  readonly options: ResolvedPlatformOptions
+  readonly events: EventHub
+  readonly logger: Logger
+  readonly executor: Executor
+  readonly analyzer: LazyAnalyzer
+  readonly functions: FunctionStore
+  readonly records: RecordStore
+  readonly database: FunctionDatabase
+}
+
+function assemble({ options, events, logger, executor, analyzer, functions, records, database }: AssembleParts): Omit<Host, 'stop'> {
+  const feed = new LogFeed()
+  const buffer = new RecordBuffer({
+    write: (items) => records.write(items),
+    prune: () => records.prune(keptRecords),
+    onWarning(message, error) {
+      logger.warn({}, message)
+      events.emit('warning', error === undefined ? { message } : { message, error })
+    },
+  })
+  const bundles = new BundleCache((name, version) => functions.loadBundle(name, version))
+  const registry = new FunctionRegistry({ tenant: defaultTenant, limits: options.limits, bundles })
+  const invoker = new Invoker({ executor, registry, database, buffer, feed, events })
+  const deployer = new Deployer({ options, analyzer: analyzer.get, executor, store: functions, registry, bundles, buffer, events })
+  return {
+    options,
+    events,
+    deployer,
+    invoker,
+    registry,
+    records,
+    buffer,
+    feed,
+    stats: () => ({ ...executor.stats(), functions: registry.size, pool: database.stats(), records: buffer.stats() }),
+  }
+}
+
+async function stopHost(
+  { deployer, invoker, feed, buffer }: Omit<Host, 'stop'>,
+  executor: Executor,
+  teardown: Teardown,
+  onError: (error: unknown) => void,
+  isForced: () => boolean,
+): Promise<void> {
+  await deployer.idle()
+  await (isForced() ? executor.destroy() : executor.close()).catch(onError)
+  await invoker.idle()
+  feed.close()
+  await buffer.close().catch(onError)
+  await teardown.run()
+}
+
+/** What a call of a closed platform gets. */
+export function closedError(act: string): PlatformError {
+  return new PlatformError('CLOSED', `Cannot ${act}: the platform is closed`)
+}

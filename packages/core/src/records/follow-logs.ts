@@ -1,0 +1,70 @@
+import type { StoredLogEntry } from '@cordon/contracts'
+import type { RecordFilter, RecordStore } from '../store/record-store.ts'
+import type { LogFeed, LogSubscription } from './log-feed.ts'
+import type { RecordBuffer } from './record-buffer.ts'
+
+/** What following needs of the platform. */
+export interface FollowParts {
+  readonly feed: LogFeed
+  readonly buffer: RecordBuffer
+  readonly store: RecordStore
+}
+
+/** Rows read at once while a follower catches up. */
+const catchUpRows = 500
+
+/**
+ * Log entries as they arrive, after those since `filter.since` when it is given; nothing twice, nothing left out.
+ * Each iteration follows on its own, from the moment it starts; it ends with `signal` or with the platform.
+ */
+export function followLogs(parts: FollowParts, filter: RecordFilter, signal: AbortSignal | undefined): AsyncIterable<StoredLogEntry> {
+  return {
+    [Symbol.asyncIterator]() {
+      const subscription = parts.feed.subscribe(filter)
+      // What was pushed before this moment is in the store at the boundary; what comes later is in the subscription.
+      const boundary = filter.since === undefined ? undefined : parts.buffer.barrier(() => parts.store.lastLog())
+      boundary?.catch(() => {})
+      const end = (): void => subscription.end()
+      if (signal?.aborted === true) end()
+      else signal?.addEventListener('abort', end, { once: true })
+      const entries = follow(parts.store, filter, subscription, boundary, signal)
+      return {
+        next: () => entries.next(),
+        async return() {
+          signal?.removeEventListener('abort', end)
+          end()
+          await entries.return(undefined)
+          return { done: true, value: undefined }
+        },
+      }
+    },
+  }
+}
+
+async function* follow(
+  store: RecordStore,
+  filter: RecordFilter,
+  subscription: LogSubscription,
+  boundary: Promise<number> | undefined,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<StoredLogEntry, undefined> {
+  try {
+    if (boundary !== undefined) {
+      const upTo = await boundary
+      let after = 0
+      while (after < upTo && signal?.aborted !== true) {
+        const page = await store.logsAfter({ ...filter, before: undefined, limit: catchUpRows }, after, upTo)
+        yield* page.entries
+        after = page.entries.length < catchUpRows ? upTo : page.last
+      }
+    }
+    while (signal?.aborted !== true) {
+      const entries = await subscription.take()
+      if (entries === undefined) return undefined
+      yield* entries
+    }
+    return undefined
+  } finally {
+    subscription.end()
+  }
+}

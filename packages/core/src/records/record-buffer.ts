@@ -1,0 +1,164 @@
+import { PlatformError, toPlatformError, type InvocationRecord, type LogEntry } from '@cordon/contracts'
+import type { RecordItem } from '../store/record-store.ts'
+
+/** Bounds and pace of the buffer. */
+export interface RecordBufferOptions {
+  /** Writes items: all of them or none. */
+  readonly write: (items: readonly RecordItem[]) => Promise<void>
+  /** Deletes what is too old; called every now and then. */
+  readonly prune: () => Promise<void>
+  readonly onWarning: (message: string, error?: PlatformError) => void
+}
+
+/** Pause between the first record and the batch that holds it: what a killed host can lose. */
+const flushMs = 200
+/** Rows (invocations and log entries) that wait at most; about 20 s of a busy host without its database. */
+const maxRows = 20_000
+/** Bytes of log text that wait at most. */
+const maxBytes = 32_000_000
+/** Invocations per transaction: small enough that one slow batch does not hold a connection for long. */
+const batchItems = 400
+/** Rows written between two prunings. */
+const pruneRows = 50_000
+
+/**
+ * Keeps records in memory until a batch is written behind the calls. One writer: batches follow each other, so the
+ * order in the store is the order of arrival. When the store is away the oldest records go first.
+ */
+export class RecordBuffer {
+  readonly #options: RecordBufferOptions
+  #items: RecordItem[] = []
+  #rows = 0
+  #bytes = 0
+  #dropped = 0
+  #writtenSincePrune = 0
+  #isFailing = false
+  #timer: NodeJS.Timeout | undefined
+  /** The chain of writes; never rejects. */
+  #tail: Promise<void> = Promise.resolve()
+
+  constructor(options: RecordBufferOptions) {
+    this.#options = options
+  }
+
+  stats(): { readonly buffered: number; readonly dropped: number } {
+    return { buffered: this.#items.length, dropped: this.#dropped }
+  }
+
+  push(record: InvocationRecord, logs: readonly LogEntry[]): void {
+    this.#items.push({ record, logs })
+    this.#rows += 1 + logs.length
+    if (logs.length > 0) this.#bytes += logBytes(logs)
+    if (this.#rows > maxRows || this.#bytes > maxBytes) this.#dropOldest()
+    this.#timer ??= setTimeout(this.#onTimer, flushMs)
+  }
+
+  /** Writes everything that was pushed so far; a failed batch is kept for the next try. */
+  flush(): Promise<void> {
+    return this.barrier(nothing)
+  }
+
+  /** Runs `run` after everything pushed before this call was written, and before anything pushed later is. */
+  barrier<T>(run: () => Promise<T>): Promise<T> {
+    const items = this.#take()
+    const result = this.#tail.then(async () => {
+      await this.#write(items)
+      return run()
+    })
+    this.#tail = result.then(ignore, ignore)
+    return result
+  }
+
+  /** Forgets what is buffered of a function that is being removed. */
+  forget(name: string): void {
+    const kept = this.#items.filter(({ record }) => record.function !== name)
+    this.#take()
+    for (const { record, logs } of kept) this.push(record, logs)
+  }
+
+  /** Writes what is left. What cannot be written now is lost, and said. */
+  async close(): Promise<void> {
+    await this.flush()
+    if (this.#items.length > 0) await this.flush()
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    if (this.#items.length > 0) this.#options.onWarning(`Cannot write ${this.#items.length} invocation records before closing: they are lost`)
+    this.#take()
+  }
+
+  readonly #onTimer = (): void => {
+    this.#timer = undefined
+    void this.flush()
+  }
+
+  #take(): RecordItem[] {
+    const items = this.#items
+    this.#items = []
+    this.#rows = 0
+    this.#bytes = 0
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    return items
+  }
+
+  async #write(items: readonly RecordItem[]): Promise<void> {
+    for (let at = 0; at < items.length; at += batchItems) {
+      const batch = items.slice(at, at + batchItems)
+      try {
+        await this.#options.write(batch)
+        this.#isFailing = false
+        this.#writtenSincePrune += batch.length
+      } catch (thrown) {
+        const error = toPlatformError(thrown, 'STORE_UNAVAILABLE', 'write invocation records')
+        // A batch that the database refuses for what is in it would be refused for ever.
+        if (!isRefusal(error)) return this.#putBack(items.slice(at), error)
+        this.#dropped += batch.length
+        this.#options.onWarning(`Cannot write ${batch.length} invocation records: ${error.message}`, error)
+      }
+    }
+    if (this.#writtenSincePrune < pruneRows) return
+    this.#writtenSincePrune = 0
+    await this.#options.prune().catch((thrown: unknown) => {
+      const error = toPlatformError(thrown, 'STORE_UNAVAILABLE', 'delete old records')
+      this.#options.onWarning(error.message, error)
+    })
+  }
+
+  #putBack(items: readonly RecordItem[], error: PlatformError): void {
+    const later = this.#take()
+    for (const { record, logs } of [...items, ...later]) this.push(record, logs)
+    if (this.#isFailing) return
+    this.#isFailing = true
+    this.#options.onWarning(`Cannot write invocation records: they are kept in memory and tried again (${error.message})`, error)
+  }
+
+  #dropOldest(): void {
+    // A tenth at once, so that a full buffer does not move its whole array for every record.
+    const gone = this.#items.splice(0, Math.ceil(this.#items.length / 10))
+    for (const { logs } of gone) {
+      this.#rows -= 1 + logs.length
+      this.#bytes -= logBytes(logs)
+    }
+    if (this.#dropped === 0 || !this.#isFailing) {
+      this.#options.onWarning(`Cannot keep more invocation records: the store is too slow or away, the oldest ${gone.length} are dropped`)
+      this.#isFailing = true
+    }
+    this.#dropped += gone.length
+  }
+}
+
+/** True when the database answered and said no: classes 22 and 23 (data), 42 (schema) of the SQLSTATEs. */
+function isRefusal({ retryable, details }: PlatformError): boolean {
+  const { sqlState } = details
+  return !retryable || (typeof sqlState === 'string' && /^(22|23|42)/.test(sqlState))
+}
+
+function logBytes(logs: readonly LogEntry[]): number {
+  let bytes = 0
+  for (const { message } of logs) bytes += message.length
+  return bytes
+}
+
+function ignore(): void {}
+
+async function nothing(): Promise<void> {}

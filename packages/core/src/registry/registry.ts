@@ -1,0 +1,146 @@
+import { PlatformError, type Bundle, type ExecutableVersion, type FunctionInfo, type Limits, type Manifest, type VersionInfo } from '@cordon/contracts'
+import type { StoredFunction, StoredVersion } from '../store/function-store.ts'
+import type { BundleCache } from './bundle-cache.ts'
+
+/** A version in memory: all but its code. The executor recognises it by identity, so there is one object per version. */
+export class RegisteredVersion implements ExecutableVersion {
+  readonly tenant: string
+  readonly function: string
+  readonly version: string
+  readonly limits: Limits
+  readonly env: Readonly<Record<string, string>>
+  readonly stored: StoredVersion
+  readonly #bundles: BundleCache
+
+  constructor(tenant: string, name: string, stored: StoredVersion, defaults: Limits, bundles: BundleCache) {
+    this.tenant = tenant
+    this.function = name
+    this.version = stored.version
+    this.limits = limitsOf(stored.manifest, defaults)
+    this.env = stored.manifest.config.env
+    this.stored = stored
+    this.#bundles = bundles
+  }
+
+  loadBundle(): Promise<Bundle> {
+    return this.#bundles.get(this.function, this.version)
+  }
+}
+
+/** A function in memory. */
+export interface RegisteredFunction {
+  readonly name: string
+  readonly createdAt: number
+  updatedAt: number
+  live: RegisteredVersion
+  /** Oldest first. */
+  readonly versions: Map<string, RegisteredVersion>
+  isRemoved: boolean
+}
+
+/** What is needed to put a version into memory. */
+export interface RegistryOptions {
+  readonly tenant: string
+  readonly limits: Limits
+  readonly bundles: BundleCache
+}
+
+/** Functions and versions of one tenant in memory: what a call resolves against. */
+export class FunctionRegistry {
+  readonly #options: RegistryOptions
+  readonly #functions = new Map<string, RegisteredFunction>()
+
+  constructor(options: RegistryOptions) {
+    this.#options = options
+  }
+
+  get size(): number {
+    return this.#functions.size
+  }
+
+  load(functions: readonly StoredFunction[]): void {
+    for (const { name, live, createdAt, updatedAt, versions } of functions) {
+      const entries = new Map(versions.map((stored) => [stored.version, this.#register(name, stored)]))
+      const current = entries.get(live)
+      if (current !== undefined) this.#functions.set(name, { name, createdAt, updatedAt, live: current, versions: entries, isRemoved: false })
+    }
+  }
+
+  /** @throws PlatformError FUNCTION_NOT_FOUND */
+  get(name: string): RegisteredFunction {
+    const found = this.#functions.get(name)
+    if (found !== undefined) return found
+    throw new PlatformError('FUNCTION_NOT_FOUND', `Cannot find function ${JSON.stringify(String(name).slice(0, 80))}: nothing is deployed under this name`, {
+      details: { function: String(name).slice(0, 80) },
+    })
+  }
+
+  find(name: string): RegisteredFunction | undefined {
+    return this.#functions.get(name)
+  }
+
+  /** @throws PlatformError FUNCTION_NOT_FOUND, VERSION_NOT_FOUND */
+  version(name: string, version: string): RegisteredVersion {
+    const found = this.get(name).versions.get(version)
+    if (found !== undefined) return found
+    throw new PlatformError('VERSION_NOT_FOUND', `Cannot find version ${JSON.stringify(String(version).slice(0, 80))} of "${name}": it has no such version`, {
+      details: { function: name, version: String(version).slice(0, 80) },
+    })
+  }
+
+  /** Makes a version live and returns it with the one that was live before. */
+  switch(name: string, stored: StoredVersion, time: number): { readonly live: RegisteredVersion; readonly before: RegisteredVersion | undefined } {
+    const known = this.#functions.get(name)
+    if (known === undefined) {
+      const live = this.#register(name, stored)
+      this.#functions.set(name, { name, createdAt: time, updatedAt: time, live, versions: new Map([[live.version, live]]), isRemoved: false })
+      return { live, before: undefined }
+    }
+    const before = known.live
+    const live = known.versions.get(stored.version) ?? this.#register(name, stored)
+    known.versions.set(live.version, live)
+    known.live = live
+    known.updatedAt = time
+    return { live, before }
+  }
+
+  remove(name: string): void {
+    const known = this.#functions.get(name)
+    if (known === undefined) return
+    known.isRemoved = true
+    this.#functions.delete(name)
+    for (const version of known.versions.keys()) this.#options.bundles.delete(name, version)
+  }
+
+  list(): FunctionInfo[] {
+    return [...this.#functions.values()].map(describe).toSorted((a, b) => (a.name < b.name ? -1 : 1))
+  }
+
+  /** Newest first. @throws PlatformError FUNCTION_NOT_FOUND */
+  versions(name: string): VersionInfo[] {
+    const { live, versions } = this.get(name)
+    return [...versions.values()].toReversed().map(({ version, stored }) => {
+      return { version, live: version === live.version, createdAt: stored.createdAt, label: stored.label, bytes: stored.bytes }
+    })
+  }
+
+  #register(name: string, stored: StoredVersion): RegisteredVersion {
+    const { tenant, limits, bundles } = this.#options
+    return new RegisteredVersion(tenant, name, stored, limits, bundles)
+  }
+}
+
+/** A function as lists show it. */
+export function describe({ name, live, createdAt, updatedAt }: RegisteredFunction): FunctionInfo {
+  return { name, version: live.version, createdAt, updatedAt, manifest: live.stored.manifest }
+}
+
+function limitsOf(manifest: Manifest, defaults: Limits): Limits {
+  const { timeoutMs, memoryMb, instanceConcurrency } = manifest.config
+  return Object.freeze({
+    ...defaults,
+    timeoutMs: timeoutMs ?? defaults.timeoutMs,
+    memoryMb: memoryMb ?? defaults.memoryMb,
+    instanceConcurrency: instanceConcurrency ?? defaults.instanceConcurrency,
+  })
+}

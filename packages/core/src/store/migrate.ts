@@ -1,0 +1,45 @@
+import { PlatformError } from '@cordon/contracts'
+import type { SqlPool } from '@cordon/pool'
+import { first } from './migrations/0001-first.ts'
+import { numberOf } from './row.ts'
+
+/** One forward step of the store's schema. A migration that has been released never changes. */
+export interface Migration {
+  readonly id: number
+  readonly name: string
+  readonly statements: readonly string[]
+}
+
+/** All migrations, in order. */
+export const migrations: readonly Migration[] = [first]
+
+/** Key of the advisory lock that lets one host migrate at a time: the bytes of "cordon" as a number. */
+const lockKey = '109325231746926'
+
+/**
+ * Brings the schema `cordon` up to date in one transaction. Hosts that start at the same time wait for each other.
+ *
+ * @throws PlatformError STORE_UNAVAILABLE, also when the schema was written by a newer version of Cordon
+ */
+export async function migrate(sql: Pick<SqlPool, 'transaction'>, steps: readonly Migration[] = migrations): Promise<void> {
+  await sql.transaction(async (tx) => {
+    await tx.query('select pg_advisory_xact_lock($1)', [lockKey])
+    await tx.query('create schema if not exists cordon')
+    await tx.query('create table if not exists cordon.migrations (id integer primary key, name text not null, applied_at timestamptz not null default now())')
+    const { rows } = await tx.query('select coalesce(max(id), 0) as id from cordon.migrations')
+    const current = rows[0] === undefined ? 0 : numberOf(rows[0], 'id')
+    const newest = steps.at(-1)?.id ?? 0
+    if (current > newest) {
+      throw new PlatformError(
+        'STORE_UNAVAILABLE',
+        `Cannot use the store: its schema is at migration ${current}, this version of Cordon knows ${newest}; start the newer version of Cordon that wrote it`,
+        { details: { schema: current, supported: newest } },
+      )
+    }
+    for (const step of steps) {
+      if (step.id <= current) continue
+      for (const statement of step.statements) await tx.query(statement)
+      await tx.query('insert into cordon.migrations (id, name) values ($1, $2)', [step.id, step.name])
+    }
+  })
+}
