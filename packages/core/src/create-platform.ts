@@ -1,7 +1,6 @@
 import type { Platform, PlatformOptions } from '@cordon/contracts'
 import { checkNodeVersion } from './platform/node-version.ts'
 import { resolvePlatformOptions } from './platform/resolve-platform-options.ts'
-import { attach } from './platform/shared-hosts.ts'
 
 /**
  * Starts a platform: the embedded database (or a connection to `databaseUrl`), the sandboxes and everything between.
@@ -12,5 +11,7 @@ import { attach } from './platform/shared-hosts.ts'
  */
 export async function createPlatform(options?: PlatformOptions): Promise<Platform> {
   checkNodeVersion()
+  // Loaded on first use, so that importing the package costs next to nothing.
+  const { attach } = await import('./platform/shared-hosts.ts')
   return attach(resolvePlatformOptions(options))
 }

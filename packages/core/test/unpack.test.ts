@@ -27,17 +27,29 @@ describe('unpack', () => {
     })
 
     it('takes a .tar.gz and strips a single top folder', async () => {
-      const archive = await tarGz([{ name: 'pkg/', type: 'directory' }, { name: 'pkg/index.ts', content: code }, { name: 'pkg/lib/a.ts', content: 'a' }])
+      const archive = await tarGz([
+        { name: 'pkg/', type: 'directory' },
+        { name: 'pkg/index.ts', content: code },
+        { name: 'pkg/lib/a.ts', content: 'a' },
+      ])
       expect(texts(await unpack({ archive }))).to.deep.equal({ 'index.ts': code, 'lib/a.ts': 'a' })
     })
 
     it('takes a .zip, stored and deflated, and strips a single top folder', async () => {
-      const archive = zip([{ name: 'pkg/index.ts', content: code }, { name: 'pkg/lib/a.ts', content: 'a', method: 0 }, { name: 'pkg/empty/', mode: 0o040755 }])
+      const archive = zip([
+        { name: 'pkg/index.ts', content: code },
+        { name: 'pkg/lib/a.ts', content: 'a', method: 0 },
+        { name: 'pkg/empty/', mode: 0o040755 },
+      ])
       expect(texts(await unpack({ archive }))).to.deep.equal({ 'index.ts': code, 'lib/a.ts': 'a' })
     })
 
     it('ignores what operating systems leave in archives, also when it looks for the top folder', async () => {
-      const archive = zip([{ name: 'pkg/index.ts', content: code }, { name: '__MACOSX/pkg/._index.ts', content: 'x' }, { name: 'pkg/.DS_Store', content: 'x' }])
+      const archive = zip([
+        { name: 'pkg/index.ts', content: code },
+        { name: '__MACOSX/pkg/._index.ts', content: 'x' },
+        { name: 'pkg/.DS_Store', content: 'x' },
+      ])
       expect(texts(await unpack({ archive }))).to.deep.equal({ 'index.ts': code })
     })
 
@@ -48,7 +60,16 @@ describe('unpack', () => {
 
     it('takes PAX and GNU long names', async () => {
       const long = `${'folder/'.repeat(20)}index.ts`
-      expect(texts(await unpack({ archive: await tarGz([{ name: long, content: code }, { name: 'b.ts', content: 'b' }]) }))).to.have.property(long)
+      expect(
+        texts(
+          await unpack({
+            archive: await tarGz([
+              { name: long, content: code },
+              { name: 'b.ts', content: 'b' },
+            ]),
+          }),
+        ),
+      ).to.have.property(long)
     })
   })
 
@@ -62,7 +83,15 @@ describe('unpack', () => {
 
     it('reads files and packages, without .git, .bin and type declarations', async () => {
       for (const folder of ['lib', '.git', 'node_modules/p/types', 'node_modules/.bin']) mkdirSync(join(root, folder), { recursive: true })
-      for (const file of ['index.ts', 'lib/a.ts', '.git/HEAD', 'node_modules/p/index.js', 'node_modules/p/types/index.d.ts', 'node_modules/p/README.md']) writeFileSync(join(root, file), code)
+      for (const file of [
+        'index.ts',
+        'lib/a.ts',
+        '.git/HEAD',
+        'node_modules/p/index.js',
+        'node_modules/p/types/index.d.ts',
+        'node_modules/p/README.md',
+      ])
+        writeFileSync(join(root, file), code)
       symlinkSync('../p/index.js', join(root, 'node_modules/.bin/p'))
       expect(Object.keys(texts(await unpack({ directory: root })))).to.have.members(['index.ts', 'lib/a.ts', 'node_modules/p/index.js'])
     })
@@ -134,9 +163,31 @@ describe('unpack', () => {
     for (const [name, rule] of names) {
       it(`refuses ${JSON.stringify(name.slice(0, 40))} in files, tar and zip`, async () => {
         expect((await refusal(unpack({ files: { [name]: 'x', 'index.ts': code } })))['rule']).to.equal(rule)
-        expect((await refusal(unpack({ archive: await tarGz([{ name: 'index.ts', content: code }, { name, content: 'x' }]) })))['rule']).to.equal(rule)
+        expect(
+          (
+            await refusal(
+              unpack({
+                archive: await tarGz([
+                  { name: 'index.ts', content: code },
+                  { name, content: 'x' },
+                ]),
+              }),
+            )
+          )['rule'],
+        ).to.equal(rule)
         // yauzl knows some of these names itself and calls the archive unsafe.
-        expect((await refusal(unpack({ archive: zip([{ name: 'index.ts', content: code }, { name, content: 'x' }]) })))['rule']).to.be.oneOf([rule, 'upload-archive'])
+        expect(
+          (
+            await refusal(
+              unpack({
+                archive: zip([
+                  { name: 'index.ts', content: code },
+                  { name, content: 'x' },
+                ]),
+              }),
+            )
+          )['rule'],
+        ).to.be.oneOf([rule, 'upload-archive'])
       })
     }
 
@@ -158,9 +209,23 @@ describe('unpack', () => {
     ]
     for (const [what, one, other] of twins) {
       it(`refuses ${what}`, async () => {
-        const tarred = await tarGz([{ name: one, content: '1' }, { name: other, content: '2' }])
+        const tarred = await tarGz([
+          { name: one, content: '1' },
+          { name: other, content: '2' },
+        ])
         expect((await refusal(unpack({ archive: tarred })))['rule']).to.equal('upload-duplicate')
-        expect((await refusal(unpack({ archive: zip([{ name: one, content: '1' }, { name: other, content: '2' }]) })))['rule']).to.equal('upload-duplicate')
+        expect(
+          (
+            await refusal(
+              unpack({
+                archive: zip([
+                  { name: one, content: '1' },
+                  { name: other, content: '2' },
+                ]),
+              }),
+            )
+          )['rule'],
+        ).to.equal('upload-duplicate')
       })
     }
   })
@@ -169,7 +234,10 @@ describe('unpack', () => {
     for (const type of ['link', 'symlink', 'character-device', 'block-device', 'fifo'] as const) {
       it(`refuses an entry of type ${type}`, async () => {
         const entry: TarEntry = { name: 'evil', type, linkname: '/etc/passwd' }
-        expect(await refusal(unpack({ archive: await tarGz([{ name: 'index.ts', content: code }, entry]) }))).to.deep.include({ rule: 'upload-link', file: 'evil' })
+        expect(await refusal(unpack({ archive: await tarGz([{ name: 'index.ts', content: code }, entry]) }))).to.deep.include({
+          rule: 'upload-link',
+          file: 'evil',
+        })
       })
     }
 
@@ -224,12 +292,16 @@ describe('unpack', () => {
       const whole = zip([index, { name: 'lib/a.ts', content: 'a'.repeat(200) }])
       const tarred = await tarGz([{ name: 'index.ts', content: code }])
       await fc.assert(
-        fc.asyncProperty(fc.constantFrom(whole, tarred), fc.array(fc.tuple(fc.nat(), fc.integer({ min: 0, max: 255 })), { minLength: 1, maxLength: 4 }), async (archive, changes) => {
-          const bytes = Buffer.from(archive)
-          for (const [at, value] of changes) bytes[at % bytes.length] = value
-          const result = await unpack({ archive: bytes }).catch((error: unknown) => error)
-          return !(result instanceof Error) || (result instanceof PlatformError && result.code === 'DEPLOYMENT_REJECTED')
-        }),
+        fc.asyncProperty(
+          fc.constantFrom(whole, tarred),
+          fc.array(fc.tuple(fc.nat(), fc.integer({ min: 0, max: 255 })), { minLength: 1, maxLength: 4 }),
+          async (archive, changes) => {
+            const bytes = Buffer.from(archive)
+            for (const [at, value] of changes) bytes[at % bytes.length] = value
+            const result = await unpack({ archive: bytes }).catch((error: unknown) => error)
+            return !(result instanceof Error) || (result instanceof PlatformError && result.code === 'DEPLOYMENT_REJECTED')
+          },
+        ),
         { numRuns: 500 },
       )
     })

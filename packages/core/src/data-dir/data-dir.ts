@@ -33,5 +33,8 @@ export function dataDirError(dataDir: string, error: unknown): PlatformError {
   if (error instanceof PlatformError) return error
   const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown'
   const why = remedies[code] ?? `${error instanceof Error ? error.message : String(error)}. Set dataDir to another directory`
-  return new PlatformError('INVALID_OPTION', `Cannot use the data directory "${dataDir}": ${why}`, { details: { option: 'dataDir', reason: code }, cause: error })
+  return new PlatformError('INVALID_OPTION', `Cannot use the data directory "${dataDir}": ${why}`, {
+    details: { option: 'dataDir', reason: code },
+    cause: error,
+  })
 }

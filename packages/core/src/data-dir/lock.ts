@@ -107,7 +107,11 @@ async function readHolder(file: string): Promise<ProcessIdentity | undefined> {
 }
 
 function inUse(dataDir: string, { pid }: ProcessIdentity): PlatformError {
-  return new PlatformError('DATA_DIR_IN_USE', `Cannot use the data directory "${dataDir}": process ${pid} uses it. Stop that process, or set dataDir to another directory`, {
-    details: { pid, dataDir },
-  })
+  return new PlatformError(
+    'DATA_DIR_IN_USE',
+    `Cannot use the data directory "${dataDir}": process ${pid} uses it. Stop that process, or set dataDir to another directory`,
+    {
+      details: { pid, dataDir },
+    },
+  )
 }

@@ -69,7 +69,9 @@ export class Deployer {
       const { live } = registry.get(name)
       const target = version ?? (await store.previousLive(name))
       if (target === undefined) {
-        throw new PlatformError('VERSION_NOT_FOUND', `Cannot roll "${name}" back: no other version of it has been live`, { details: { function: name } })
+        throw new PlatformError('VERSION_NOT_FOUND', `Cannot roll "${name}" back: no other version of it has been live`, {
+          details: { function: name },
+        })
       }
       const { stored } = registry.version(name, target)
       if (live.version !== target) {

@@ -5,7 +5,13 @@ const fetchKeys = ['version', 'originalUrl', 'user', 'signal', 'timeoutMs']
 const requestKeys = ['method', 'url', 'path', 'query', 'headers']
 
 /** `ctx.request` of a call that came from host code and said nothing about a request. */
-export const directRequest: ContextRequest = Object.freeze({ method: 'POST', url: '/', path: '/', query: Object.freeze({}), headers: Object.freeze({}) })
+export const directRequest: ContextRequest = Object.freeze({
+  method: 'POST',
+  url: '/',
+  path: '/',
+  query: Object.freeze({}),
+  headers: Object.freeze({}),
+})
 
 /** Options of a call without options: one object, so that the common call allocates none. */
 export const noOptions: InvokeOptions & FetchOptions = Object.freeze({})
@@ -41,9 +47,13 @@ function checkUser(user: unknown): void {
   try {
     JSON.stringify(user)
   } catch (error) {
-    throw new PlatformError('INVALID_OPTION', `Cannot use option "user": expected data that JSON can hold, got ${error instanceof Error ? error.message : 'something else'}`, {
-      details: { option: 'user' },
-    })
+    throw new PlatformError(
+      'INVALID_OPTION',
+      `Cannot use option "user": expected data that JSON can hold, got ${error instanceof Error ? error.message : 'something else'}`,
+      {
+        details: { option: 'user' },
+      },
+    )
   }
 }
 

@@ -50,7 +50,9 @@ export function httpResponse({ status, headers, body }: HttpResponse): Response 
     return response
   } catch (error) {
     void body?.cancel().catch(() => {})
-    throw new PlatformError('INVALID_OUTPUT', `Cannot send the response: ${error instanceof Error ? error.message : 'its head is invalid'}`, { cause: error })
+    throw new PlatformError('INVALID_OUTPUT', `Cannot send the response: ${error instanceof Error ? error.message : 'its head is invalid'}`, {
+      cause: error,
+    })
   }
 }
 

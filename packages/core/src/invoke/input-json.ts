@@ -12,7 +12,11 @@ export function inputJson(input: unknown, payloadBytes: number): string | undefi
     json = JSON.stringify(input)
   } catch (error) {
     // Cycles, BigInt, a toJSON that throws, nesting beyond the stack.
-    throw new PlatformError('INVALID_INPUT', `Cannot send the input: ${error instanceof Error ? firstLine(error.message) : 'it cannot be turned into JSON'}`, { cause: error })
+    throw new PlatformError(
+      'INVALID_INPUT',
+      `Cannot send the input: ${error instanceof Error ? firstLine(error.message) : 'it cannot be turned into JSON'}`,
+      { cause: error },
+    )
   }
   if (json === undefined) throw new PlatformError('INVALID_INPUT', `Cannot send the input: a ${typeof input} has no form in JSON`)
   // A UTF-16 unit is at most 3 bytes: only texts near the limit are measured.

@@ -106,10 +106,7 @@ export class Invoker {
       context,
     })
     this.#running += 1
-    void exchange.outcome.then((outcome) => {
-      this.#record(owner, version, id, startedAt, outcome, outcome.kind === 'failure' ? outcome.error : undefined)
-      this.#finish()
-    })
+    void this.#settle(owner, version, id, startedAt, exchange.outcome)
     try {
       return httpResponse(await exchange.response)
     } catch (thrown) {
@@ -126,12 +123,25 @@ export class Invoker {
     })
   }
 
+  async #settle(owner: RegisteredFunction, version: RegisteredVersion, id: string, startedAt: number, outcome: Promise<Outcome>): Promise<void> {
+    const settled = await outcome
+    this.#record(owner, version, id, startedAt, settled, settled.kind === 'failure' ? settled.error : undefined)
+    this.#finish()
+  }
+
   #finish(): void {
     this.#running -= 1
     if (this.#running === 0) this.#onIdle?.()
   }
 
-  #record(owner: RegisteredFunction, version: RegisteredVersion, id: string, startedAt: number, outcome: Outcome, error: PlatformError | undefined): void {
+  #record(
+    owner: RegisteredFunction,
+    version: RegisteredVersion,
+    id: string,
+    startedAt: number,
+    outcome: Outcome,
+    error: PlatformError | undefined,
+  ): void {
     const { buffer, feed, events } = this.#parts
     const record: InvocationRecord = {
       invocationId: id,

@@ -26,7 +26,7 @@ export class EventHub {
   emit<E extends keyof PlatformEvents>(event: E, value: PlatformEvents[E]): void {
     const listeners: Set<(value: PlatformEvents[E]) => void> = this.#listeners[event]
     if (listeners.size === 0) return
-    for (const listener of [...listeners]) {
+    for (const listener of Array.from(listeners)) {
       try {
         const returned: unknown = listener(value)
         // An async listener is a function that returns a promise; its rejection must not end the host either.

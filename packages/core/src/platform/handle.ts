@@ -70,7 +70,10 @@ export class PlatformHandle implements Platform {
 
   logs(name: string | undefined, query: FollowQuery): AsyncIterable<StoredLogEntry>
   logs(name?: string, query?: LogQuery & { readonly follow?: false | undefined }): Promise<Page<StoredLogEntry>>
-  logs(name?: string, query?: FollowQuery | (LogQuery & { readonly follow?: false | undefined })): AsyncIterable<StoredLogEntry> | Promise<Page<StoredLogEntry>> {
+  logs(
+    name?: string,
+    query?: FollowQuery | (LogQuery & { readonly follow?: false | undefined }),
+  ): AsyncIterable<StoredLogEntry> | Promise<Page<StoredLogEntry>> {
     return query?.follow === true ? this.#follow(name, query) : this.#logPage(name, query)
   }
 
@@ -84,7 +87,10 @@ export class PlatformHandle implements Platform {
 
   tenant(id: string): Platform {
     if (id === defaultTenant) return this
-    throw new PlatformError('CAPABILITY_DENIED', `Cannot use tenant ${JSON.stringify(String(id).slice(0, 80))}: this version of Cordon has the tenant "${defaultTenant}" only. Use that one`)
+    throw new PlatformError(
+      'CAPABILITY_DENIED',
+      `Cannot use tenant ${JSON.stringify(String(id).slice(0, 80))}: this version of Cordon has the tenant "${defaultTenant}" only. Use that one`,
+    )
   }
 
   stats(): PlatformStats {
@@ -115,9 +121,9 @@ export class PlatformHandle implements Platform {
 
   async #end(isForced: boolean): Promise<void> {
     this.#isClosed = true
-    this.#followers.abort()
-    // Listeners stay until the end: what still runs is reported.
+    // Listeners and followers stay until the end: what still runs is reported.
     await this.#release(isForced)
+    this.#followers.abort()
     for (const unsubscribe of this.#unsubscribers) unsubscribe()
   }
 

@@ -12,6 +12,7 @@ import { migrate } from '../store/migrate.ts'
 import { RecordStore } from '../store/record-store.ts'
 import { openDatabase } from './database.ts'
 import type { EventHub } from './events.ts'
+import { loadExecutor } from './executor-parts.ts'
 import { LazyAnalyzer } from './lazy-analyzer.ts'
 import { Teardown } from './teardown.ts'
 
@@ -42,7 +43,8 @@ export interface Host {
 /** Starts everything; what was started is stopped again when one part fails. */
 export async function startHost(options: ResolvedPlatformOptions, events: EventHub, logger: Logger): Promise<Host> {
   let isForced = false
-  const onError = (error: unknown): void => logger.error({}, `Cannot stop a part of the platform: ${error instanceof Error ? error.message : String(error)}`)
+  const onError = (error: unknown): void =>
+    logger.error({}, `Cannot stop a part of the platform: ${error instanceof Error ? error.message : String(error)}`)
   const teardown = new Teardown(onError)
   try {
     if (options.databaseUrl === undefined) {
@@ -50,13 +52,19 @@ export async function startHost(options: ResolvedPlatformOptions, events: EventH
       const lock = await lockDataDir(dataDir)
       teardown.add(() => lock.release())
     }
-    const { createExecutor, createReaper } = await import('@cordon/executor')
-    const reaper = createReaper()
+    const { createExecutor, createReaper } = await loadExecutor()
+    const reaper = await createReaper()
     teardown.add(() => reaper.close())
     const analyzer = new LazyAnalyzer(reaper)
     teardown.add(() => (isForced ? analyzer.destroy() : analyzer.close()))
     const opening = openStore({ options, reaper, logger, events, teardown, isForced: () => isForced })
-    const starting = createExecutor({ hardening: options.hardening, limits: options.limits, reaper, logger, onSandbox: (event) => events.emit('sandbox', event) })
+    const starting = createExecutor({
+      hardening: options.hardening,
+      limits: options.limits,
+      reaper,
+      logger,
+      onSandbox: (event) => events.emit('sandbox', event),
+    })
     const [opened, started] = await Promise.allSettled([opening, starting])
     if (started.status === 'fulfilled') teardown.add(() => (isForced ? started.value.destroy() : started.value.close()))
     if (opened.status === 'rejected') throw opened.reason
@@ -67,7 +75,9 @@ export async function startHost(options: ResolvedPlatformOptions, events: EventH
     host.registry.load(stored)
     // After the start, not during it: two cores have enough to do until then.
     setImmediate(() => {
-      analyzer.warm().catch((error: unknown) => logger.warn({}, `Cannot warm the analyzer: ${error instanceof Error ? error.message : String(error)}`))
+      analyzer
+        .warm()
+        .catch((error: unknown) => logger.warn({}, `Cannot warm the analyzer: ${error instanceof Error ? error.message : String(error)}`))
     })
     let stopping: Promise<void> | undefined
     return {

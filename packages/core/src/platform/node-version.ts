@@ -7,7 +7,11 @@ const floor = { major: 20, minor: 19 }
 export function checkNodeVersion(version: string = process.versions.node): void {
   const [major = 0, minor = 0] = version.split('.').map(Number)
   if (major > floor.major || (major === floor.major && minor >= floor.minor)) return
-  throw new PlatformError('INVALID_OPTION', `Cannot start on Node ${version}: Cordon needs Node ${floor.major}.${floor.minor} or newer. Install a newer Node`, {
-    details: { node: version, needed: `${floor.major}.${floor.minor}` },
-  })
+  throw new PlatformError(
+    'INVALID_OPTION',
+    `Cannot start on Node ${version}: Cordon needs Node ${floor.major}.${floor.minor} or newer. Install a newer Node`,
+    {
+      details: { node: version, needed: `${floor.major}.${floor.minor}` },
+    },
+  )
 }

@@ -42,7 +42,10 @@ export async function attach(options: ResolvedPlatformOptions): Promise<Platform
 async function join(shared: SharedHost, options: ResolvedPlatformOptions): Promise<Platform> {
   if (describeOptions(shared.options) !== describeOptions(options)) {
     const logger: Logger = shared.options.logger ?? createDefaultLogger()
-    logger.warn({ dataDir: options.dataDir }, 'The platform of this data directory already runs in this process: it keeps the options it was started with')
+    logger.warn(
+      { dataDir: options.dataDir },
+      'The platform of this data directory already runs in this process: it keeps the options it was started with',
+    )
   }
   return handleOf(shared.options.databaseUrl ?? shared.options.dataDir, shared)
 }

@@ -24,10 +24,10 @@ export function followLogs(parts: FollowParts, filter: RecordFilter, signal: Abo
       // What was pushed before this moment is in the store at the boundary; what comes later is in the subscription.
       const boundary = filter.since === undefined ? undefined : parts.buffer.barrier(() => parts.store.lastLog())
       boundary?.catch(() => {})
-      const end = (): void => subscription.end()
+      const end = (): void => subscription.cancel()
       if (signal?.aborted === true) end()
       else signal?.addEventListener('abort', end, { once: true })
-      const entries = follow(parts.store, filter, subscription, boundary, signal)
+      const entries = follow(parts.store, filter, subscription, boundary)
       return {
         next: () => entries.next(),
         async return() {
@@ -46,25 +46,20 @@ async function* follow(
   filter: RecordFilter,
   subscription: LogSubscription,
   boundary: Promise<number> | undefined,
-  signal: AbortSignal | undefined,
 ): AsyncGenerator<StoredLogEntry, undefined> {
   try {
     if (boundary !== undefined) {
       const upTo = await boundary
       let after = 0
-      while (after < upTo && signal?.aborted !== true) {
+      while (after < upTo && !subscription.isEnded) {
         const page = await store.logsAfter({ ...filter, before: undefined, limit: catchUpRows }, after, upTo)
         yield* page.entries
         after = page.entries.length < catchUpRows ? upTo : page.last
       }
     }
-    while (signal?.aborted !== true) {
-      const entries = await subscription.take()
-      if (entries === undefined) return undefined
-      yield* entries
-    }
+    for (let entries = await subscription.take(); entries !== undefined; entries = await subscription.take()) yield* entries
     return undefined
   } finally {
-    subscription.end()
+    subscription.cancel()
   }
 }

@@ -72,7 +72,17 @@ export class LogSubscription {
     return entries
   }
 
-  /** Nothing new from now on. Idempotent. */
+  /** Nothing at all from now on. Idempotent. */
+  cancel(): void {
+    this.#waiting = []
+    this.end()
+  }
+
+  get isEnded(): boolean {
+    return this.#isEnded
+  }
+
+  /** Nothing new from now on; what waits can still be taken. Idempotent. */
   end(): void {
     this.#isEnded = true
     this.#onEnd()

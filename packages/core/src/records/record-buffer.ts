@@ -1,4 +1,4 @@
-import { PlatformError, toPlatformError, type InvocationRecord, type LogEntry } from '@cordon/contracts'
+import { toPlatformError, type PlatformError, type InvocationRecord, type LogEntry } from '@cordon/contracts'
 import type { RecordItem } from '../store/record-store.ts'
 
 /** Bounds and pace of the buffer. */

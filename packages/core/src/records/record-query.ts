@@ -38,7 +38,8 @@ function common(name: string | undefined, given: Record<string, unknown>): Recor
   if (limit !== undefined && !(typeof limit === 'number' && Number.isInteger(limit) && limit >= 1 && limit <= pageRows.max)) {
     throw invalidOption('limit', `an integer from 1 to ${pageRows.max}`, limit)
   }
-  if (cursor !== undefined && !(typeof cursor === 'string' && /^\d{1,15}$/.test(cursor))) throw invalidOption('cursor', 'the `next` of a page before', cursor)
+  if (cursor !== undefined && !(typeof cursor === 'string' && /^\d{1,15}$/.test(cursor)))
+    throw invalidOption('cursor', 'the `next` of a page before', cursor)
   return {
     function: name,
     version,

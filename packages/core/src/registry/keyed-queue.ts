@@ -7,15 +7,18 @@ export class KeyedQueue {
     const result = before === undefined ? work() : before.then(work)
     const tail = result.then(ignore, ignore)
     this.#tails.set(key, tail)
-    void tail.then(() => {
-      if (this.#tails.get(key) === tail) this.#tails.delete(key)
-    })
+    void this.#forget(key, tail)
     return result
   }
 
   /** Resolves when everything that was started by now is over. */
   async idle(): Promise<void> {
     await Promise.all(this.#tails.values())
+  }
+
+  async #forget(key: string, tail: Promise<void>): Promise<void> {
+    await tail
+    if (this.#tails.get(key) === tail) this.#tails.delete(key)
   }
 }
 

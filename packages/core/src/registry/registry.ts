@@ -1,4 +1,12 @@
-import { PlatformError, type Bundle, type ExecutableVersion, type FunctionInfo, type Limits, type Manifest, type VersionInfo } from '@cordon/contracts'
+import {
+  PlatformError,
+  type Bundle,
+  type ExecutableVersion,
+  type FunctionInfo,
+  type Limits,
+  type Manifest,
+  type VersionInfo,
+} from '@cordon/contracts'
 import type { StoredFunction, StoredVersion } from '../store/function-store.ts'
 import type { BundleCache } from './bundle-cache.ts'
 
@@ -70,9 +78,13 @@ export class FunctionRegistry {
   get(name: string): RegisteredFunction {
     const found = this.#functions.get(name)
     if (found !== undefined) return found
-    throw new PlatformError('FUNCTION_NOT_FOUND', `Cannot find function ${JSON.stringify(String(name).slice(0, 80))}: nothing is deployed under this name`, {
-      details: { function: String(name).slice(0, 80) },
-    })
+    throw new PlatformError(
+      'FUNCTION_NOT_FOUND',
+      `Cannot find function ${JSON.stringify(String(name).slice(0, 80))}: nothing is deployed under this name`,
+      {
+        details: { function: String(name).slice(0, 80) },
+      },
+    )
   }
 
   find(name: string): RegisteredFunction | undefined {
@@ -83,9 +95,13 @@ export class FunctionRegistry {
   version(name: string, version: string): RegisteredVersion {
     const found = this.get(name).versions.get(version)
     if (found !== undefined) return found
-    throw new PlatformError('VERSION_NOT_FOUND', `Cannot find version ${JSON.stringify(String(version).slice(0, 80))} of "${name}": it has no such version`, {
-      details: { function: name, version: String(version).slice(0, 80) },
-    })
+    throw new PlatformError(
+      'VERSION_NOT_FOUND',
+      `Cannot find version ${JSON.stringify(String(version).slice(0, 80))} of "${name}": it has no such version`,
+      {
+        details: { function: name, version: String(version).slice(0, 80) },
+      },
+    )
   }
 
   /** Makes a version live and returns it with the one that was live before. */

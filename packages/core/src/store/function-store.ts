@@ -52,7 +52,9 @@ export class FunctionStore {
   async load(): Promise<StoredFunction[]> {
     const [functions, versions] = await Promise.all([
       this.#sql.query('select name, live, created_at, updated_at from cordon.functions where tenant = $1 order by name', [this.#tenant]),
-      this.#sql.query(`select ${versionColumns}, ${latestLabel} from cordon.versions v where v.tenant = $1 order by v.created_at, v.version`, [this.#tenant]),
+      this.#sql.query(`select ${versionColumns}, ${latestLabel} from cordon.versions v where v.tenant = $1 order by v.created_at, v.version`, [
+        this.#tenant,
+      ]),
     ])
     const byFunction = new Map<string, StoredVersion[]>()
     for (const row of versions.rows) {
@@ -63,13 +65,22 @@ export class FunctionStore {
     }
     return functions.rows.map((row) => {
       const name = textOf(row, 'name')
-      return { name, live: textOf(row, 'live'), createdAt: numberOf(row, 'created_at'), updatedAt: numberOf(row, 'updated_at'), versions: byFunction.get(name) ?? [] }
+      return {
+        name,
+        live: textOf(row, 'live'),
+        createdAt: numberOf(row, 'created_at'),
+        updatedAt: numberOf(row, 'updated_at'),
+        versions: byFunction.get(name) ?? [],
+      }
     })
   }
 
   /** The code of a version; `undefined` when it was removed. */
   async loadBundle(name: string, version: string): Promise<Bundle | undefined> {
-    const { rows } = await this.#sql.query('select code, source_map, hash from cordon.versions where tenant = $1 and function = $2 and version = $3', [this.#tenant, name, version])
+    const { rows } = await this.#sql.query(
+      'select code, source_map, hash from cordon.versions where tenant = $1 and function = $2 and version = $3',
+      [this.#tenant, name, version],
+    )
     const row = rows[0]
     if (row === undefined) return undefined
     return { code: bytesTextOf(row, 'code'), sourceMap: bytesTextOf(row, 'source_map'), hash: textOf(row, 'hash') }
@@ -89,10 +100,27 @@ export class FunctionStore {
         await tx.query(
           `insert into cordon.versions (tenant, function, version, manifest, schemas, code, source_map, hash, created_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
           on conflict (tenant, function, version) do nothing`,
-          [tenant, name, version, JSON.stringify(manifest), JSON.stringify(schemas), Buffer.from(bundle.code), Buffer.from(bundle.sourceMap), bundle.hash, time],
+          [
+            tenant,
+            name,
+            version,
+            JSON.stringify(manifest),
+            JSON.stringify(schemas),
+            Buffer.from(bundle.code),
+            Buffer.from(bundle.sourceMap),
+            bundle.hash,
+            time,
+          ],
         )
       }
-      await tx.query('insert into cordon.deployments (tenant, function, version, kind, label, created_at) values ($1, $2, $3, $4, $5, $6)', [tenant, name, version, kind, label, time])
+      await tx.query('insert into cordon.deployments (tenant, function, version, kind, label, created_at) values ($1, $2, $3, $4, $5, $6)', [
+        tenant,
+        name,
+        version,
+        kind,
+        label,
+        time,
+      ])
     })
   }
 

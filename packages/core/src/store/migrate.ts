@@ -25,7 +25,9 @@ export async function migrate(sql: Pick<SqlPool, 'transaction'>, steps: readonly
   await sql.transaction(async (tx) => {
     await tx.query('select pg_advisory_xact_lock($1)', [lockKey])
     await tx.query('create schema if not exists cordon')
-    await tx.query('create table if not exists cordon.migrations (id integer primary key, name text not null, applied_at timestamptz not null default now())')
+    await tx.query(
+      'create table if not exists cordon.migrations (id integer primary key, name text not null, applied_at timestamptz not null default now())',
+    )
     const { rows } = await tx.query('select coalesce(max(id), 0) as id from cordon.migrations')
     const current = rows[0] === undefined ? 0 : numberOf(rows[0], 'id')
     const newest = steps.at(-1)?.id ?? 0

@@ -49,11 +49,19 @@ export class RecordStore {
   async logs(filter: RecordFilter): Promise<Page<StoredLogEntry>> {
     const where = new Conditions(this.#tenant, filter, 'time')
     if (filter.level !== undefined) where.add('level >=', levels.indexOf(filter.level))
-    return page(await this.#select('seq, function, version, invocation_id, level, message, fields, time', 'logs', where, filter.limit), filter.limit, logOf)
+    return page(
+      await this.#select('seq, function, version, invocation_id, level, message, fields, time', 'logs', where, filter.limit),
+      filter.limit,
+      logOf,
+    )
   }
 
   /** Log entries in the order they were written, after `after` up to and including `upTo`: the past of a follower. */
-  async logsAfter(filter: RecordFilter, after: number, upTo: number): Promise<{ readonly entries: readonly StoredLogEntry[]; readonly last: number }> {
+  async logsAfter(
+    filter: RecordFilter,
+    after: number,
+    upTo: number,
+  ): Promise<{ readonly entries: readonly StoredLogEntry[]; readonly last: number }> {
     const where = new Conditions(this.#tenant, filter, 'time')
     if (filter.level !== undefined) where.add('level >=', levels.indexOf(filter.level))
     where.add('seq >', after)
@@ -87,7 +95,10 @@ export class RecordStore {
 
   async #select(columns: string, table: 'logs' | 'invocations', where: Conditions, limit: number): Promise<readonly Row[]> {
     // One row more than asked for says whether there is a next page.
-    const { rows } = await this.#sql.query(`select ${columns} from cordon.${table} where ${where.text} order by seq desc limit ${limit + 1}`, where.values)
+    const { rows } = await this.#sql.query(
+      `select ${columns} from cordon.${table} where ${where.text} order by seq desc limit ${limit + 1}`,
+      where.values,
+    )
     return rows
   }
 

@@ -30,7 +30,11 @@ export class FileCollector {
       throw refuseUpload('upload-limit', path, `it is larger than ${uploadLimits.fileBytes} bytes. Leave it out or split it`)
     }
     if (this.#bytes + bytes > uploadLimits.totalBytes) {
-      throw refuseUpload('upload-limit', path, `the upload is larger than ${uploadLimits.totalBytes} bytes together. Leave out what the function does not need`)
+      throw refuseUpload(
+        'upload-limit',
+        path,
+        `the upload is larger than ${uploadLimits.totalBytes} bytes together. Leave out what the function does not need`,
+      )
     }
   }
 

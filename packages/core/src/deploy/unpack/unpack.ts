@@ -25,14 +25,16 @@ export async function unpack(deployment: unknown): Promise<Upload> {
   const entry = givenEntry(deployment['entry'])
   const config = givenConfig(deployment['config'])
   const { files, entry: found } = await readSource(deployment)
-  if (entry !== undefined && !Object.hasOwn(files, entry)) throw refuseUpload('upload-path', entry, 'the upload has no such entry file. Name one of its files')
+  if (entry !== undefined && !Object.hasOwn(files, entry))
+    throw refuseUpload('upload-path', entry, 'the upload has no such entry file. Name one of its files')
   return { files, entry: entry ?? found, config }
 }
 
 async function readSource(deployment: Record<string, unknown>): Promise<Pick<Upload, 'files' | 'entry'>> {
   const given = sourceKeys.filter((key) => deployment[key] !== undefined)
   const kind = given[0]
-  if (kind === undefined || given.length > 1) throw invalidOption('deployment', `exactly one of ${sourceKeys.join(', ')}`, given.length === 0 ? 'none' : given.join(', '))
+  if (kind === undefined || given.length > 1)
+    throw invalidOption('deployment', `exactly one of ${sourceKeys.join(', ')}`, given.length === 0 ? 'none' : given.join(', '))
   const value = deployment[kind]
   switch (kind) {
     case 'source':

@@ -30,7 +30,11 @@ export async function unpackZip(archive: Uint8Array, files: FileCollector): Prom
     refuseOverlaps(extents)
   } catch (error) {
     if (error instanceof PlatformError) throw error
-    throw refuseUpload('upload-archive', '', `the zip archive is damaged or unsafe (${error instanceof Error ? error.message : String(error)}). Pack the upload again`)
+    throw refuseUpload(
+      'upload-archive',
+      '',
+      `the zip archive is damaged or unsafe (${error instanceof Error ? error.message : String(error)}). Pack the upload again`,
+    )
   }
 }
 
@@ -75,7 +79,11 @@ async function inflate(packed: Buffer, entry: Entry): Promise<Uint8Array> {
     content = entry.compressionMethod === 0 ? new Uint8Array(packed) : await promisify(inflateRaw)(packed, { maxOutputLength: size + 1 })
   } catch (error) {
     if (error instanceof RangeError) throw wrongSize(entry)
-    throw refuseUpload('upload-archive', entry.fileName, `it is damaged (${error instanceof Error ? error.message : String(error)}). Pack the upload again`)
+    throw refuseUpload(
+      'upload-archive',
+      entry.fileName,
+      `it is damaged (${error instanceof Error ? error.message : String(error)}). Pack the upload again`,
+    )
   }
   if (content.byteLength !== size) throw wrongSize(entry)
   if (crc32(content) !== entry.crc32) throw refuseUpload('upload-archive', entry.fileName, 'its checksum is wrong. Pack the upload again')
@@ -83,7 +91,11 @@ async function inflate(packed: Buffer, entry: Entry): Promise<Uint8Array> {
 }
 
 function wrongSize(entry: Entry): PlatformError {
-  return refuseUpload('upload-archive', entry.fileName, `it does not have the ${entry.uncompressedSize} bytes that the archive says. Pack the upload again`)
+  return refuseUpload(
+    'upload-archive',
+    entry.fileName,
+    `it does not have the ${entry.uncompressedSize} bytes that the archive says. Pack the upload again`,
+  )
 }
 
 function refuseOverlaps(extents: readonly Extent[]): void {
