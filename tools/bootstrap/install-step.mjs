@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { runNpm } from './npm.mjs'
 import { explainFileError, SetupProblem } from './problem.mjs'
@@ -7,14 +7,14 @@ import { listPackageFolders } from './workspace.mjs'
 
 /**
  * True when `node_modules` is what `package-lock.json` says. The truth is npm's own record (`node_modules/.package-lock.json`,
- * written last), so an interrupted install, a deleted package and a changed lock file all count as not installed.
+ * written last), so a deleted package and a changed lock file count as not installed, and so does an install that never ended.
  *
  * @param {string} folder
  */
 export function isInstalled(folder) {
   const lockText = readText(join(folder, 'package-lock.json'))
   const recordText = readText(join(folder, 'node_modules', '.package-lock.json'))
-  if (lockText === null || recordText === null) return false
+  if (lockText === null || recordText === null || existsSync(markPath(folder))) return false
   if (!isLockCurrent(folder, JSON.parse(lockText))) return false
   const tolerated = toleratedOptional(folder, lockText)
   const recorded = JSON.parse(recordText).packages
@@ -68,8 +68,9 @@ function toleratedOptional(folder, lockText) {
 }
 
 /**
- * Installs the packages with npm: exactly the lock file when it fits the manifests, otherwise with an update of it. Install
- * scripts are never run: nothing here needs them.
+ * Installs the packages with npm: the versions of the lock file, which stays as it is when it fits the manifests. Not `npm ci`,
+ * which refuses a lock file without the packages of a platform that the registry in use does not have. What `npm ci` is good for
+ * is done here: what an interrupted install left is removed first. Install scripts are never run: nothing here needs them.
  *
  * @param {string} folder
  * @param {{ command: string, onPid?: (pid: number) => void }} options `command`: what to tell the user to run again
@@ -77,12 +78,30 @@ function toleratedOptional(folder, lockText) {
 export async function install(folder, { command, onPid }) {
   const lockText = readText(join(folder, 'package-lock.json'))
   const isExact = lockText !== null && isLockCurrent(folder, JSON.parse(lockText))
-  await runNpm(folder, [isExact ? 'ci' : 'install', ...flags], { title: 'Installing packages', command, onPid })
+  const modules = join(folder, 'node_modules')
+  try {
+    if (existsSync(markPath(folder)) || !existsSync(join(modules, '.package-lock.json'))) rmSync(modules, { recursive: true, force: true })
+    mkdirSync(modules, { recursive: true })
+    writeFileSync(markPath(folder), '')
+  } catch (error) {
+    throw explainFileError(error, 'install the packages', modules)
+  }
+  try {
+    await runNpm(folder, ['install', ...(isExact ? ['--no-save'] : []), ...flags], { command, onPid })
+  } finally {
+    // An npm that failed by itself has put things back; only after a death in the middle the mark stays.
+    rmSync(markPath(folder), { force: true })
+  }
   recordMissing(folder)
   if (!isInstalled(folder))
     throw new SetupProblem(
       `Cannot install the packages: npm reported success, but node_modules does not match package-lock.json. Delete node_modules and run "${command}" again.`,
     )
+}
+
+/** There while an install runs: after one that was killed, npm would trust packages that are only half written. */
+function markPath(folder) {
+  return join(folder, 'node_modules', '.cordon-installing')
 }
 
 /** Development packages are part of the set-up also where NODE_ENV or npm's own settings leave them out. */

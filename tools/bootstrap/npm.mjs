@@ -1,9 +1,9 @@
-import { accessSync, constants, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { accessSync, constants, mkdtempSync, rmSync } from 'node:fs'
 import { homedir, tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { runChild } from './child.mjs'
 import { reportProgress } from './progress.mjs'
-import { explainFileError, SetupProblem } from './problem.mjs'
+import { SetupProblem } from './problem.mjs'
 
 /** Codes and words in npm's output that mean that the registry was out of reach. */
 const offline = /\b(ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ENETUNREACH|EHOSTUNREACH|ETIMEDOUT|ERR_SOCKET_TIMEOUT|ENOTCACHED|EIDLETIMEOUT)\b/
@@ -13,17 +13,10 @@ const offline = /\b(ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ENETUNREACH|EHOS
  *
  * @param {string} folder
  * @param {string[]} args
- * @param {{ title: string, command: string, onPid?: (pid: number) => void }} options `command`: what to tell the user to run again
+ * @param {{ command: string, onPid?: (pid: number) => void }} options `command`: what to tell the user to run again
  */
-export async function runNpm(folder, args, { title, command, onPid }) {
-  try {
-    accessSync(folder, constants.W_OK)
-    mkdirSync(join(folder, 'node_modules'), { recursive: true })
-    accessSync(join(folder, 'node_modules'), constants.W_OK)
-  } catch (error) {
-    throw explainFileError(error, 'install the packages', folder)
-  }
-  const progress = reportProgress(`${title} (npm ${args[0]})`)
+export async function runNpm(folder, args, { command, onPid }) {
+  const progress = reportProgress('Installing packages')
   const { code, output } = await startNpm(folder, args, onPid).catch((error) => {
     progress.end(false)
     if (error.code !== 'ENOENT') throw error

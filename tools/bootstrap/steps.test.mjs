@@ -40,7 +40,8 @@ describe('the install step', () => {
     'a dependency was added to the manifest': { 'package.json': { ...manifest, devDependencies: { b: '1.0.0' } } },
     'a workspace package was added': { 'packages/new/package.json': { name: '@cordon/new' } },
     'the lock file names another version': { 'package-lock.json': { packages: { '': manifest, 'node_modules/a': { version: '1.0.1' } } } },
-    'an install was interrupted before its end': { 'node_modules/.package-lock.json': { packages: {} } },
+    'an install was killed': { 'node_modules/.cordon-installing': '' },
+    'an install never wrote its record': { 'node_modules/.package-lock.json': { packages: {} } },
     'a package for this platform is missing': {
       'package-lock.json': {
         packages: { ...lock.packages, 'node_modules/b': { version: '1.0.0', optional: true, os: [process.platform], cpu: [process.arch] } },
@@ -138,13 +139,21 @@ describe('the build step', () => {
 })
 
 describe('the set-up', () => {
-  it('installs a clone without network, once', async () => {
+  it('installs without network a clone that needs no packages, and removes what a killed install left', async () => {
     const manifest = { name: 'app', version: '1.0.0' }
-    const scratch = createScratch({ 'package.json': manifest, 'package-lock.json': { ...manifest, lockfileVersion: 3, packages: { '': manifest } } })
+    const lock = { ...manifest, lockfileVersion: 3, packages: { '': manifest } }
+    const scratch = createScratch({
+      'package.json': manifest,
+      'package-lock.json': lock,
+      'node_modules/.cordon-installing': '',
+      'node_modules/half/package.json': '{',
+    })
     try {
       await setUp({ command: 'npm test', folder: scratch.folder })
       expect(isInstalled(scratch.folder)).to.equal(true)
+      expect(existsSync(join(scratch.folder, 'node_modules/half'))).to.equal(false)
       expect(existsSync(join(scratch.folder, '.bootstrap.lock'))).to.equal(false)
+      expect(JSON.parse(readFileSync(join(scratch.folder, 'package-lock.json'), 'utf8'))).to.deep.equal(lock)
     } finally {
       scratch.remove()
     }
