@@ -1,1 +1,3 @@
-export type { Hardening } from './hardening/hardening.ts'
+export { createExecutor } from './executor.ts'
+export type { ExecutorOptions } from './options.ts'
+export { createReaper } from './reaper/reaper.ts'

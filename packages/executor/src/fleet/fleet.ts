@@ -1,0 +1,351 @@
+import { PlatformError, toPlatformError, type ExecutableVersion, type Reaper, type SandboxEvent } from '@cordon/contracts'
+import { sandboxCommand, type RuntimeSource } from '../hardening/sandbox-command.ts'
+import type { Hardening } from '../hardening/hardening.ts'
+import { spawnProcess } from '../hardening/spawn-process.ts'
+import { Gate } from '../limiter/gate.ts'
+import type { Call } from '../sandbox/call.ts'
+import { Deadlines } from '../sandbox/deadlines.ts'
+import { Sandbox, type Death, type SandboxOwner } from '../sandbox/sandbox.ts'
+import { checkIdle, checkMemory, Watchdog } from '../sandbox/watchdog.ts'
+import { VersionPool } from './version-pool.ts'
+
+/** What a fleet needs. Times in milliseconds. */
+export interface FleetOptions {
+  readonly hardening: Hardening
+  readonly runtime: RuntimeSource
+  readonly reaper: Reaper | undefined
+  readonly spares: number
+  readonly spareMemoryMb: number
+  readonly maxSandboxes: number
+  readonly idleMs: number
+  readonly bootTimeoutMs: number
+  readonly onSandbox: ((event: SandboxEvent) => void) | undefined
+}
+
+/** What a fleet tells the executor. */
+export interface FleetOwner {
+  /** A call left its sandbox, or will never get one. */
+  left(call: Call, pool: VersionPool): void
+}
+
+/** Sizes at which sandboxes are booted, in MiB: the heap flag is fixed at boot, the watchdog holds the exact limit. */
+const memoryClasses = [64, 128, 256, 512, 1024, 2048, 4096, 8192, 16_384]
+/** Between two looks at idle sandboxes. */
+const sweepMs = 1000
+/** CPU time between two sweeps that an idle sandbox may use: timers of libraries, garbage collection. */
+const idleCpuMs = 60
+
+/** All sandboxes of an executor: spares, warm ones by version, and the ones on their way. */
+export class Fleet implements SandboxOwner {
+  readonly deadlines = new Deadlines()
+  readonly pools = new Map<string, VersionPool>()
+  readonly gates = new Map<string, Gate>()
+  readonly #options: FleetOptions
+  readonly #owner: FleetOwner
+  readonly #known = new WeakMap<ExecutableVersion, VersionPool>()
+  readonly #all = new Set<Sandbox>()
+  readonly #spares = new Map<Sandbox, Promise<void>>()
+  readonly #watchdog = new Watchdog()
+  readonly #blocked = new Set<VersionPool>()
+  #sweeper: NodeJS.Timeout | undefined
+  #isClosed = false
+  #spareFailures = 0
+  coldStarts = 0
+  killed = 0
+
+  constructor(options: FleetOptions, owner: FleetOwner) {
+    this.#options = options
+    this.#owner = owner
+    this.#sweeper = setInterval(() => this.#sweep(), sweepMs).unref()
+  }
+
+  get sandboxes(): ReadonlySet<Sandbox> {
+    return this.#all
+  }
+
+  /** The pool of a version. */
+  poolOf(version: ExecutableVersion): VersionPool {
+    const known = this.#known.get(version)
+    if (known !== undefined && this.pools.get(known.key) === known) return known
+    const gateKey = `${version.tenant}\0${version.function}`
+    const key = `${gateKey}\0${version.version}`
+    let pool = this.pools.get(key)
+    if (pool === undefined) {
+      let gate = this.gates.get(gateKey)
+      if (gate === undefined) this.gates.set(gateKey, (gate = new Gate()))
+      gate.users++
+      pool = new VersionPool(key, version, gate)
+      this.pools.set(key, pool)
+    }
+    this.#known.set(version, pool)
+    return pool
+  }
+
+  /** Runs a call now if a warm sandbox is free, else as soon as one is. */
+  place(call: Call, pool: VersionPool): void {
+    const sandbox = pool.peekFree()
+    if (sandbox !== undefined) return this.#dispatch(call, pool, sandbox)
+    call.place = 'waiting'
+    pool.waiting.push(call)
+    call.dueAt = call.acceptedAt + call.version.limits.queueMs
+    this.deadlines.add(call)
+    this.#startWhereNeeded(pool)
+  }
+
+  #dispatch(call: Call, pool: VersionPool, sandbox: Sandbox): void {
+    if (call.kind !== sandbox.kind) {
+      call.place = 'over'
+      this.#owner.left(call, pool)
+      return call.fail(wrongKind(call))
+    }
+    call.place = 'running'
+    sandbox.dispatch(call)
+    if (call.isCold) this.coldStarts++
+    pool.update(sandbox)
+    this.#watchdog.watch(sandbox)
+  }
+
+  released(sandbox: Sandbox, call: Call): void {
+    call.place = 'over'
+    const pool = sandbox.version === undefined ? undefined : this.poolOf(sandbox.version)
+    if (pool === undefined) return
+    if (sandbox.calls.size === 0) sandbox.idleSince = performance.now()
+    if (!sandbox.isDead) this.#settleIn(pool, sandbox)
+    this.#owner.left(call, pool)
+  }
+
+  /** A sandbox has room: the next waiting call gets it, or it stays warm. */
+  #settleIn(pool: VersionPool, sandbox: Sandbox): void {
+    pool.update(sandbox)
+    while (pool.waiting.length > 0 && pool.peekFree() !== undefined) this.#serveNext(pool)
+    if (pool.isRetired && sandbox.calls.size === 0) sandbox.kill('CLOSED', 'Cannot keep the sandbox: its version was retired', {})
+    else if (sandbox.calls.size === 0) this.#unblock()
+  }
+
+  #serveNext(pool: VersionPool): void {
+    const next = pool.waiting.shift()
+    const free = pool.peekFree()
+    if (next === undefined || free === undefined) return
+    this.deadlines.delete(next)
+    this.#dispatch(next, pool, free)
+  }
+
+  died(sandbox: Sandbox, death: Death): void {
+    this.#all.delete(sandbox)
+    this.#spares.delete(sandbox)
+    this.#watchdog.unwatch(sandbox)
+    this.#options.reaper?.unwatch(sandbox.pid)
+    this.killed++
+    this.#emit(sandbox, 'dead', death)
+    const pool = sandbox.version === undefined ? undefined : this.pools.get(keyOf(sandbox.version))
+    if (pool !== undefined) {
+      pool.sandboxes.delete(sandbox)
+      pool.update(sandbox)
+      this.#startWhereNeeded(pool)
+      this.#forgetIfEmpty(pool)
+    }
+    this.#unblock()
+    if (!this.#isClosed && death.code !== 'SANDBOX_FAILED') this.fillSpares()
+  }
+
+  #forgetIfEmpty(pool: VersionPool): void {
+    if (!pool.isEmpty || pool.gate.running > 0 || pool.gate.queued > 0 || pool.recentFailure !== undefined) return
+    if (this.pools.delete(pool.key) && --pool.gate.users === 0) this.gates.delete(`${pool.version.tenant}\0${pool.version.function}`)
+  }
+
+  /** A call that waited for a sandbox does not need one any more. */
+  forget(call: Call, pool: VersionPool): void {
+    this.deadlines.delete(call)
+    pool.waiting = pool.waiting.filter((one) => one !== call)
+  }
+
+  #startWhereNeeded(pool: VersionPool): void {
+    while (!this.#isClosed && pool.needsStart) {
+      const failure = pool.recentFailure
+      if (failure !== undefined) return this.#failWaiting(pool, failure, Infinity)
+      if (!this.#makeRoom(pool)) return void this.#blocked.add(pool)
+      void this.start(pool)
+    }
+  }
+
+  /** Whether one more process may exist, if need be in place of the longest idle one. */
+  #makeRoom(pool: VersionPool): boolean {
+    const living = [...this.#all].filter((one) => one.death === undefined)
+    if (living.length < this.#options.maxSandboxes) return true
+    if ([...this.#spares.keys()].some((one) => one.memoryMb === memoryClass(pool.version.limits.memoryMb))) return true
+    const idle = living.filter((one) => !one.isBusy && (one.kind !== undefined || this.#spares.has(one)))
+    idle.sort((a, b) => a.idleSince - b.idleSince)
+    const oldest = idle[0]
+    if (oldest === undefined) return false
+    this.#spares.delete(oldest)
+    oldest.kill('CLOSED', 'Cannot keep the sandbox: its place was needed', {})
+    return true
+  }
+
+  #unblock(): void {
+    for (const pool of this.#blocked) {
+      this.#blocked.delete(pool)
+      this.#startWhereNeeded(pool)
+    }
+  }
+
+  /** Boots (or takes a spare) and loads one sandbox for a pool. */
+  async start(pool: VersionPool): Promise<void> {
+    pool.starting++
+    const { version } = pool
+    let sandbox: Sandbox | undefined
+    try {
+      const bundle = version.loadBundle()
+      const taken = this.#takeSpare(memoryClass(version.limits.memoryMb))
+      sandbox = taken.sandbox
+      sandbox.version = version
+      pool.sandboxes.add(sandbox)
+      // Both are waited for together; neither may become an unhandled rejection when the other fails first.
+      const [code] = await Promise.all([bundle, taken.ready])
+      if (taken.isNew) sandbox.bootMs = performance.now() - taken.since
+      this.#emit(sandbox, 'loading')
+      this.#watchdog.watch(sandbox)
+      const startedAt = performance.now()
+      await sandbox.load(version, code)
+      sandbox.loadMs = performance.now() - startedAt
+      checkMemory(sandbox)
+    } catch (thrown) {
+      pool.starting--
+      return this.#startFailed(pool, sandbox, toPlatformError(thrown, 'LOAD_FAILED', 'get the code of the function'))
+    }
+    pool.starting--
+    pool.started()
+    sandbox.idleSince = performance.now()
+    this.#emit(sandbox, 'idle')
+    this.#settleIn(pool, sandbox)
+    this.fillSpares()
+  }
+
+  #startFailed(pool: VersionPool, sandbox: Sandbox | undefined, error: PlatformError): void {
+    sandbox?.kill('LOAD_FAILED', 'Cannot use the sandbox: the load failed', {})
+    if (error.code !== 'CLOSED') pool.failed(error)
+    // Code that failed by itself will fail again; a process that died only takes the calls it was meant for.
+    this.#failWaiting(pool, error, error.code === 'LOAD_FAILED' ? Infinity : pool.version.limits.instanceConcurrency)
+    this.#startWhereNeeded(pool)
+    this.fillSpares()
+  }
+
+  #failWaiting(pool: VersionPool, error: PlatformError, count: number): void {
+    const failed = pool.waiting.slice(0, count)
+    pool.waiting = pool.waiting.slice(failed.length)
+    for (const call of failed) {
+      this.deadlines.delete(call)
+      call.place = 'over'
+      this.#owner.left(call, pool)
+      call.fail(error)
+    }
+  }
+
+  #takeSpare(memoryMb: number): { sandbox: Sandbox; ready: Promise<void>; isNew: boolean; since: number } {
+    const since = performance.now()
+    for (const [sandbox, ready] of this.#spares) {
+      if (sandbox.memoryMb !== memoryMb || sandbox.death !== undefined) continue
+      this.#spares.delete(sandbox)
+      return { sandbox, ready, isNew: !sandbox.isBooted, since }
+    }
+    const sandbox = this.#boot(memoryMb)
+    return { sandbox, ready: sandbox.boot(this.#options.bootTimeoutMs), isNew: true, since }
+  }
+
+  #boot(memoryMb: number): Sandbox {
+    const { hardening, runtime, reaper } = this.#options
+    const spawned = spawnProcess(sandboxCommand(hardening, runtime, memoryMb))
+    const sandbox = new Sandbox(spawned, memoryMb, this)
+    this.#all.add(sandbox)
+    if (spawned.pid !== undefined) reaper?.watch(spawned.pid)
+    this.#emit(sandbox, 'booting')
+    return sandbox
+  }
+
+  /** Boots spares until there are as many as asked for. */
+  fillSpares(): void {
+    const { spares, spareMemoryMb, maxSandboxes, bootTimeoutMs } = this.#options
+    // A machine that cannot start sandboxes at all must not be kept busy trying.
+    while (!this.#isClosed && this.#spares.size < spares && this.#all.size < maxSandboxes && this.#spareFailures < 3) {
+      const sandbox = this.#boot(memoryClass(spareMemoryMb))
+      const ready = sandbox.boot(bootTimeoutMs)
+      this.#spares.set(sandbox, ready)
+      ready.then(
+        () => {
+          this.#spareFailures = 0
+          if (sandbox.version === undefined) this.#emit(sandbox, 'spare')
+        },
+        () => this.#spareFailures++,
+      )
+    }
+  }
+
+  /** Resolves when the spares that are on their way are up; rejects when one could not be started. */
+  async sparesReady(): Promise<void> {
+    await Promise.all(this.#spares.values())
+  }
+
+  /** Lets go of what a version keeps warm. */
+  retire(version: ExecutableVersion): void {
+    const pool = this.pools.get(keyOf(version))
+    if (pool === undefined) return
+    pool.isRetired = true
+    for (const sandbox of pool.sandboxes) if (!sandbox.isBusy && sandbox.kind !== undefined) sandbox.kill('CLOSED', 'Cannot keep the sandbox: its version was retired', {})
+  }
+
+  #sweep(): void {
+    const now = performance.now()
+    for (const sandbox of this.#all) {
+      if (sandbox.isBusy || sandbox.death !== undefined || sandbox.kind === undefined) continue
+      if (now - sandbox.idleSince >= this.#options.idleMs) sandbox.kill('CLOSED', 'Cannot keep the sandbox: it was idle too long', {})
+      else if (sandbox.idleCpuMs >= 0) {
+        checkMemory(sandbox)
+        checkIdle(sandbox, idleCpuMs)
+      }
+    }
+  }
+
+  #emit(sandbox: Sandbox, state: SandboxEvent['state'], death?: Death): void {
+    const { onSandbox } = this.#options
+    if (onSandbox === undefined) return
+    const { version } = sandbox
+    onSandbox({
+      pid: sandbox.pid,
+      state,
+      ...(version === undefined ? {} : { function: version.function, version: version.version }),
+      ...(death === undefined ? {} : { reason: death.code }),
+    })
+  }
+
+  /** Nothing is started any more; idle sandboxes go. */
+  stopStarting(): void {
+    this.#isClosed = true
+    for (const sandbox of this.#all) if (!sandbox.isBusy) sandbox.kill('CLOSED', 'Cannot go on: the platform is closing', {})
+  }
+
+  /** Kills everything; resolves when every process is gone. */
+  async destroy(): Promise<void> {
+    this.stopStarting()
+    clearInterval(this.#sweeper)
+    const all = [...this.#all]
+    for (const sandbox of all) sandbox.kill('CLOSED', 'Cannot finish the invocation: the platform was closed', {})
+    await Promise.all(all.map((sandbox) => sandbox.gone()))
+    this.#watchdog.close()
+    this.deadlines.close()
+  }
+}
+
+function keyOf(version: ExecutableVersion): string {
+  return `${version.tenant}\0${version.function}\0${version.version}`
+}
+
+function memoryClass(memoryMb: number): number {
+  return memoryClasses.find((one) => one >= memoryMb) ?? memoryMb
+}
+
+function wrongKind(call: Call): PlatformError {
+  const name = call.version.function
+  return call.kind === 'json'
+    ? new PlatformError('INVALID_INPUT', `Cannot invoke "${name}": it is an HTTP function; call it with platform.fetch("${name}", request)`)
+    : new PlatformError('INVALID_INPUT', `Cannot fetch "${name}": it is a JSON function; call it with platform.invoke("${name}", input)`)
+}

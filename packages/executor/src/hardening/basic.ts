@@ -1,0 +1,67 @@
+import { accessSync, constants } from 'node:fs'
+import type { SandboxReport } from '@cordon/contracts'
+import type { Hardening, SpawnCommand, SpawnSpec } from './hardening.ts'
+import { spawnProcess } from './spawn-process.ts'
+
+/**
+ * User and group of sandboxes when the host is root. Outside the ranges that Debian, systemd and container runtimes hand
+ * out, below 65536 so that it exists in a user namespace, and not 65534, under which the embedded database runs.
+ */
+const sandboxUid = 65_529
+const shell = '/bin/sh'
+/** Limits through the shell: no core dump, no file growth, few descriptors. `exec` keeps the process id. */
+const limitScript = 'ulimit -c 0; ulimit -f 0; ulimit -n 64; exec "$@"'
+
+/** The permission model of Node, rlimits and a watchdog: what works everywhere, and what it does not hold. */
+export async function createBasicHardening(): Promise<Hardening> {
+  const hasShell = process.platform !== 'win32' && isExecutable(shell)
+  const isRoot = process.getuid?.() === 0
+  const canDrop = isRoot && (await canStartAs(sandboxUid))
+  const report = createReport(hasShell, isRoot, canDrop)
+  return {
+    level: 'basic',
+    report: () => report,
+    command({ nodeArguments, environment }: SpawnSpec): SpawnCommand {
+      const identity = canDrop ? { uid: sandboxUid, gid: sandboxUid } : {}
+      if (!hasShell) return { file: process.execPath, arguments: nodeArguments, environment, ...identity }
+      return { file: shell, arguments: ['-c', limitScript, 'sandbox', process.execPath, ...nodeArguments], environment, ...identity }
+    },
+  }
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK)
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** Whether Node can be started as another user: not when it lies below a directory only root can enter. */
+async function canStartAs(uid: number): Promise<boolean> {
+  const { child, stdout, stderr, channel } = spawnProcess({ file: process.execPath, arguments: ['--version'], environment: {}, uid, gid: uid })
+  stdout.resume()
+  stderr.resume()
+  channel.on('error', () => undefined)
+  return new Promise((resolve) => {
+    child.once('error', () => resolve(false))
+    child.once('close', (code) => resolve(code === 0))
+  })
+}
+
+function createReport(hasShell: boolean, isRoot: boolean, canDrop: boolean): SandboxReport {
+  const enforced = ['environment', 'working directory', 'files (permission model of Node)', 'child processes (permission model of Node)', 'threads (permission model of Node)', 'add-ons', 'memory (heap flag)']
+  const missing: { what: string; why: string }[] = [
+    { what: 'network', why: 'code that reaches a socket class inside Node can connect; only the launcher level denies it in the kernel' },
+    { what: 'system calls', why: 'only the launcher level filters them' },
+  ]
+  if (process.platform === 'linux') enforced.push('memory (watchdog, checked every 25 ms)', 'CPU after the result (watchdog)')
+  else missing.push({ what: 'memory outside the heap', why: 'there is no /proc to watch it with' })
+  if (hasShell) enforced.push('core dumps, file size and descriptors (ulimit)')
+  else missing.push({ what: 'core dumps, file size and descriptors', why: 'there is no shell to set them with' })
+  if (canDrop) enforced.push('user (uid drop)')
+  else if (isRoot) missing.push({ what: 'user', why: `sandboxes run as root: ${process.execPath} cannot be started by another user; install Node where every user can reach it` })
+  else missing.push({ what: 'user', why: 'only root can start sandboxes as another user' })
+  return { level: 'basic', enforced, missing }
+}

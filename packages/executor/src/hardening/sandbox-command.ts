@@ -1,0 +1,25 @@
+import { readFileSync } from 'node:fs'
+import { PlatformError } from '@cordon/contracts'
+import type { Hardening, SpawnCommand } from './hardening.ts'
+import { confiningNodeFlags, heapFlags, sandboxEnvironment } from './node-flags.ts'
+
+/** Text of the runtime that runs inside a sandbox. */
+export type RuntimeSource = string
+
+/**
+ * Reads the bundled runtime.
+ *
+ * @throws PlatformError SANDBOX_FAILED when it was not built
+ */
+export function readRuntime(): RuntimeSource {
+  try {
+    return readFileSync(new URL('../runtime.js', import.meta.url), 'utf8')
+  } catch (error) {
+    throw new PlatformError('SANDBOX_FAILED', 'Cannot start sandboxes: dist/runtime.js of @cordon/executor is missing; run "npm run build"', { cause: error })
+  }
+}
+
+/** How a sandbox of a size is started. */
+export function sandboxCommand(hardening: Hardening, runtime: RuntimeSource, memoryMb: number): SpawnCommand {
+  return hardening.command({ nodeArguments: [...confiningNodeFlags(), ...heapFlags(memoryMb), '-e', runtime], environment: sandboxEnvironment, memoryMb })
+}

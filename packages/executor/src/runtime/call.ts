@@ -1,0 +1,53 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+import type { CallHead } from '../frames/protocol.ts'
+import { jsonParse, NativeMap } from './primordials.ts'
+
+/** One invocation that runs in this sandbox. */
+export interface Call {
+  readonly id: number
+  readonly headJson: string
+  /** The parsed head, once it was needed. */
+  head: CallHead | undefined
+  isOver: boolean
+  abort: AbortController | undefined
+  isCancelled: boolean
+  readonly logs: { budget: number; tail: string[][]; tailBytes: number; droppedBytes: number; droppedLines: number }
+  waiting: Promise<unknown>[] | undefined
+}
+
+/** Invocations that are not over, by number. */
+export const calls = new NativeMap<number, Call>()
+
+const storage = new AsyncLocalStorage<Call>()
+let isShared = false
+let only: Call | undefined
+
+/** Says whether several invocations may run here at once; only then their asynchronous context is tracked. */
+export function setShared(value: boolean): void {
+  isShared = value
+}
+
+/** The invocation on whose behalf the running code runs, as far as that is known. */
+export function currentCall(): Call | undefined {
+  return isShared ? storageGet() : only
+}
+
+const storageGet = storage.getStore.bind(storage)
+const storageRun = storage.run.bind(storage)
+
+/** Runs code on behalf of an invocation. */
+export function runInCall<T>(call: Call, run: () => T): T {
+  only = call
+  return isShared ? storageRun(call, run) : run()
+}
+
+/** The invocation is over; nothing runs on its behalf any more. */
+export function leaveCall(call: Call): void {
+  call.isOver = true
+  if (only === call) only = undefined
+}
+
+/** Who called, and how. */
+export function headOf(call: Call): CallHead {
+  return (call.head ??= jsonParse(call.headJson) as CallHead)
+}

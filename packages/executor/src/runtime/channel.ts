@@ -1,0 +1,216 @@
+import { Socket } from 'node:net'
+import { headerBytes, toHost } from '../frames/protocol.ts'
+import { exitNow } from './exit.ts'
+import { arrayBufferLength, bytesLength, NativeArrayBuffer, NativeUint8Array, typedArraySet, uncurryThis, utf8Length, utf8Slice, utf8Write } from './primordials.ts'
+
+/**
+ * The sandbox end of the pipe on descriptor 3. It works on the stream handle below `net.Socket`: the socket's own
+ * methods live on prototypes that user code may change (`stream` is a built-in it can have), and would hand it the
+ * socket, and with it a way to connect anywhere. The handle is never visible to user code.
+ */
+
+interface WriteRequest {
+  buffer: Uint8Array
+  oncomplete: () => void
+}
+interface Handle {
+  onread: (chunk: ArrayBuffer | undefined) => void
+  readonly writeQueueSize: number
+  readStart(): number
+  readStop(): number
+  writeBuffer(request: WriteRequest, bytes: Uint8Array): number
+}
+
+type FrameListener = (type: number, id: number, payload: Uint8Array) => void
+
+/** Frames up to this size are assembled in one buffer that is used again. */
+const scratchBytes = 65_536
+
+const { handle, WriteRequest } = openHandle()
+const writeBuffer = uncurryThis(handle.writeBuffer)
+const queueSize = uncurryThis(findGetter(handle, 'writeQueueSize'))
+
+let scratchMemory = new NativeArrayBuffer(scratchBytes)
+let scratch = new NativeUint8Array(scratchMemory)
+/** The frame that is being assembled, and its memory. */
+let frame = scratch
+let frameMemory = scratchMemory
+let listener: FrameListener = () => {}
+let onDrain: (() => void) | undefined
+
+function openHandle(): { handle: Handle; WriteRequest: new () => WriteRequest } {
+  const socket = new Socket({ fd: 3, readable: true, writable: true })
+  const raw = (socket as unknown as { _handle: Handle })._handle
+  let constructor: (new () => WriteRequest) | undefined
+  // The class of write requests is not exported: a first write is caught on its way to the handle.
+  function capture(request: WriteRequest): number {
+    constructor = request.constructor as new () => WriteRequest
+    return 0
+  }
+  raw.writeBuffer = capture
+  socket.write(new Uint8Array(1))
+  Reflect.deleteProperty(raw, 'writeBuffer')
+  if (constructor === undefined) throw new Error('Cannot open the channel: this Node has no write request')
+  return { handle: raw, WriteRequest: constructor }
+}
+
+function findGetter(start: object, name: string): (this: Handle) => number {
+  for (let object: object | null = start; object !== null; object = Object.getPrototypeOf(object)) {
+    const getter = Object.getOwnPropertyDescriptor(object, name)?.get
+    if (getter !== undefined) return getter
+  }
+  throw new Error(`Cannot open the channel: this Node has no ${name}`)
+}
+
+/** Bytes that the kernel has not taken yet. */
+export function pendingBytes(): number {
+  return queueSize(handle)
+}
+
+function wrote(): void {
+  if (onDrain !== undefined && pendingBytes() === 0) onDrain()
+}
+
+function write(bytes: Uint8Array): void {
+  const request = new WriteRequest()
+  request.oncomplete = wrote
+  request.buffer = bytes
+  // The other end is gone: so is the reason to live.
+  if (writeBuffer(handle, request, bytes) !== 0) exitNow(0)
+}
+
+/** Called whenever everything that had to wait was taken by the kernel. */
+export function setDrainListener(run: () => void): void {
+  onDrain = run
+}
+
+function startFrame(payloadBytes: number): void {
+  const length = headerBytes + payloadBytes
+  frameMemory = length <= scratchBytes ? scratchMemory : new NativeArrayBuffer(length)
+  frame = length <= scratchBytes ? scratch : new NativeUint8Array(frameMemory)
+}
+
+function finishFrame(payloadBytes: number, type: number, id: number): void {
+  setUint32(frame, 0, payloadBytes)
+  frame[4] = type
+  setUint32(frame, 5, id)
+  write(new NativeUint8Array(frameMemory, 0, headerBytes + payloadBytes))
+  if (frame === scratch && queueSize(handle) > 0) {
+    scratchMemory = new NativeArrayBuffer(scratchBytes)
+    scratch = new NativeUint8Array(scratchMemory)
+  }
+}
+
+/** Writes a number into four bytes, little endian. */
+export function setUint32(bytes: Uint8Array, offset: number, value: number): void {
+  bytes[offset] = value & 0xff
+  bytes[offset + 1] = (value >>> 8) & 0xff
+  bytes[offset + 2] = (value >>> 16) & 0xff
+  bytes[offset + 3] = value >>> 24
+}
+
+/** Reads a number from four bytes, little endian. */
+export function getUint32(bytes: Uint8Array, offset: number): number {
+  return ((bytes[offset] ?? 0) | ((bytes[offset + 1] ?? 0) << 8) | ((bytes[offset + 2] ?? 0) << 16) | ((bytes[offset + 3] ?? 0) << 24)) >>> 0
+}
+
+/** Sends text. */
+export function sendText(type: number, id: number, text: string): void {
+  const room = roomFor(text)
+  startFrame(room)
+  finishFrame(utf8Write(frame, text, headerBytes, room), type, id)
+}
+
+/** Sends one number and text after it. */
+export function sendNumberAndText(type: number, id: number, value: number, text: string): void {
+  const room = roomFor(text)
+  startFrame(4 + room)
+  setUint32(frame, headerBytes, value)
+  finishFrame(4 + utf8Write(frame, text, headerBytes + 4, room), type, id)
+}
+
+/** Sends a log line: level, length of the message, message, fields as JSON. */
+export function sendLog(id: number, level: number, message: string, fields: string): void {
+  const room = roomFor(message) + roomFor(fields)
+  startFrame(5 + room)
+  frame[headerBytes] = level
+  const messageBytes = utf8Write(frame, message, headerBytes + 5, room)
+  setUint32(frame, headerBytes + 1, messageBytes)
+  const fieldBytes = fields === '' ? 0 : utf8Write(frame, fields, headerBytes + 5 + messageBytes, room - messageBytes)
+  finishFrame(5 + messageBytes + fieldBytes, toHost.log, id)
+}
+
+/** Sends one number. */
+export function sendNumber(type: number, id: number, value: number): void {
+  startFrame(4)
+  setUint32(frame, headerBytes, value)
+  finishFrame(4, type, id)
+}
+
+/** Sends bytes; they are copied. */
+export function sendBytes(type: number, id: number, bytes: Uint8Array): void {
+  const length = bytesLength(bytes)
+  startFrame(length)
+  typedArraySet(frame, bytes, headerBytes)
+  finishFrame(length, type, id)
+}
+
+/** Bytes that the text may take as UTF-8; measured only when the worst case would not fit the scratch memory. */
+function roomFor(text: string): number {
+  return text.length * 3 <= scratchBytes - headerBytes - 4 ? text.length * 3 : utf8Length(text)
+}
+
+const header = new Uint8Array(headerBytes)
+let headerLength = 0
+let body: Uint8Array | undefined
+let bodyLength = 0
+
+function received(buffer: ArrayBuffer | undefined): void {
+  // End of file or an error: the host closed the pipe.
+  if (buffer === undefined) return exitNow(0)
+  const end = arrayBufferLength(buffer)
+  let offset = 0
+  while (offset < end) {
+    if (headerLength < headerBytes) {
+      header[headerLength++] = new NativeUint8Array(buffer, offset++, 1)[0] ?? 0
+      if (headerLength < headerBytes) {
+        // The usual case: the rest of the header is here too.
+        const bytes = new NativeUint8Array(buffer, offset)
+        for (let index = 0; headerLength < headerBytes && offset < end; index++, offset++) header[headerLength++] = bytes[index] ?? 0
+      }
+      if (headerLength < headerBytes) return
+      body = undefined
+    }
+    const length = getUint32(header, 0)
+    let payload: Uint8Array
+    if (body === undefined && end - offset >= length) {
+      payload = new NativeUint8Array(buffer, offset, length)
+      offset += length
+    } else {
+      body ??= new NativeUint8Array(length)
+      const taken = Math.min(length - bodyLength, end - offset)
+      typedArraySet(body, new NativeUint8Array(buffer, offset, taken), bodyLength)
+      bodyLength += taken
+      offset += taken
+      if (bodyLength < length) return
+      payload = body
+    }
+    headerLength = 0
+    body = undefined
+    bodyLength = 0
+    listener(header[4] ?? 0, getUint32(header, 5), payload)
+  }
+}
+
+/** Starts reading. */
+export function listen(onFrame: FrameListener): void {
+  listener = onFrame
+  handle.onread = received
+  handle.readStart()
+}
+
+/** Text of a payload from `start` on. */
+export function textFrom(payload: Uint8Array, start = 0): string {
+  const end = bytesLength(payload)
+  return start >= end ? '' : utf8Slice(payload, start, end)
+}

@@ -1,0 +1,28 @@
+import { callHost } from './host-call.ts'
+import { currentCall } from './call.ts'
+import { createConsole, logText } from './log.ts'
+import { denied } from './denied.ts'
+import { defineProperty, NativePromise } from './primordials.ts'
+import { createProcessFacade } from './process-facade.ts'
+
+/** Globals that open connections, start threads or come from `node -e`. */
+const removed = ['require', 'module', 'exports', '__filename', '__dirname', 'WebSocket', 'EventSource', 'CloseEvent', 'Worker', 'Storage', 'localStorage', 'sessionStorage']
+
+/** Sets the global object up as a function may see it. `env` is filled when a version is loaded. */
+export function prepareGlobals(env: Record<string, string>): void {
+  const facade = createProcessFacade(env, logText)
+  for (const name of removed) Reflect.deleteProperty(globalThis, name)
+  replace('process', facade)
+  replace('console', createConsole())
+  replace('fetch', function fetch(input: unknown): Promise<unknown> {
+    const call = currentCall()
+    if (call === undefined) return NativePromise.reject(denied('Cannot fetch: outbound requests are not granted'))
+    return callHost(call, 'net.fetch', { url: typeof input === 'string' ? input : '' })
+  })
+  // undici keeps its connection pool in a global once `Response` is used; with this in place it keeps none.
+  defineProperty(globalThis, Symbol.for('undici.globalDispatcher.1'), { value: Object.freeze({ dispatch: undefined }) })
+}
+
+function replace(name: string, value: unknown): void {
+  defineProperty(globalThis, name, { value, writable: true, configurable: true, enumerable: false })
+}

@@ -1,0 +1,86 @@
+import { maxHostCalls, maxHostCallBytes, toHost } from '../frames/protocol.ts'
+import type { Call } from './call.ts'
+import { getUint32, sendNumberAndText, textFrom } from './channel.ts'
+import { defineProperty, jsonParse, jsonStringify, mapDelete, mapForEach, mapGet, mapSet, NativeError, NativeMap, NativePromise, utf8Length, weakMapGet, weakMapSet } from './primordials.ts'
+
+interface Pending {
+  readonly call: Call
+  readonly resolve: (value: unknown) => void
+  readonly reject: (reason: unknown) => void
+}
+
+const pending = new NativeMap<number, Pending>()
+const queue: { number: number; call: Call; text: string }[] = []
+let queueStart = 0
+/** Which host call an error came from, so that the host can say on its own authority why an invocation failed. */
+const origins = new WeakMap<object, number>()
+let lastNumber = 0
+let running = 0
+
+/** Asks the host for something on behalf of an invocation. */
+export function callHost(call: Call, method: string, argument: unknown): Promise<unknown> {
+  return new NativePromise((resolve, reject) => {
+    if (call.isOver) return reject(new NativeError(`Cannot call ${method}: the invocation it belongs to is over`))
+    const text = `${method}\n${jsonStringify(argument) ?? 'null'}`
+    if (utf8Length(text) > maxHostCallBytes) return reject(new NativeError(`Cannot call ${method}: its arguments exceed ${maxHostCallBytes} bytes`))
+    const number = ++lastNumber
+    mapSet(pending, number, { call, resolve, reject })
+    if (running < maxHostCalls) send(number, call, text)
+    else queue[queue.length] = { number, call, text }
+  })
+}
+
+function send(number: number, call: Call, text: string): void {
+  running++
+  sendNumberAndText(toHost.call, call.id, number, text)
+}
+
+/** A `reply` frame arrived. */
+export function receiveReply(payload: Uint8Array): void {
+  const number = getUint32(payload, 0)
+  const waiting = mapGet(pending, number)
+  if (waiting === undefined) return
+  mapDelete(pending, number)
+  running--
+  sendNext()
+  const value: unknown = jsonParse(textFrom(payload, 5))
+  if (payload[4] === 0) return waiting.resolve(value)
+  const error = hostError(value as { code: string; message: string; details?: unknown })
+  weakMapSet(origins, error, number)
+  waiting.reject(error)
+}
+
+function sendNext(): void {
+  while (queueStart < queue.length) {
+    const next = queue[queueStart++]
+    if (queueStart === queue.length) {
+      queue.length = 0
+      queueStart = 0
+    }
+    if (next !== undefined && !next.call.isOver) return send(next.number, next.call, next.text)
+  }
+}
+
+function hostError(value: { code: string; message: string; details?: unknown }): Error {
+  const error = new NativeError(value.message)
+  defineProperty(error, 'name', { value: 'PlatformError', configurable: true, writable: true })
+  defineProperty(error, 'code', { value: value.code, enumerable: true })
+  defineProperty(error, 'details', { value: value.details ?? {}, enumerable: true })
+  return error
+}
+
+/** The invocation is over: what it still waits for will never be answered. */
+export function dropHostCalls(call: Call): void {
+  mapForEach(pending, (waiting, number) => {
+    if (waiting.call !== call) return
+    mapDelete(pending, number)
+    running--
+    waiting.reject(new NativeError('Cannot finish the call: the invocation it belongs to is over'))
+  })
+  sendNext()
+}
+
+/** Number of the host call that an error came from; 0 when it is the function's own. */
+export function originOf(thrown: unknown): number {
+  return typeof thrown === 'object' && thrown !== null ? (weakMapGet(origins, thrown) ?? 0) : 0
+}

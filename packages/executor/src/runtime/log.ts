@@ -1,0 +1,153 @@
+import { format, inspect } from 'node:util'
+import { maxLogMessageBytes, toHost } from '../frames/protocol.ts'
+import { currentCall, type Call } from './call.ts'
+import { pendingBytes, sendLog, sendText } from './channel.ts'
+import { jsonStringify, stringSlice } from './primordials.ts'
+
+type Level = 0 | 1 | 2 | 3
+
+let logBytes = 0
+
+/** Log bytes of one invocation that are kept. */
+export function setLogLimit(bytes: number): void {
+  logBytes = bytes
+}
+
+/** Fresh log state of an invocation. The first half of the limit is sent at once, the last half is held until the end. */
+export function createLogState(): Call['logs'] {
+  return { budget: logBytes / 2, tail: [], tailBytes: 0, droppedBytes: 0, droppedLines: 0 }
+}
+
+/** More than this unsent means the host is behind: further lines are held back. */
+const maxPendingBytes = 131_072
+
+/** Logs one line. Lines that belong to no invocation are dropped: nobody would see them. */
+export function log(level: Level, message: string, fields = ''): void {
+  const call = currentCall()
+  if (call === undefined || call.isOver) return
+  // Three bytes a character at most; cut by characters so that no line is measured twice.
+  const text = message.length > maxLogMessageBytes / 3 ? `${stringSlice(message, 0, maxLogMessageBytes / 3 - 1)}…` : message
+  const kept = fields.length > maxLogMessageBytes / 3 ? '' : fields
+  const size = text.length + kept.length
+  const state = call.logs
+  state.droppedBytes += message.length - text.length + fields.length - kept.length
+  if (state.tail.length === 0 && size <= state.budget && pendingBytes() < maxPendingBytes) {
+    state.budget -= size
+    return sendLog(call.id, level, text, kept)
+  }
+  hold(state, [`${level}`, text, kept], size)
+}
+
+function hold(state: Call['logs'], entry: string[], size: number): void {
+  state.tail[state.tail.length] = entry
+  state.tailBytes += size
+  let from = 0
+  while (state.tailBytes > logBytes / 2 && from < state.tail.length) {
+    const [, text, fields] = state.tail[from] ?? []
+    const bytes = (text?.length ?? 0) + (fields?.length ?? 0)
+    state.tailBytes -= bytes
+    state.droppedBytes += bytes
+    state.droppedLines++
+    from++
+  }
+  if (from > 0) state.tail = sliceFrom(state.tail, from)
+}
+
+function sliceFrom(list: string[][], from: number): string[][] {
+  const rest: string[][] = []
+  for (let index = from; index < list.length; index++) rest[rest.length] = list[index] ?? []
+  return rest
+}
+
+/** Sends what was held back; the invocation is about to end. */
+export function flushLogs(call: Call): void {
+  const state = call.logs
+  if (state.tail.length > 0) {
+    for (let index = 0; index < state.tail.length; index++) {
+      const [level, text, fields] = state.tail[index] ?? []
+      sendLog(call.id, Number(level), text ?? '', fields ?? '')
+    }
+    state.tail = []
+    state.tailBytes = 0
+  }
+  if (state.droppedBytes > 0) sendText(toHost.logDropped, call.id, `${state.droppedBytes}`)
+}
+
+function formatted(values: unknown[]): string {
+  try {
+    return format(...values)
+  } catch {
+    return '(a value that cannot be shown)'
+  }
+}
+
+/** `console` of a function: every line goes to the log of the invocation. */
+export function createConsole(): Record<string, unknown> {
+  const timers = new Map<string, number>()
+  const counts = new Map<string, number>()
+  let indent = ''
+  function at(level: Level): (...values: unknown[]) => void {
+    return (...values) => log(level, indent === '' ? formatted(values) : indent + formatted(values))
+  }
+  const info = at(1)
+  const facade: Record<string, unknown> = {
+    log: info,
+    info,
+    debug: at(0),
+    warn: at(2),
+    error: at(3),
+    trace: (...values: unknown[]) => log(3, `Trace: ${formatted(values)}`),
+    dir: (value: unknown, options?: object) => info(inspect(value, options)),
+    dirxml: info,
+    table: info,
+    assert: (condition: unknown, ...values: unknown[]) => {
+      if (!condition) log(3, `Assertion failed${values.length > 0 ? `: ${formatted(values)}` : ''}`)
+    },
+    count: (label = 'default') => {
+      const count = (counts.get(label) ?? 0) + 1
+      counts.set(label, count)
+      info(`${label}: ${count}`)
+    },
+    countReset: (label = 'default') => void counts.delete(label),
+    group: (...values: unknown[]) => {
+      if (values.length > 0) info(...values)
+      if (indent.length < 40) indent += '  '
+    },
+    groupEnd: () => (indent = indent.slice(2)),
+    time: (label = 'default') => void timers.set(label, performance.now()),
+    timeLog: (label = 'default', ...values: unknown[]) => info(`${label}: ${(performance.now() - (timers.get(label) ?? NaN)).toFixed(3)}ms`, ...values),
+    timeEnd: (label = 'default') => {
+      info(`${label}: ${(performance.now() - (timers.get(label) ?? NaN)).toFixed(3)}ms`)
+      timers.delete(label)
+    },
+    clear: () => undefined,
+  }
+  facade['groupCollapsed'] = facade['group']
+  return facade
+}
+
+/** `ctx.log`. */
+export const contextLog = Object.freeze({
+  debug: (message: unknown, fields?: unknown) => structured(0, message, fields),
+  info: (message: unknown, fields?: unknown) => structured(1, message, fields),
+  warn: (message: unknown, fields?: unknown) => structured(2, message, fields),
+  error: (message: unknown, fields?: unknown) => structured(3, message, fields),
+})
+
+function structured(level: Level, message: unknown, fields: unknown): void {
+  let json = ''
+  if (typeof fields === 'object' && fields !== null) {
+    try {
+      json = jsonStringify(fields) ?? ''
+    } catch {
+      json = jsonStringify({ __proto__: null, unserialisable: formatted([fields]) })
+    }
+  }
+  log(level, typeof message === 'string' ? message : formatted([message]), json)
+}
+
+/** Text that a function wrote to `process.stdout` or `stderr`, without its last line feed. */
+export function logText(level: 'info' | 'error', text: string): void {
+  log(level === 'info' ? 1 : 3, text.endsWith('\n') ? text.slice(0, -1) : text)
+}
+

@@ -1,0 +1,93 @@
+import { toHost, type RequestHead } from '../frames/protocol.ts'
+import { calls, runInCall, type Call } from './call.ts'
+import { sendText, textFrom } from './channel.ts'
+import { createContext } from './context.ts'
+import { createRequestBody, dropBodies, sendResponseBody } from './http-body.ts'
+import { getLoaded } from './load.ts'
+import { createLogState } from './log.ts'
+import { fail, finish, succeed } from './outcome.ts'
+import { isArray, jsonParse, jsonStringify, mapSet, NativeError, NativePromise, objectToString, promiseThen, stringIndexOf, stringSlice } from './primordials.ts'
+
+function createCall(id: number, headJson: string): Call {
+  const call: Call = { id, headJson, head: undefined, isOver: false, abort: undefined, isCancelled: false, logs: createLogState(), waiting: undefined }
+  mapSet(calls, id, call)
+  return call
+}
+
+/** Runs a JSON function. */
+export function invoke(id: number, payload: Uint8Array): void {
+  const text = textFrom(payload)
+  const split = stringIndexOf(text, '\n')
+  const call = createCall(id, stringSlice(text, 0, split))
+  const inputJson = stringSlice(text, split + 1)
+  void runInCall(call, () => runHandler(call, inputJson))
+}
+
+async function runHandler(call: Call, inputJson: string): Promise<void> {
+  const loaded = getLoaded()
+  try {
+    if (loaded?.kind !== 'json') throw new NativeError('the function is not a JSON function')
+    const output = await loaded.handler(inputJson === '' ? undefined : jsonParse(inputJson), createContext(call))
+    if (call.waiting !== undefined) await settle(call)
+    succeed(call, output)
+  } catch (thrown) {
+    fail(call, thrown)
+  }
+}
+
+/** Runs an HTTP function. */
+export function fetch(id: number, payload: Uint8Array): void {
+  const text = textFrom(payload)
+  const split = stringIndexOf(text, '\n')
+  const call = createCall(id, stringSlice(text, 0, split))
+  void runInCall(call, () => runFetch(call, jsonParse(stringSlice(text, split + 1)) as RequestHead))
+}
+
+async function runFetch(call: Call, head: RequestHead): Promise<void> {
+  const loaded = getLoaded()
+  try {
+    if (loaded?.kind !== 'http') throw new NativeError('the function is not an HTTP function')
+    const ctx = createContext(call)
+    const response: unknown = await loaded.app.fetch(createRequest(call, head), ctx.env, ctx)
+    if (objectToString(response) !== '[object Response]') throw new NativeError(`fetch returned ${response === null ? 'null' : `a value of type ${typeof response}`}; expected a Response`)
+    await sendResponse(call, response as Response)
+    if (call.waiting !== undefined) await settle(call)
+    dropBodies(call)
+    finish(call)
+  } catch (thrown) {
+    dropBodies(call)
+    fail(call, thrown)
+  }
+}
+
+function createRequest(call: Call, head: RequestHead): Request {
+  const init: RequestInit & { duplex?: string } = { method: head.method, headers: head.headers.map(([name, value]): [string, string] => [name, value]) }
+  if (head.hasBody) {
+    init.body = createRequestBody(call)
+    init.duplex = 'half'
+  }
+  return new Request(head.url, init)
+}
+
+async function sendResponse(call: Call, response: Response): Promise<void> {
+  const headers: string[] = []
+  // The iterator gives one entry per Set-Cookie header.
+  response.headers.forEach((value, name) => {
+    headers[headers.length] = `[${jsonStringify(`${name}`)},${jsonStringify(`${value}`)}]`
+  })
+  let list = ''
+  for (let index = 0; index < headers.length; index++) list += (index === 0 ? '' : ',') + headers[index]
+  const { body } = response
+  sendText(toHost.head, call.id, `{"status":${Number(response.status)},"headers":[${list}],"hasBody":${body !== null}}`)
+  if (body !== null) await sendResponseBody(call, body)
+}
+
+async function settle(call: Call): Promise<void> {
+  const { waiting } = call
+  if (!isArray(waiting)) return
+  // More may be added while the first ones run.
+  for (let index = 0; index < waiting.length; index++) {
+    const promise = waiting[index]
+    if (promise !== undefined) await new NativePromise<void>((resolve) => void promiseThen(promise, () => resolve(), () => resolve()))
+  }
+}

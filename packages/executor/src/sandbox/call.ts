@@ -1,0 +1,105 @@
+import { PlatformError, type Capabilities, type ExecutableVersion, type InvocationOptions, type Measures, type Outcome } from '@cordon/contracts'
+import type { Deadline } from './deadlines.ts'
+import { LogBuffer } from './log-buffer.ts'
+import type { Sandbox } from './sandbox.ts'
+
+/** Where a call is: waiting for its function's limit, for a sandbox, running, or over. */
+export type CallPlace = 'queued' | 'waiting' | 'running' | 'over'
+
+/** What an executor does about its calls. */
+export interface CallOwner {
+  /** The caller gave up. */
+  cancelled(call: Call): void
+  /** A call that does not run yet has waited too long. */
+  overdue(call: Call): void
+}
+
+/** One invocation on the host side, from acceptance to outcome. Also the entry in the table of deadlines. */
+export abstract class Call implements Deadline {
+  abstract readonly kind: 'json' | 'http'
+  readonly version: ExecutableVersion
+  readonly timeoutMs: number
+  readonly capabilities: Capabilities
+  readonly invocationId: string
+  readonly logs: LogBuffer
+  readonly acceptedAt = performance.now()
+  protected readonly owner: CallOwner
+  place: CallPlace = 'queued'
+  readonly #signal: AbortSignal | undefined
+  readonly #onAbort: (() => void) | undefined
+  /** Set while it runs in a sandbox. */
+  sandbox: Sandbox | undefined
+  /** Number of the call inside its sandbox. */
+  id = 0
+  dispatchedAt = 0
+  dueAt = 0
+  bootMs = 0
+  loadMs = 0
+  isCold = false
+  cpuMs = 0
+  hostCalls = 0
+  /** Failures that host calls ended with, by number: what the function may rethrow. */
+  hostErrors: Map<number, PlatformError> | undefined
+  isSettled = false
+
+  constructor(version: ExecutableVersion, invocation: InvocationOptions, owner: CallOwner) {
+    this.version = version
+    this.owner = owner
+    this.invocationId = invocation.invocationId
+    this.capabilities = invocation.capabilities
+    const { timeoutMs } = version.limits
+    this.timeoutMs = invocation.timeoutMs === undefined ? timeoutMs : Math.min(timeoutMs, invocation.timeoutMs)
+    this.logs = new LogBuffer(version.limits.logBytes)
+    if (invocation.signal !== undefined) {
+      this.#signal = invocation.signal
+      this.#onAbort = () => owner.cancelled(this)
+      invocation.signal.addEventListener('abort', this.#onAbort, { once: true })
+    }
+  }
+
+  /** Sends the call to its sandbox. */
+  abstract start(sandbox: Sandbox, deadline: number): void
+  /** Hands the outcome to whoever waits for it. */
+  protected abstract deliver(outcome: Outcome): void
+
+  /** Its time is over: in the queue, or while it ran. */
+  expire(): void {
+    if (this.sandbox === undefined) this.owner.overdue(this)
+    else this.sandbox.timeOut(this)
+  }
+
+  succeed(outputJson: string | undefined): void {
+    this.#settle(() => ({ kind: 'success', outputJson, ...this.#base() }))
+  }
+
+  fail(error: PlatformError): void {
+    this.#settle(() => ({ kind: 'failure', error, ...this.#base() }))
+  }
+
+  #settle(outcome: () => Outcome): void {
+    if (this.isSettled) return
+    this.isSettled = true
+    if (this.#onAbort !== undefined) this.#signal?.removeEventListener('abort', this.#onAbort)
+    this.deliver(outcome())
+    // The capabilities report their own troubles; an outcome is not changed by them.
+    this.capabilities.end().catch(() => undefined)
+  }
+
+  #base(): Measures & { logs: ReturnType<LogBuffer['entries']>; droppedLogBytes: number } {
+    const now = performance.now()
+    const isDispatched = this.dispatchedAt > 0
+    const durationMs = isDispatched ? now - this.dispatchedAt : 0
+    const waitedMs = (isDispatched ? this.dispatchedAt : now) - this.acceptedAt
+    return {
+      queueMs: Math.max(0, waitedMs - this.bootMs - this.loadMs),
+      bootMs: this.bootMs,
+      loadMs: this.loadMs,
+      durationMs,
+      cpuMs: this.cpuMs,
+      peakMemoryMb: this.sandbox?.peakMb ?? 0,
+      coldStart: this.isCold,
+      logs: this.logs.entries(),
+      droppedLogBytes: this.logs.droppedBytes,
+    }
+  }
+}

@@ -1,0 +1,62 @@
+import type { LogEntry } from '@cordon/contracts'
+
+/** Bookkeeping that one entry costs beyond its text; without it a flood of empty lines would be free. */
+const entryBytes = 32
+
+/** The log of one invocation: the first half of the limit and the last half are kept, the middle is dropped. */
+export class LogBuffer {
+  readonly #half: number
+  readonly #head: LogEntry[] = []
+  #headBytes = 0
+  #tail: LogEntry[] = []
+  #tailStart = 0
+  #tailBytes = 0
+  #droppedBytes = 0
+  /** Bytes that came in, kept or not. */
+  receivedBytes = 0
+
+  constructor(limitBytes: number) {
+    this.#half = limitBytes / 2
+  }
+
+  get droppedBytes(): number {
+    return this.#droppedBytes
+  }
+
+  /** Adds what the sandbox dropped itself. */
+  drop(bytes: number): void {
+    this.#droppedBytes += bytes
+  }
+
+  add(entry: LogEntry, bytes: number): void {
+    this.receivedBytes += bytes + entryBytes
+    const size = bytes + entryBytes
+    if (this.#tail.length === 0 && this.#headBytes + size <= this.#half) {
+      this.#headBytes += size
+      this.#head.push(entry)
+      return
+    }
+    this.#tail.push(entry)
+    this.#tailBytes += size
+    while (this.#tailBytes > this.#half && this.#tailStart < this.#tail.length) {
+      const first = this.#tail[this.#tailStart++]
+      const firstBytes = first === undefined ? 0 : sizeOf(first)
+      this.#tailBytes -= firstBytes + entryBytes
+      this.#droppedBytes += firstBytes
+    }
+    // Forget the dropped part now and then, not on every line.
+    if (this.#tailStart > 1024 && this.#tailStart * 2 > this.#tail.length) {
+      this.#tail = this.#tail.slice(this.#tailStart)
+      this.#tailStart = 0
+    }
+  }
+
+  entries(): LogEntry[] {
+    return this.#tail.length === 0 ? this.#head : [...this.#head, ...this.#tail.slice(this.#tailStart)]
+  }
+}
+
+/** Bytes an entry was counted with. */
+export function sizeOf(entry: LogEntry): number {
+  return Buffer.byteLength(entry.message) + (entry.fields === undefined ? 0 : Buffer.byteLength(JSON.stringify(entry.fields)))
+}

@@ -1,0 +1,45 @@
+import type { LogEntry } from '@cordon/contracts'
+import type { SandboxProcess } from '../hardening/spawn-process.ts'
+import type { Call } from './call.ts'
+import type { Death, Sandbox } from './sandbox.ts'
+
+/** Bytes of the process's own output that are kept; the runtime sends everything functions print through the pipe. */
+const keptBytes = 8192
+/** What V8 prints before it aborts because a heap limit was reached. */
+const heapMarkers = ['heap out of memory', 'Fatal JavaScript invalid size error', 'Array buffer allocation failed']
+
+/** Reads a process's stdout and stderr always, keeps the start of it, and explains an exit. */
+export class OutputDrain {
+  readonly #sandbox: Sandbox
+  #text = ''
+
+  constructor(process: SandboxProcess, sandbox: Sandbox) {
+    this.#sandbox = sandbox
+    for (const stream of [process.stdout, process.stderr]) {
+      stream.on('error', () => undefined)
+      stream.on('data', (chunk: Buffer) => {
+        if (this.#text.length < keptBytes) this.#text += chunk.toString('latin1', 0, keptBytes - this.#text.length)
+      })
+    }
+  }
+
+  /** Adds what the process printed to the log of a call that it took with it. */
+  attachTo(call: Call): void {
+    const message = this.#text.trim()
+    if (message === '') return
+    const entry: LogEntry = { level: 'error', message, time: Date.now() }
+    call.logs.add(entry, message.length)
+  }
+
+  /** Why a process ended that the host did not kill. */
+  explainExit(code: number | null, signal: NodeJS.Signals | null): Death {
+    const { version, peakMb } = this.#sandbox
+    const hasAborted = signal === 'SIGABRT' || signal === 'SIGTRAP' || signal === 'SIGILL' || code === 134
+    if (hasAborted && heapMarkers.some((marker) => this.#text.includes(marker))) {
+      const memoryMb = version?.limits.memoryMb ?? this.#sandbox.memoryMb
+      return { code: 'MEMORY_LIMIT', message: `Cannot finish the invocation: it used more memory than its ${memoryMb} MiB`, details: { memoryMb, peakMemoryMb: Math.round(peakMb) } }
+    }
+    const how = signal === null ? `exit code ${code}` : `signal ${signal}`
+    return { code: 'CRASHED', message: `Cannot finish the invocation: its process ended by itself (${how})`, details: { exitCode: code, signal } }
+  }
+}

@@ -1,0 +1,185 @@
+import { isRecord, PlatformError, toPlatformError, type ExecutableVersion } from '@cordon/contracts'
+import { encodeBytesFrame, uint32 } from '../frames/encoder.ts'
+import { isDeeperThan } from '../frames/json-depth.ts'
+import { logLevels, maxBodyFrameBytes, maxFailureBytes, maxHeadBytes, maxHostCallBytes, maxHostCalls, maxJsonDepth, maxLogFrameBytes, toHost, toSandbox } from '../frames/protocol.ts'
+import type { Call } from './call.ts'
+import { deniedMethods } from './denied-methods.ts'
+import { parseFailure } from './failure.ts'
+import { HttpCall } from './http-call.ts'
+import type { Sandbox } from './sandbox.ts'
+import { describeFailure } from './stack-map.ts'
+
+const lineFeed = 0x0a
+/** The runtime never sends more log than the limit and framing; this leaves room for its own accounting. */
+const maxLogFactor = 4
+const minLogBytes = 1_000_000
+const cpuCount = 1000
+
+/** Largest payload by frame type; -1 for a type the host does not know. */
+export function maxPayloadOf(type: number, version: ExecutableVersion | undefined): number {
+  switch (type) {
+    case toHost.ready:
+    case toHost.credit:
+    case toHost.bodyEnd:
+    case toHost.bodyCancel:
+      return 4
+    case toHost.loaded:
+      return 8
+    case toHost.result:
+      return 4 + (version?.limits.outputBytes ?? 0)
+    case toHost.loadFailed:
+    case toHost.failure:
+      return maxFailureBytes
+    case toHost.head:
+      return maxHeadBytes
+    case toHost.body:
+      return maxBodyFrameBytes
+    case toHost.bodyError:
+    case toHost.logDropped:
+      return 256
+    case toHost.call:
+      return maxHostCallBytes + 4
+    case toHost.log:
+      return maxLogFrameBytes
+    default:
+      return -1
+  }
+}
+
+/** Takes a frame that belongs to a call. Everything in it is hostile. */
+export function receiveFrame(sandbox: Sandbox, type: number, id: number, payload: Buffer): void {
+  const call = sandbox.calls.get(id)
+  if (call === undefined) return sandbox.violation(`a frame of type ${type} for a call that does not run`)
+  switch (type) {
+    case toHost.result:
+      return receiveResult(sandbox, call, payload)
+    case toHost.failure:
+      return receiveFailure(sandbox, call, payload)
+    case toHost.call:
+      return receiveHostCall(sandbox, call, payload)
+    case toHost.log:
+      return receiveLog(sandbox, call, payload)
+    case toHost.logDropped:
+      return call.logs.drop(Math.max(0, Number(payload.toString('latin1')) || 0))
+    default:
+      return receiveHttpFrame(sandbox, call, type, payload)
+  }
+}
+
+function receiveHttpFrame(sandbox: Sandbox, call: Call, type: number, payload: Buffer): void {
+  if (!(call instanceof HttpCall)) return sandbox.violation('a frame of an HTTP exchange for a JSON function')
+  let wrong: string | undefined
+  if (type === toHost.head) wrong = isDeeperThan(payload, 0, maxJsonDepth) ? 'a head that is nested too deeply' : call.receiveHead(payload.toString())
+  else if (type === toHost.body) wrong = call.receiveBody(payload)
+  else if (type === toHost.bodyEnd) wrong = call.receiveBodyEnd()
+  else if (type === toHost.credit) wrong = payload.length === 4 ? call.receiveCredit(payload.readUInt32LE(0)) : 'credit without a number'
+  else if (type === toHost.bodyCancel) call.receiveBodyCancel()
+  // A failed body is followed by the failure itself.
+  if (wrong !== undefined) sandbox.violation(wrong)
+}
+
+/** Ends the time measurement of a call; `false` when the payload is too short. */
+function takeCpu(sandbox: Sandbox, call: Call, payload: Buffer): boolean {
+  if (payload.length < 4) return false
+  const micros = payload.readUInt32LE(0)
+  const used = ((micros - sandbox.cpuMicros) >>> 0) / 1000
+  sandbox.cpuMicros = micros
+  // The runtime says it itself: what the clock rules out is not believed.
+  call.cpuMs = Math.min(used, (performance.now() - call.dispatchedAt) * cpuCount)
+  return true
+}
+
+function receiveResult(sandbox: Sandbox, call: Call, payload: Buffer): void {
+  if (!takeCpu(sandbox, call, payload)) return sandbox.violation('a result that is too short')
+  if (call instanceof HttpCall) {
+    if (!call.isComplete) return sandbox.violation('the end of an exchange before the end of its response')
+    call.succeed(undefined)
+    return sandbox.release(call)
+  }
+  let json: string | undefined
+  if (payload.length > 4) {
+    if (isDeeperThan(payload, 4, maxJsonDepth)) return sandbox.violation('an output that is nested too deeply')
+    json = payload.toString('utf8', 4)
+    try {
+      JSON.parse(json)
+    } catch {
+      return sandbox.violation('an output that is not JSON')
+    }
+  }
+  call.succeed(json)
+  sandbox.release(call)
+}
+
+function receiveFailure(sandbox: Sandbox, call: Call, payload: Buffer): void {
+  const isReadable = takeCpu(sandbox, call, payload) && !isDeeperThan(payload, 4, maxJsonDepth)
+  const failure = isReadable ? parseFailure(payload.toString('utf8', 4)) : undefined
+  if (failure === undefined || failure.code === 'LOAD_FAILED') return sandbox.violation('a failure that is not one')
+  const { error } = failure
+  // An error of a host call that the function let through: the host knows it better.
+  const own = failure.origin === 0 ? undefined : call.hostErrors?.get(failure.origin)
+  if (own !== undefined) call.fail(own)
+  else if (failure.code === 'FUNCTION_ERROR') call.fail(describeFailure('FUNCTION_ERROR', error.message, error, sandbox.bundle))
+  else call.fail(describeFailure(failure.code, `Cannot use the output: ${error.message}`, error, sandbox.bundle))
+  if (failure.isFatal) sandbox.kill('CRASHED', 'Cannot go on: an exception that nobody handled left the sandbox in an unknown state', {})
+  sandbox.release(call)
+}
+
+function receiveLog(sandbox: Sandbox, call: Call, payload: Buffer): void {
+  const level = logLevels[payload[0] ?? 255]
+  const messageBytes = payload.length < 5 ? Infinity : payload.readUInt32LE(1)
+  if (level === undefined || messageBytes > payload.length - 5) return sandbox.violation('a log line that is not one')
+  const { logs } = call
+  const allowed = Math.max(minLogBytes, call.version.limits.logBytes * maxLogFactor)
+  if (logs.receivedBytes > allowed) return sandbox.violation('more log than its runtime would')
+  const message = payload.toString('utf8', 5, 5 + messageBytes)
+  const fields = 5 + messageBytes < payload.length ? parseFields(payload.subarray(5 + messageBytes)) : undefined
+  if (fields === null) return sandbox.violation('log fields that are not an object')
+  logs.add({ level, message, ...(fields === undefined ? {} : { fields }), time: Date.now() }, payload.length - 5)
+}
+
+function parseFields(json: Buffer): Record<string, unknown> | null {
+  if (isDeeperThan(json, 0, maxJsonDepth)) return null
+  try {
+    const value: unknown = JSON.parse(json.toString())
+    return isRecord(value) ? value : Array.isArray(value) ? { items: value } : null
+  } catch {
+    return null
+  }
+}
+
+function receiveHostCall(sandbox: Sandbox, call: Call, payload: Buffer): void {
+  const split = payload.indexOf(lineFeed, 4)
+  if (split < 0 || split > 100 || isDeeperThan(payload, split, maxJsonDepth)) return sandbox.violation('a host call that is not one')
+  if (call.hostCalls >= maxHostCalls) return sandbox.violation('more host calls at once than allowed')
+  let argument: unknown
+  try {
+    argument = JSON.parse(payload.toString('utf8', split + 1))
+  } catch {
+    return sandbox.violation('a host call whose argument is not JSON')
+  }
+  call.hostCalls++
+  void answer(sandbox, call, payload.readUInt32LE(0), payload.toString('latin1', 4, split), argument)
+}
+
+async function answer(sandbox: Sandbox, call: Call, number: number, method: string, argument: unknown): Promise<void> {
+  let text: string
+  let isError = 0
+  try {
+    if (call.isSettled) throw new PlatformError('CANCELLED', 'Cannot answer: the invocation is over')
+    const remedy = deniedMethods.get(method)
+    if (remedy !== undefined) throw new PlatformError('CAPABILITY_DENIED', remedy)
+    text = JSON.stringify((await call.capabilities.call(method, argument)) ?? null)
+  } catch (thrown) {
+    const error = toPlatformError(thrown, 'SANDBOX_FAILED', `answer ${method.slice(0, 100)}`)
+    call.hostErrors ??= new Map()
+    // Only as many as a function can reasonably tell apart; it may provoke errors for ever.
+    if (call.hostErrors.size < 1000) call.hostErrors.set(number, error)
+    text = JSON.stringify({ code: error.code, message: error.message, details: error.details })
+    isError = 1
+  }
+  call.hostCalls--
+  // A late answer for a call that is over would only cost a write.
+  if (!sandbox.calls.has(call.id)) return
+  sandbox.send(encodeBytesFrame(toSandbox.reply, call.id, uint32(number), Uint8Array.of(isError), Buffer.from(text)))
+}
+

@@ -1,0 +1,286 @@
+import { PlatformError, type Bundle, type ErrorCode, type ExecutableVersion } from '@cordon/contracts'
+import { FrameDecoder, type FrameReceiver } from '../frames/decoder.ts'
+import { encodeBytesFrame, uint32 } from '../frames/encoder.ts'
+import { toHost, toSandbox, type LoadHead } from '../frames/protocol.ts'
+import type { SandboxProcess } from '../hardening/spawn-process.ts'
+import type { Call } from './call.ts'
+import type { Deadline, Deadlines } from './deadlines.ts'
+import { loadEnvironment } from './environment.ts'
+import { parseFailure } from './failure.ts'
+import { maxPayloadOf, receiveFrame } from './receive-frame.ts'
+import { OutputDrain } from './output-drain.ts'
+import { ProcessStats } from './process-stats.ts'
+import { describeFailure } from './stack-map.ts'
+
+/** What a sandbox tells its fleet. */
+export interface SandboxOwner {
+  readonly deadlines: Deadlines
+  /** A call is over and its place free. */
+  released(sandbox: Sandbox, call: Call): void
+  /** The process is gone; its calls have failed. */
+  died(sandbox: Sandbox, death: Death): void
+}
+
+/** Why a sandbox died, as the host saw it. */
+export interface Death {
+  readonly code: ErrorCode
+  readonly message: string
+  readonly details: Readonly<Record<string, unknown>>
+}
+
+/** After a cancelled call was told so, it has this long to stop by itself before its sandbox is killed. */
+const cancelGraceMs = 100
+/** The pipes of a dead process are waited for this long; something that inherited them must not hold the outcome up. */
+const closeGraceMs = 1000
+
+/** One process: boot, load one version, run its calls, die. Never used again for another version or tenant. */
+export class Sandbox implements FrameReceiver {
+  readonly memoryMb: number
+  readonly calls = new Map<number, Call>()
+  readonly stats: ProcessStats | undefined
+  readonly output: OutputDrain
+  readonly #process: SandboxProcess
+  readonly #owner: SandboxOwner
+  readonly #decoder = new FrameDecoder(this)
+  readonly #exited: Promise<void>
+  version: ExecutableVersion | undefined
+  bundle: Bundle | undefined
+  kind: 'json' | 'http' | undefined
+  death: Death | undefined
+  isDead = false
+  /** Calls served, running ones included. */
+  served = 0
+  bootMs = 0
+  loadMs = 0
+  /** Largest resident memory seen, in MiB. */
+  peakMb = 0
+  /** Private memory before any user code was loaded, in MiB. */
+  baselineMb = 0
+  idleSince = 0
+  /** CPU time as the runtime last reported it, in microseconds. */
+  cpuMicros = 0
+  /** CPU time in milliseconds as /proc showed it when it became idle; negative when not looked at yet. */
+  idleCpuMs = -1
+  #lastCallId = 0
+  #step: { resolve: () => void; reject: (error: PlatformError) => void; deadline: Deadline; name: 'boot' | 'load' } | undefined
+
+  constructor(process: SandboxProcess, memoryMb: number, owner: SandboxOwner) {
+    this.#process = process
+    this.memoryMb = memoryMb
+    this.#owner = owner
+    this.stats = process.pid === undefined ? undefined : new ProcessStats(process.pid)
+    this.output = new OutputDrain(process, this)
+    process.channel.on('data', (chunk: Buffer) => this.#decoder.push(chunk))
+    // A write to a process that just died; the exit says the rest.
+    process.channel.on('error', () => undefined)
+    process.channel.on('close', () => process.kill())
+    this.#exited = new Promise((resolve) => this.#watchExit(resolve))
+  }
+
+  /** Whether the runtime is up. */
+  isBooted = false
+
+  /** Whether it loads or runs something, or is about to. */
+  get isBusy(): boolean {
+    return this.calls.size > 0 || (this.version !== undefined && this.kind === undefined)
+  }
+
+  get pid(): number {
+    return this.#process.pid ?? 0
+  }
+
+  /** Resolves when the runtime is up. */
+  boot(timeoutMs: number): Promise<void> {
+    return this.#runStep('boot', timeoutMs)
+  }
+
+  /** Loads a version; rejects with the failure. */
+  async load(version: ExecutableVersion, bundle: Bundle): Promise<void> {
+    const { limits } = version
+    this.version = version
+    this.bundle = bundle
+    const head: LoadHead = {
+      function: version.function,
+      version: version.version,
+      tenant: version.tenant,
+      env: loadEnvironment(version),
+      instanceConcurrency: limits.instanceConcurrency,
+      outputBytes: limits.outputBytes,
+      logBytes: limits.logBytes,
+    }
+    const headBytes = Buffer.from(JSON.stringify(head))
+    this.send(encodeBytesFrame(toSandbox.load, 0, uint32(headBytes.length), headBytes, Buffer.from(bundle.code)))
+    await this.#runStep('load', limits.loadTimeoutMs)
+  }
+
+  #runStep(name: 'boot' | 'load', timeoutMs: number): Promise<void> {
+    const startedAt = performance.now()
+    return new Promise((resolve, reject) => {
+      if (this.death !== undefined) return reject(this.deathError())
+      const deadline = { dueAt: startedAt + timeoutMs, expire: () => this.#stepTimedOut(name, timeoutMs) }
+      this.#owner.deadlines.add(deadline)
+      this.#step = { resolve, reject, deadline, name }
+    })
+  }
+
+  #stepTimedOut(name: 'boot' | 'load', timeoutMs: number): void {
+    if (name === 'boot') this.kill('SANDBOX_FAILED', `Cannot start a sandbox: it was not ready after ${timeoutMs} ms`, { stage: 'boot' })
+    else this.kill('TIMEOUT', `Cannot load the function: it did not finish within ${timeoutMs} ms`, { stage: 'load', timeoutMs })
+  }
+
+  /** Ends the running step. */
+  stepDone(name: 'boot' | 'load', error?: PlatformError): boolean {
+    const step = this.#step
+    if (step?.name !== name) return false
+    this.#step = undefined
+    this.#owner.deadlines.delete(step.deadline)
+    if (error === undefined) step.resolve()
+    else step.reject(error)
+    return true
+  }
+
+  /** Starts a call. */
+  dispatch(call: Call): void {
+    call.id = this.#lastCallId = (this.#lastCallId + 1) >>> 0
+    call.sandbox = this
+    call.isCold = this.served++ === 0
+    if (call.isCold) {
+      call.bootMs = this.bootMs
+      call.loadMs = this.loadMs
+    }
+    this.calls.set(call.id, call)
+    call.dispatchedAt = performance.now()
+    call.dueAt = call.dispatchedAt + call.timeoutMs
+    this.#owner.deadlines.add(call)
+    call.start(this, Date.now() + call.timeoutMs)
+  }
+
+  send(frame: Buffer): void {
+    if (!this.#process.channel.destroyed) this.#process.channel.write(frame)
+  }
+
+  /** The call is over on the sandbox side. */
+  release(call: Call): void {
+    this.calls.delete(call.id)
+    this.#owner.deadlines.delete(call)
+    this.#owner.released(this, call)
+  }
+
+  /** The deadline of a running call has passed. */
+  timeOut(call: Call): void {
+    if (call.isSettled) return this.kill('CANCELLED', 'Cannot go on: the cancelled call did not stop', {})
+    const { timeoutMs } = call
+    // The others in the same sandbox go with it; only this one is to blame.
+    this.kill('TIMEOUT', `Cannot finish the invocation: it ran longer than ${timeoutMs} ms`, { timeoutMs, stage: 'run' }, call)
+  }
+
+  /** The caller gave up: the function is told, and killed when it does not stop. */
+  cancel(call: Call): void {
+    if (!this.calls.has(call.id) || this.death !== undefined) return
+    this.send(encodeBytesFrame(toSandbox.cancel, call.id))
+    this.#owner.deadlines.delete(call)
+    call.dueAt = Math.min(call.dueAt, performance.now() + cancelGraceMs)
+    this.#owner.deadlines.add(call)
+  }
+
+  /** Kills the process; the first reason is the one that counts. `culprit`: the call that the reason is about, when others run beside it. */
+  kill(code: ErrorCode, message: string, details: Readonly<Record<string, unknown>>, culprit?: Call): void {
+    if (this.death === undefined) {
+      this.death = { code, message, details }
+      if (culprit !== undefined && this.calls.size > 1) this.#culprit = culprit
+    }
+    this.#process.kill()
+  }
+
+  #culprit: Call | undefined
+
+  maxPayload(type: number): number {
+    return maxPayloadOf(type, this.version)
+  }
+
+  violation(reason: string): void {
+    this.kill('PROTOCOL_VIOLATION', `Cannot talk to the sandbox: it sent ${reason}`, {})
+  }
+
+  frame(type: number, id: number, payload: Buffer): void {
+    // What was logged before a kill still counts, nothing else does.
+    if (this.death !== undefined && type !== toHost.log) return
+    if (type === toHost.ready) {
+      this.baselineMb = this.stats?.memory().privateMb ?? 0
+      this.isBooted = true
+      if (!this.stepDone('boot')) this.violation('a second greeting')
+    } else if (type === toHost.loaded) {
+      this.#loaded(payload)
+    } else if (type === toHost.loadFailed) {
+      this.#loadFailed(payload)
+    } else {
+      receiveFrame(this, type, id, payload)
+    }
+  }
+
+  #loaded(payload: Buffer): void {
+    const kind = payload.toString('latin1', 4)
+    if (payload.length < 4 || (kind !== 'json' && kind !== 'http')) return this.violation('an unknown kind of function')
+    this.kind = kind
+    this.cpuMicros = payload.readUInt32LE(0)
+    if (!this.stepDone('load')) this.violation('a second load')
+  }
+
+  #loadFailed(payload: Buffer): void {
+    const failure = parseFailure(payload.toString())
+    if (failure === undefined || this.kind !== undefined || this.version === undefined) return this.violation('a load failure that is not one')
+    const error = describeFailure('LOAD_FAILED', `Cannot load the function: ${failure.error.message}`, failure.error, this.bundle)
+    this.stepDone('load', error)
+    this.kill('LOAD_FAILED', error.message, error.details)
+  }
+
+  #watchExit(resolve: () => void): void {
+    const { child } = this.#process
+    let timer: NodeJS.Timeout | undefined
+    const finish = (code: number | null, signal: NodeJS.Signals | null) => {
+      if (this.isDead) return
+      clearTimeout(timer)
+      this.#process.channel.destroy()
+      this.#process.stdout.destroy()
+      this.#process.stderr.destroy()
+      this.#dead(code, signal)
+      resolve()
+    }
+    child.once('error', (error) => {
+      this.death ??= { code: 'SANDBOX_FAILED', message: `Cannot start a sandbox: ${error.message}`, details: {} }
+      finish(null, null)
+    })
+    child.once('exit', (code, signal) => (timer = setTimeout(finish, closeGraceMs, code, signal)))
+    child.once('close', finish)
+  }
+
+  #dead(code: number | null, signal: NodeJS.Signals | null): void {
+    this.isDead = true
+    this.#decoder.stop()
+    const death = (this.death ??= this.output.explainExit(code, signal))
+    this.stats?.close()
+    const error = this.deathError()
+    const step = this.#step
+    if (step !== undefined) this.stepDone(step.name, this.kind === undefined && step.name === 'boot' ? new PlatformError('SANDBOX_FAILED', `Cannot start a sandbox: ${death.message}`, { details: death.details }) : error)
+    for (const call of this.calls.values()) {
+      this.#owner.deadlines.delete(call)
+      this.output.attachTo(call)
+      if (this.#culprit === undefined || this.#culprit === call) call.fail(error)
+      else call.fail(new PlatformError('CRASHED', 'Cannot finish the invocation: its sandbox was killed because of another invocation in it', { details: { reason: death.code } }))
+      this.#owner.released(this, call)
+    }
+    this.calls.clear()
+    this.#owner.died(this, death)
+  }
+
+  /** The reason of death as the error of a call. */
+  deathError(): PlatformError {
+    const { code, message, details } = this.death ?? { code: 'CRASHED', message: 'Cannot finish the invocation: its process ended', details: {} }
+    return new PlatformError(code, message, { details })
+  }
+
+  /** Resolves when the process is gone. */
+  gone(): Promise<void> {
+    return this.#exited
+  }
+}

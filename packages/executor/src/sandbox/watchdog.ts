@@ -1,0 +1,76 @@
+import type { Sandbox } from './sandbox.ts'
+
+/** Between two looks at the memory of a busy sandbox, in milliseconds: overshoots by 20 to 50 MiB. Source: `sandbox.md` of the design. */
+const periodMs = 25
+/** How long a sandbox that became idle is watched for work that goes on. */
+const settleMs = 75
+/** CPU time within `settleMs` that is work and not the end of a garbage collection. */
+const busyCpuMs = 40
+/** File-backed memory that Node itself may touch later: its program text. */
+const textMb = 64
+
+/** Watches memory and CPU of sandboxes from outside. Runs only while one is busy or has just become idle. */
+export class Watchdog {
+  readonly #watched = new Set<Sandbox>()
+  #timer: NodeJS.Timeout | undefined
+
+  watch(sandbox: Sandbox): void {
+    if (sandbox.stats === undefined) return
+    this.#watched.add(sandbox)
+    this.#timer ??= setInterval(() => this.#tick(), periodMs).unref()
+  }
+
+  unwatch(sandbox: Sandbox): void {
+    this.#watched.delete(sandbox)
+  }
+
+  close(): void {
+    clearInterval(this.#timer)
+    this.#timer = undefined
+    this.#watched.clear()
+  }
+
+  #tick(): void {
+    if (this.#watched.size === 0) {
+      clearInterval(this.#timer)
+      this.#timer = undefined
+    }
+    const now = performance.now()
+    for (const sandbox of this.#watched) {
+      checkMemory(sandbox)
+      if (sandbox.isBusy) sandbox.idleCpuMs = -1
+      else if (sandbox.idleCpuMs < 0) markIdle(sandbox, now)
+      else if (now - sandbox.idleSince >= settleMs) {
+        checkIdle(sandbox, busyCpuMs)
+        this.#watched.delete(sandbox)
+      }
+    }
+  }
+}
+
+function markIdle(sandbox: Sandbox, now: number): void {
+  sandbox.idleCpuMs = sandbox.stats?.cpuMs() ?? 0
+  sandbox.idleSince = now
+}
+
+/** Kills a sandbox that uses more memory than its version may. */
+export function checkMemory(sandbox: Sandbox): void {
+  const { stats } = sandbox
+  if (stats === undefined || sandbox.death !== undefined) return
+  const { residentMb, privateMb } = stats.memory()
+  if (residentMb > sandbox.peakMb) sandbox.peakMb = residentMb
+  if (sandbox.baselineMb === 0) return
+  const memoryMb = sandbox.version?.limits.memoryMb ?? sandbox.memoryMb
+  const usedMb = Math.max(privateMb - sandbox.baselineMb, residentMb - sandbox.baselineMb - textMb)
+  if (usedMb <= memoryMb) return
+  sandbox.kill('MEMORY_LIMIT', `Cannot finish the invocation: it used more memory than its ${memoryMb} MiB`, { memoryMb, peakMemoryMb: Math.round(sandbox.peakMb) })
+}
+
+/** Kills an idle sandbox that used the CPU: something of an invocation went on after its result. */
+export function checkIdle(sandbox: Sandbox, allowedMs: number): void {
+  if (sandbox.isBusy || sandbox.stats === undefined || sandbox.death !== undefined) return
+  const cpuMs = sandbox.stats.cpuMs()
+  const usedMs = cpuMs - sandbox.idleCpuMs
+  sandbox.idleCpuMs = cpuMs
+  if (usedMs >= allowedMs) sandbox.kill('CRASHED', 'Cannot keep the sandbox: work of an invocation went on after its result', { cpuMs: usedMs })
+}

@@ -1,0 +1,48 @@
+// Bundles the code that runs inside a sandbox into one classic script, packages/executor/dist/runtime.js.
+import { mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+
+const root = fileURLToPath(new URL('../../', import.meta.url))
+const entry = `${root}packages/executor/dist/runtime/main.js`
+const output = `${root}packages/executor/dist/runtime.js`
+/** Longest script that fits one argument of a process on Linux (MAX_ARG_STRLEN, 128 KiB), with room to spare. */
+const maxBytes = 120_000
+
+/** The files that went into the last bundle, from its last line. */
+function isUpToDate() {
+  try {
+    const builtAt = statSync(output).mtimeMs
+    const list = readFileSync(output, 'utf8').match(/\n\/\/inputs (.*)\n$/)
+    if (list === null) return false
+    return [fileURLToPath(import.meta.url), ...list[1].split(' ').map((file) => root + file)].every((file) => statSync(file).mtimeMs < builtAt)
+  } catch {
+    return false
+  }
+}
+
+if (!isUpToDate()) {
+  const { build } = await import('esbuild')
+  const result = await build({
+    entryPoints: [entry],
+    absWorkingDir: root,
+    bundle: true,
+    write: false,
+    metafile: true,
+    format: 'cjs',
+    platform: 'node',
+    target: 'node20',
+    minify: true,
+    keepNames: false,
+    logLevel: 'silent',
+    banner: { js: '(function(require){"use strict";' },
+    footer: { js: '})(require)' },
+  })
+  const code = result.outputFiles[0].text
+  const inputs = Object.keys(result.metafile.inputs).sort().join(' ')
+  const text = `${code}//inputs ${inputs}\n`
+  if (Buffer.byteLength(text) > maxBytes) throw new Error(`Cannot use the sandbox runtime: it has ${Buffer.byteLength(text)} bytes, one argument holds ${maxBytes}`)
+  mkdirSync(new URL('.', `file://${output}`), { recursive: true })
+  // Written beside and renamed: another process may start a sandbox right now.
+  writeFileSync(`${output}.${process.pid}`, text)
+  renameSync(`${output}.${process.pid}`, output)
+}
