@@ -23,7 +23,13 @@ for (const [name, start] of Object.entries(backends)) {
       backend = await start()
       const shared = { acquireTimeoutMs: 500, queryTimeoutMs: 400 }
       database = createFunctionDatabase({ admin: backend.admin, ...shared, max: 5, maxResultRows: 1000, maxResultBytes: 1_000_000 })
-      observer = createSqlPool({ connection: { ...backend.observer, database: `${backend.admin.database}_functions` }, max: 1, acquireTimeoutMs: 5000, queryTimeoutMs: 5000, applicationName: 'observer' })
+      observer = createSqlPool({
+        connection: { ...backend.observer, database: `${backend.admin.database}_functions` },
+        max: 1,
+        acquireTimeoutMs: 5000,
+        queryTimeoutMs: 5000,
+        applicationName: 'observer',
+      })
       await Promise.all([database.prepare('alpha'), database.prepare('beta'), database.prepare('alpha')])
       await open().query('CREATE TABLE notes (id int PRIMARY KEY, text text)', [])
     })
@@ -172,7 +178,14 @@ for (const [name, start] of Object.entries(backends)) {
       expect((await failureOf(session.query('COPY notes FROM STDIN', []))).message).to.contain('COPY FROM STDIN is not available')
       expect((await session.query('COPY notes TO STDOUT', [])).rows).to.deep.equal([])
       expect(await failureOf(session.query('SELECT 1\0', []))).to.include({ code: 'QUERY_FAILED' })
-      expect(await failureOf(session.query('SELECT 1', Array.from({ length: 70_000 }, () => 1)))).to.include({ code: 'QUERY_FAILED' })
+      expect(
+        await failureOf(
+          session.query(
+            'SELECT 1',
+            Array.from({ length: 70_000 }, () => 1),
+          ),
+        ),
+      ).to.include({ code: 'QUERY_FAILED' })
       expect(await failureOf(session.query("COPY (SELECT 1) TO PROGRAM 'true'", []))).to.include({ code: 'QUERY_FAILED' })
     })
 
@@ -189,7 +202,7 @@ for (const [name, start] of Object.entries(backends)) {
         ["SET search_path = 'pg_catalog'", "SELECT current_setting('search_path') LIKE '%t\\_%'"],
         ["SELECT set_config('statement_timeout', '0', false)", "SELECT current_setting('statement_timeout') <> '0'"],
         ["SET datestyle = 'German'", "SELECT current_setting('datestyle') LIKE 'ISO%'"],
-        ["PREPARE p AS SELECT 1", 'SELECT count(*) = 0 FROM pg_prepared_statements'],
+        ['PREPARE p AS SELECT 1', 'SELECT count(*) = 0 FROM pg_prepared_statements'],
         ['LISTEN somewhere', 'SELECT count(*) = 0 FROM pg_listening_channels()'],
         ["SET my.secret = 'x'", "SELECT coalesce(current_setting('my.secret', true), '') = ''"],
       ]
@@ -226,7 +239,9 @@ for (const [name, start] of Object.entries(backends)) {
         `ALTER ROLE ${schema} PASSWORD 'x'`,
         `DROP SCHEMA ${schema} CASCADE`,
         "ALTER SYSTEM SET work_mem = '1GB'",
-        ...(backend.isSuperuser ? ['SELECT pg_advisory_lock(1)', 'SELECT lo_create(0)', "SELECT pg_notify('c', 'x')", 'SELECT pg_terminate_backend(pg_backend_pid())'] : []),
+        ...(backend.isSuperuser
+          ? ['SELECT pg_advisory_lock(1)', 'SELECT lo_create(0)', "SELECT pg_notify('c', 'x')", 'SELECT pg_terminate_backend(pg_backend_pid())']
+          : []),
       ]
       for (const text of refused) expect(await failureOf(open('beta').query(text, [])), text).to.include({ code: 'QUERY_FAILED' })
       const own = open('beta')
@@ -243,7 +258,7 @@ for (const [name, start] of Object.entries(backends)) {
       await session.query(`ALTER ROLE ${role} PASSWORD 'mine'`, [])
       await session.query('DROP OWNED BY current_user', [])
       // Its connections are cut, so that the next query has to sign in.
-      await observer.query("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE usename = $1", [role])
+      await observer.query('SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE usename = $1', [role])
       expect((await open('gamma').query('CREATE TABLE again (id int)', [])).rowCount).to.equal(0)
     })
 

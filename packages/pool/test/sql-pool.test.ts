@@ -45,7 +45,9 @@ describe('sql pool', () => {
   it('stops a statement at its deadline', async () => {
     const error = await failureOf(pool.query('SELECT pg_sleep(60)'))
     expect(error.message).to.contain('longer than 300 ms')
-    const { rows } = await pool.query("SELECT 1 FROM pg_stat_activity WHERE state = 'active' AND query LIKE '%pg_sleep(60)%' AND pid <> pg_backend_pid()")
+    const { rows } = await pool.query(
+      "SELECT 1 FROM pg_stat_activity WHERE state = 'active' AND query LIKE '%pg_sleep(60)%' AND pid <> pg_backend_pid()",
+    )
     expect(rows).to.deep.equal([])
   })
 
@@ -61,7 +63,13 @@ describe('sql pool', () => {
   })
 
   it('says what is wrong when no server is there', async () => {
-    const dead = createSqlPool({ connection: { host: '127.0.0.1', port: 1, user: 'u', database: 'd' }, max: 1, acquireTimeoutMs: 200, queryTimeoutMs: 200, applicationName: 'test' })
+    const dead = createSqlPool({
+      connection: { host: '127.0.0.1', port: 1, user: 'u', database: 'd' },
+      max: 1,
+      acquireTimeoutMs: 200,
+      queryTimeoutMs: 200,
+      applicationName: 'test',
+    })
     const error = await failureOf(dead.query('SELECT 1'))
     expect(error).to.include({ code: 'STORE_UNAVAILABLE' })
     expect(error.message).to.contain('ECONNREFUSED')
@@ -69,7 +77,13 @@ describe('sql pool', () => {
   })
 
   it('is CLOSED after close', async () => {
-    const other = createSqlPool({ connection: scratch.server.connection, max: 1, acquireTimeoutMs: 400, queryTimeoutMs: 300, applicationName: 'test' })
+    const other = createSqlPool({
+      connection: scratch.server.connection,
+      max: 1,
+      acquireTimeoutMs: 400,
+      queryTimeoutMs: 300,
+      applicationName: 'test',
+    })
     await other.query('SELECT 1')
     await other.close()
     await other.close()
@@ -77,7 +91,13 @@ describe('sql pool', () => {
   })
 
   it('breaks what runs when it is destroyed', async () => {
-    const other = createSqlPool({ connection: scratch.server.connection, max: 1, acquireTimeoutMs: 400, queryTimeoutMs: 60_000, applicationName: 'test' })
+    const other = createSqlPool({
+      connection: scratch.server.connection,
+      max: 1,
+      acquireTimeoutMs: 400,
+      queryTimeoutMs: 60_000,
+      applicationName: 'test',
+    })
     const started = deferred()
     const running = failureOf(
       other.transaction(async (tx) => {

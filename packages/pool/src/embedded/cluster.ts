@@ -60,7 +60,11 @@ function initError(error: unknown, cluster: string): PlatformError {
   const text = typeof error === 'object' && error !== null && 'stderr' in error ? String(error.stderr) : ''
   if (/No space left|Disk quota exceeded/.test(text)) return diskFull('create the embedded database', cluster, error)
   const reason = /^(?:initdb|postgres): (?:error|fatal): (.*)$|(?:FATAL|PANIC): {2}(.*)$/m.exec(text)
-  if (reason !== null) return new PlatformError('STORE_UNAVAILABLE', `Cannot create the embedded database: ${reason[1] ?? reason[2]}`, { cause: error, details: { path: cluster } })
+  if (reason !== null)
+    return new PlatformError('STORE_UNAVAILABLE', `Cannot create the embedded database: ${reason[1] ?? reason[2]}`, {
+      cause: error,
+      details: { path: cluster },
+    })
   return fileError(error, 'create the embedded database', cluster)
 }
 

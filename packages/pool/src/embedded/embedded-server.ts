@@ -1,6 +1,6 @@
-import { chown, mkdtemp, rm } from 'node:fs/promises'
+import { chown, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { basename, join, resolve } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { PlatformError, toPlatformError, type Logger, type Reaper } from '@cordon/contracts'
 import { clientConfig, type SqlConnection } from '../sql/sql-connection.ts'
@@ -8,7 +8,7 @@ import { createCluster, majorOfCluster, superuser, writeAccessRules } from './cl
 import { codeOf, fileError } from './file-error.ts'
 import { canEnter, serverIdentity, type ServerIdentity } from './identity.ts'
 import { findInstallation, type Installation } from './installation.ts'
-import { killBackends, removeLeftovers, socketPrefix } from './leftovers.ts'
+import { killBackends, removeLeftovers } from './leftovers.ts'
 import { findPlace, type Place } from './place.ts'
 import { hasExited, socketPort, startPostmaster, type Postmaster } from './postmaster.ts'
 
@@ -58,7 +58,10 @@ const maxRestartDelayMs = 5000
  */
 export async function createEmbeddedServer(options: EmbeddedServerOptions): Promise<EmbeddedServer> {
   if (process.platform === 'win32') {
-    throw new PlatformError('STORE_UNAVAILABLE', 'Cannot start the embedded database: Windows is not supported yet. Set databaseUrl to a PostgreSQL server')
+    throw new PlatformError(
+      'STORE_UNAVAILABLE',
+      'Cannot start the embedded database: Windows is not supported yet. Set databaseUrl to a PostgreSQL server',
+    )
   }
   const { logger } = options
   const dataDir = resolve(options.dataDir)
@@ -74,15 +77,21 @@ export async function createEmbeddedServer(options: EmbeddedServerOptions): Prom
     await removeLeftovers(place.cluster, logger)
     await writeAccessRules(place.cluster, installation.major, identity)
   }
-  const server = new EmbeddedPostgres(options, { identity, place, installation, socketDirectory: await createSocketDirectory(identity) })
+  const socketDirectory = await createSocketDirectory(identity, place.socketNote)
+  const server = new EmbeddedPostgres(options, { identity, place, installation, socketDirectory })
   await server.start()
   return server
 }
 
+/** How the name of every socket directory begins. */
+const socketPrefix = 'cordon-'
 /** The longest path of a socket is 107 bytes on Linux and 103 on macOS; `/.s.PGSQL.5432` takes 14 of them. */
 const maxSocketDirectory = 103 - 14
 
-async function createSocketDirectory(identity: ServerIdentity): Promise<string> {
+async function createSocketDirectory(identity: ServerIdentity, note: string): Promise<string> {
+  // The last host was killed: its directory is still there.
+  const last = await readFile(note, 'utf8').catch(() => '')
+  if (basename(last).startsWith(socketPrefix)) await rm(last, { recursive: true, force: true })
   const candidates = [tmpdir(), '/tmp']
   for (const parent of candidates) {
     const isLast = parent === candidates.at(-1)
@@ -90,6 +99,7 @@ async function createSocketDirectory(identity: ServerIdentity): Promise<string> 
     try {
       if (!isLast && !(await canEnter(parent, identity))) continue
       const directory = await mkdtemp(join(parent, socketPrefix))
+      await writeFile(note, directory)
       if (identity.switchTo !== undefined) await chown(directory, identity.switchTo.uid, identity.switchTo.gid)
       return directory
     } catch (error) {
@@ -112,6 +122,7 @@ class EmbeddedPostgres implements EmbeddedServer {
   readonly #parts: Parts
   readonly #listeners = new Set<(exit: ServerExit) => void>()
   #postmaster: Postmaster | undefined
+  #pid = 0
   #version = ''
   #stopping: Promise<void> | undefined
   readonly #stop = new AbortController()
@@ -128,7 +139,7 @@ class EmbeddedPostgres implements EmbeddedServer {
   }
 
   get pid(): number {
-    return this.#postmaster?.pid ?? 0
+    return this.#pid
   }
 
   onExit(listener: (exit: ServerExit) => void): () => void {
@@ -151,6 +162,7 @@ class EmbeddedPostgres implements EmbeddedServer {
     try {
       const onSpawn = (pid: number): void => {
         spawned = pid
+        this.#pid = pid
         reaper.watch(pid, 'SIGQUIT')
       }
       const postmaster = await startPostmaster({ ...this.#parts, onSpawn }, () => this.#connectOnce())
@@ -245,5 +257,6 @@ class EmbeddedPostgres implements EmbeddedServer {
       if (postmaster.child.signalCode !== null) await killBackends(this.#parts.place.cluster)
     }
     await rm(this.#parts.socketDirectory, { recursive: true, force: true })
+    await rm(this.#parts.place.socketNote, { force: true })
   }
 }

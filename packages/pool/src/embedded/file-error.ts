@@ -7,12 +7,24 @@ export function fileError(error: unknown, act: string, path: string): PlatformEr
   switch (codeOf(error)) {
     case 'EACCES':
     case 'EPERM':
-      return new PlatformError('INVALID_OPTION', `Cannot ${act}: "${path}" is not writable for this user. Change its owner or mode, or set dataDir to another directory`, options)
+      return new PlatformError(
+        'INVALID_OPTION',
+        `Cannot ${act}: "${path}" is not writable for this user. Change its owner or mode, or set dataDir to another directory`,
+        options,
+      )
     case 'EROFS':
-      return new PlatformError('INVALID_OPTION', `Cannot ${act}: "${path}" is on a read-only file system. Set dataDir to a directory that can be written`, options)
+      return new PlatformError(
+        'INVALID_OPTION',
+        `Cannot ${act}: "${path}" is on a read-only file system. Set dataDir to a directory that can be written`,
+        options,
+      )
     case 'ENOTDIR':
     case 'EEXIST':
-      return new PlatformError('INVALID_OPTION', `Cannot ${act}: "${path}" or something above it is a file, not a directory. Set dataDir to another directory`, options)
+      return new PlatformError(
+        'INVALID_OPTION',
+        `Cannot ${act}: "${path}" or something above it is a file, not a directory. Set dataDir to another directory`,
+        options,
+      )
     case 'ENOSPC':
     case 'EDQUOT':
       return diskFull(act, path, error)
@@ -23,10 +35,14 @@ export function fileError(error: unknown, act: string, path: string): PlatformEr
 
 /** No space is left on the device of `path`. */
 export function diskFull(act: string, path: string, cause?: unknown): PlatformError {
-  return new PlatformError('STORE_UNAVAILABLE', `Cannot ${act}: no space is left on the disk of "${path}". Free some (a new database takes about 60 MB) and start again`, {
-    cause,
-    details: { path },
-  })
+  return new PlatformError(
+    'STORE_UNAVAILABLE',
+    `Cannot ${act}: no space is left on the disk of "${path}". Free some (a new database takes about 60 MB) and start again`,
+    {
+      cause,
+      details: { path },
+    },
+  )
 }
 
 /** The `code` of a system or database error. */

@@ -38,7 +38,8 @@ export async function findInstallation(query: InstallationQuery): Promise<Instal
   const seen: number[] = []
   const packaged = await npmPackage()
   if (packaged !== undefined) {
-    if (query.major === undefined || query.major === packaged.major) return { bin: join(await usable(packaged, query), 'bin'), major: packaged.major, origin: 'npm' }
+    if (query.major === undefined || query.major === packaged.major)
+      return { bin: join(await usable(packaged, query), 'bin'), major: packaged.major, origin: 'npm' }
     seen.push(packaged.major)
   }
   for (const bin of await systemDirectories()) {

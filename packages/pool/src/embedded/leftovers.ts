@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process'
 import { readdir, readFile, readlink, rm } from 'node:fs/promises'
-import { basename, join } from 'node:path'
+import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import type { Logger } from '@cordon/contracts'
@@ -8,28 +8,21 @@ import { isAlive } from './alive.ts'
 
 const run = promisify(execFile)
 
-/** How the name of every socket directory begins. */
-export const socketPrefix = 'cordon-'
-
 /**
  * Cleans up after a host that was killed: stops a postmaster that still serves this cluster, and removes its lock
- * file and socket. Whoever calls holds the lock of the data directory, so a running postmaster is an orphan. A process
+ * file. Whoever calls holds the lock of the data directory, so a running postmaster is an orphan. A process
  * id in the lock file that belongs to somebody else by now (they are re-used) is left alone.
  */
 export async function removeLeftovers(cluster: string, logger: Logger | undefined): Promise<void> {
   const lockFile = join(cluster, 'postmaster.pid')
   const text = await readFile(lockFile, 'utf8').catch(() => undefined)
   if (text === undefined) return
-  // Line 1 is the process id, line 5 the socket directory (storage/lmgr: "postmaster.pid" in PostgreSQL's pidfile.h).
-  const lines = text.split('\n')
-  const pid = Number(lines[0])
+  const pid = Number(text.split('\n')[0])
   if (Number.isInteger(pid) && pid > 1 && (await serves(pid, cluster))) {
     logger?.warn({ pid }, 'Stopping the database server of a host that was killed')
     await stopForcefully(pid)
   }
   await killBackends(cluster)
-  const sockets = lines[4] ?? ''
-  if (basename(sockets).startsWith(socketPrefix)) await rm(sockets, { recursive: true, force: true })
   await rm(lockFile, { force: true })
 }
 

@@ -11,6 +11,8 @@ export interface Place {
   readonly cluster: string
   /** File that takes the server's messages. */
   readonly logFile: string
+  /** File that names the directory of the socket. */
+  readonly socketNote: string
   /** Directory for copied programs, created on demand. */
   readonly programs: () => Promise<string>
 }
@@ -30,12 +32,13 @@ export async function findPlace(dataDir: string, identity: ServerIdentity, logge
     // Others may pass through (PostgreSQL runs as somebody else when the host is root), not look.
     await mkdir(dataDir, { recursive: true, mode: identity.switchTo === undefined ? 0o700 : 0o711 })
     await probeWriting(dataDir)
-    const logFile = join(dataDir, 'postgres.log')
+    const files = { logFile: join(dataDir, 'postgres.log'), socketNote: join(dataDir, 'postgres.socket') }
     const here = join(await realpath(dataDir), 'postgres')
-    if (identity.switchTo === undefined) return { cluster: await readlink(here).catch(() => here), logFile, programs: () => ownDirectory(join(dataDir, 'programs')) }
+    if (identity.switchTo === undefined)
+      return { cluster: await readlink(here).catch(() => here), ...files, programs: () => ownDirectory(join(dataDir, 'programs')) }
     const programs = (): Promise<string> => ownDirectory(systemDirectory)
-    if (await canEnter(dataDir, identity)) return { cluster: here, logFile, programs }
-    return { cluster: await elsewhere(here, logger), logFile, programs }
+    if (await canEnter(dataDir, identity)) return { cluster: here, ...files, programs }
+    return { cluster: await elsewhere(here, logger), ...files, programs }
   } catch (error) {
     throw fileError(error, 'use the data directory', dataDir)
   }
@@ -62,7 +65,10 @@ async function elsewhere(here: string, logger: Logger | undefined): Promise<stri
   const cluster = join(home, 'postgres')
   await rm(here, { force: true })
   await symlink(cluster, here)
-  logger?.warn({ dataDir: dirname(here), cluster }, 'The user that PostgreSQL runs as cannot enter the data directory: the database is kept in another one')
+  logger?.warn(
+    { dataDir: dirname(here), cluster },
+    'The user that PostgreSQL runs as cannot enter the data directory: the database is kept in another one',
+  )
   return cluster
 }
 

@@ -67,7 +67,9 @@ export async function startPostmaster(options: PostmasterOptions, connect: () =>
     options.onSpawn(pid)
     postmaster = { child, pid, exited }
   } catch (error) {
-    throw new PlatformError('STORE_UNAVAILABLE', `Cannot start the embedded database: ${error instanceof Error ? error.message : String(error)}`, { cause: error })
+    throw new PlatformError('STORE_UNAVAILABLE', `Cannot start the embedded database: ${error instanceof Error ? error.message : String(error)}`, {
+      cause: error,
+    })
   } finally {
     await log.close()
   }
@@ -94,7 +96,11 @@ async function waitUntilReady(postmaster: Postmaster, connect: () => Promise<voi
       // ENOENT, ECONNREFUSED: no socket yet; 57P03: it is starting up; the rest is a connection that broke because the server ends.
       const isStarting = ['ENOENT', 'ECONNREFUSED', 'ECONNRESET', 'EPIPE', '57P03'].includes(codeOf(error) ?? '')
       if (!isStarting && !hasExited(postmaster)) {
-        throw new PlatformError('STORE_UNAVAILABLE', `Cannot start the embedded database: ${error instanceof Error ? error.message : String(error)}`, { cause: error })
+        throw new PlatformError(
+          'STORE_UNAVAILABLE',
+          `Cannot start the embedded database: ${error instanceof Error ? error.message : String(error)}`,
+          { cause: error },
+        )
       }
     }
     if (performance.now() - startedAt > startTimeoutMs) {
@@ -115,8 +121,12 @@ async function startError({ logFile, cluster }: Place, logStart: number): Promis
     const { bytesRead, buffer } = await file.read(Buffer.alloc(64 << 10), 0, 64 << 10, logStart)
     const text = buffer.toString('utf8', 0, bytesRead)
     if (/No space left on device|Disk quota exceeded/.test(text)) return diskFull('start the embedded database', cluster)
-    const reason = /(?:FATAL|PANIC): {2}(.*)/.exec(text)?.[1] ?? text.trim().split('\n').at(-1) ?? ''
-    return new PlatformError('STORE_UNAVAILABLE', `Cannot start the embedded database: ${reason === '' ? 'the server ended at once' : reason} (see ${logFile})`)
+    // "The database system is starting up" was an answer to us, not a reason.
+    const reason = /(?:FATAL|PANIC): {2}(?!the database system is )(.*)/.exec(text)?.[1] ?? text.trim().split('\n').at(-1) ?? ''
+    return new PlatformError(
+      'STORE_UNAVAILABLE',
+      `Cannot start the embedded database: ${reason === '' ? 'the server ended at once' : reason} (see ${logFile})`,
+    )
   } finally {
     await file.close()
   }

@@ -107,7 +107,10 @@ export class ClientPool {
     // 57P03: it is starting up or shutting down; the rest means that no process listens on the socket, or that it just died.
     if (code === '57P03') return true
     if (!this.#isEmbedded) return false
-    return ['ENOENT', 'ECONNREFUSED', 'ECONNRESET', 'EPIPE'].includes(code ?? '') || (error instanceof Error && error.message.startsWith('Connection terminated'))
+    return (
+      ['ENOENT', 'ECONNREFUSED', 'ECONNRESET', 'EPIPE'].includes(code ?? '') ||
+      (error instanceof Error && error.message.startsWith('Connection terminated'))
+    )
   }
 
   /** The pool may have been destroyed while the connection was made. */
@@ -124,7 +127,10 @@ export class ClientPool {
   #unavailable(error: unknown): PlatformError {
     const code = codeOf(error)
     const reason = error instanceof Error ? error.message || (code ?? 'the connection failed') : String(error)
-    return new PlatformError('STORE_UNAVAILABLE', `Cannot ${this.#options.act}: ${reason}`, { cause: error, details: code === undefined ? {} : { code } })
+    return new PlatformError('STORE_UNAVAILABLE', `Cannot ${this.#options.act}: ${reason}`, {
+      cause: error,
+      details: code === undefined ? {} : { code },
+    })
   }
 
   #acquireTimeout(timeoutMs: number): PlatformError {

@@ -34,7 +34,8 @@ const ignoredParameters = new Set(['application_name', 'connect_timeout', 'targe
  */
 export function connectionFromUrl(url: string): SqlConnection {
   const parsed = URL.canParse(url) ? new URL(url) : undefined
-  if (parsed === undefined || !/^postgres(ql)?:$/.test(parsed.protocol)) throw wrongUrl('it is not a URL of the form postgres://user:password@host:port/database')
+  if (parsed === undefined || !/^postgres(ql)?:$/.test(parsed.protocol))
+    throw wrongUrl('it is not a URL of the form postgres://user:password@host:port/database')
   for (const name of parsed.searchParams.keys()) {
     if (!['host', 'sslmode', 'sslrootcert'].includes(name) && !ignoredParameters.has(name)) throw wrongUrl(`its parameter "${name}" is not supported`)
   }

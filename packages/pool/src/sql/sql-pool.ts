@@ -128,9 +128,15 @@ function storeError(error: unknown): PlatformError {
   for (const name of ['constraint', 'table', 'column'] as const) {
     if (error instanceof Error && name in error) details[name] = Reflect.get(error, name)
   }
-  return new PlatformError('STORE_UNAVAILABLE', `Cannot use the store: ${error instanceof Error ? error.message : String(error)}`, { cause: error, details })
+  return new PlatformError('STORE_UNAVAILABLE', `Cannot use the store: ${error instanceof Error ? error.message : String(error)}`, {
+    cause: error,
+    details,
+  })
 }
 
 function timedOut(timeoutMs: number, cause: unknown): PlatformError {
-  return new PlatformError('STORE_UNAVAILABLE', `Cannot use the store: a statement took longer than ${timeoutMs} ms and was stopped`, { cause, details: { timeoutMs } })
+  return new PlatformError('STORE_UNAVAILABLE', `Cannot use the store: a statement took longer than ${timeoutMs} ms and was stopped`, {
+    cause,
+    details: { timeoutMs },
+  })
 }

@@ -1,6 +1,6 @@
 import type { RawQueryResult } from '@cordon/contracts'
 import type { PoolClient } from 'pg'
-import { climb, type Stopper } from '../sql/ladder.ts'
+import { climb, processIdOf, type Stopper } from '../sql/ladder.ts'
 import { invocationOver, queryError, queryTimeout } from './query-error.ts'
 import { ResultTooLarge, Statement, type ResultLimits, type TypeParserOf } from './statement.ts'
 
@@ -51,9 +51,9 @@ export class Lease {
     if (signal.aborted) throw invocationOver()
     if (timeoutMs <= 0) throw queryTimeout(0)
     refuseUnsendable(text, values)
-    const { stopper, counters } = this.#around
+    const { stopper, counters, limits, parserOf } = this.#around
     counters.queries++
-    const statement = this.#client.query(new Statement(text, values, this.#around))
+    const statement = this.#client.query(new Statement(text, values, { limits, parserOf, giveUp: () => void this.#giveUp() }))
     const { result, stage } = await climb(this.#client, statement.result, { timeoutMs, signal, stopper })
     if (stage !== 'running') counters.cancelled++
     if (stage === 'terminated') {
@@ -62,7 +62,6 @@ export class Lease {
     }
     this.#lastCommand = statement.command
     if (result.status === 'fulfilled') return result.value
-    if (result.reason instanceof ResultTooLarge) this.#isKilled = true
     if (stage === 'running' || result.reason instanceof ResultTooLarge) throw queryError(result.reason)
     throw signal.aborted ? invocationOver() : queryTimeout(timeoutMs, result.reason)
   }
@@ -74,6 +73,13 @@ export class Lease {
     this.#client.release(!isClean)
   }
 
+  /** Ends the backend first and the socket then: a backend that only loses its socket runs on for a moment, with its locks. */
+  async #giveUp(): Promise<void> {
+    this.#isKilled = true
+    await this.#around.stopper.terminate(processIdOf(this.#client)).catch(() => undefined)
+    this.#client.connection.stream.destroy()
+  }
+
   async #cleanUp(text: string): Promise<boolean> {
     const { result, stage } = await climb(this.#client, this.#client.query(text), { timeoutMs: cleanUpTimeoutMs, stopper: this.#around.stopper })
     return result.status === 'fulfilled' && stage === 'running'
@@ -83,5 +89,6 @@ export class Lease {
 function refuseUnsendable(text: string, values: readonly unknown[]): void {
   // The protocol ends the text at the first NUL.
   if (text.includes('\0')) throw queryError(Object.assign(new Error('its text contains a NUL character'), { code: '22021' }))
-  if (values.length > maxValues) throw queryError(Object.assign(new Error(`it has ${values.length} values, at most ${maxValues} are possible`), { code: '54023' }))
+  if (values.length > maxValues)
+    throw queryError(Object.assign(new Error(`it has ${values.length} values, at most ${maxValues} are possible`), { code: '54023' }))
 }

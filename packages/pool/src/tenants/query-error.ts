@@ -16,7 +16,10 @@ export function queryError(error: unknown): PlatformError {
   const message = error instanceof Error ? error.message : String(error)
   if (sqlState === '57014') return new PlatformError('QUERY_TIMEOUT', `Cannot finish the query: ${message}`, { cause: error, details: { sqlState } })
   if (sqlState === undefined || !/^[0-9A-Z]{5}$/.test(sqlState) || unavailable.test(sqlState)) {
-    return new PlatformError('STORE_UNAVAILABLE', `Cannot finish the query: ${message}`, { cause: error, details: sqlState === undefined ? {} : { code: sqlState } })
+    return new PlatformError('STORE_UNAVAILABLE', `Cannot finish the query: ${message}`, {
+      cause: error,
+      details: sqlState === undefined ? {} : { code: sqlState },
+    })
   }
   return new PlatformError('QUERY_FAILED', `Cannot run the query: ${message}`, { cause: error, details: { sqlState, ...detailsOf(error) } })
 }
@@ -34,13 +37,20 @@ function detailsOf(error: unknown): Record<string, unknown> {
 }
 
 function resultTooLarge(error: ResultTooLarge): PlatformError {
-  return new PlatformError('QUERY_FAILED', `Cannot run the query: its result has ${error.message}. Select fewer rows or columns, or page with LIMIT`, { cause: error })
+  return new PlatformError(
+    'QUERY_FAILED',
+    `Cannot run the query: its result has ${error.message}. Select fewer rows or columns, or page with LIMIT`,
+    { cause: error },
+  )
 }
 
 /** The query was stopped at its deadline. */
 export function queryTimeout(timeoutMs: number, cause?: unknown): PlatformError {
   const rounded = Math.max(0, Math.round(timeoutMs))
-  return new PlatformError('QUERY_TIMEOUT', `Cannot finish the query: it took longer than ${rounded} ms and was stopped`, { cause, details: { timeoutMs: rounded } })
+  return new PlatformError('QUERY_TIMEOUT', `Cannot finish the query: it took longer than ${rounded} ms and was stopped`, {
+    cause,
+    details: { timeoutMs: rounded },
+  })
 }
 
 /** The invocation ended while the query ran, or before. */

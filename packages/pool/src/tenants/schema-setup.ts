@@ -35,7 +35,9 @@ export async function createDatabase(admin: SqlPool, database: string): Promise<
 
 /** Takes from everybody what tenants must not have, and creates the table of tenants. Done once per database. */
 export async function setUpDatabase(store: SqlPool, database: string, logger: Logger | undefined): Promise<void> {
-  const { rows } = await store.query("SELECT 1 FROM pg_catalog.pg_namespace WHERE nspname = 'cordon' AND obj_description(oid, 'pg_namespace') = $1", [revision])
+  const { rows } = await store.query("SELECT 1 FROM pg_catalog.pg_namespace WHERE nspname = 'cordon' AND obj_description(oid, 'pg_namespace') = $1", [
+    revision,
+  ])
   if (rows.length > 0) return
   await store.transaction(async (tx) => {
     await lockSetup(tx)

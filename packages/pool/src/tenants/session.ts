@@ -40,7 +40,11 @@ class Session implements DatabaseSession {
   }
 
   query(text: string, values: readonly unknown[], transaction?: number): Promise<RawQueryResult> {
-    return this.#track(transaction === undefined ? this.#query(text, values) : this.#inTransaction(transaction, (lease) => this.#runInTransaction(lease, text, values)))
+    return this.#track(
+      transaction === undefined
+        ? this.#query(text, values)
+        : this.#inTransaction(transaction, (lease) => this.#runInTransaction(lease, text, values)),
+    )
   }
 
   async #query(text: string, values: readonly unknown[]): Promise<RawQueryResult> {
@@ -165,17 +169,25 @@ class Session implements DatabaseSession {
 }
 
 function leftOpen(): PlatformError {
-  return new PlatformError('QUERY_FAILED', 'Cannot run the query: it left a transaction open, which was rolled back. Use ctx.db.transaction()', { details: { sqlState: '25000' } })
+  return new PlatformError('QUERY_FAILED', 'Cannot run the query: it left a transaction open, which was rolled back. Use ctx.db.transaction()', {
+    details: { sqlState: '25000' },
+  })
 }
 
 function rolledBack(): PlatformError {
-  return new PlatformError('QUERY_FAILED', 'Cannot commit the transaction: one of its queries failed, so it was rolled back', { details: { sqlState: '25P02' } })
+  return new PlatformError('QUERY_FAILED', 'Cannot commit the transaction: one of its queries failed, so it was rolled back', {
+    details: { sqlState: '25P02' },
+  })
 }
 
 function endedByHand(): PlatformError {
-  return new PlatformError('QUERY_FAILED', 'Cannot go on with the transaction: a query ended it. Return from ctx.db.transaction() to commit, throw to roll back', {
-    details: { sqlState: '25P01' },
-  })
+  return new PlatformError(
+    'QUERY_FAILED',
+    'Cannot go on with the transaction: a query ended it. Return from ctx.db.transaction() to commit, throw to roll back',
+    {
+      details: { sqlState: '25P01' },
+    },
+  )
 }
 
 function unknownTransaction(): PlatformError {

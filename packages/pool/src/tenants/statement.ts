@@ -12,8 +12,16 @@ export interface ResultLimits {
 /** Finds the parser for a type: `pg.types.getTypeParser`. */
 export type TypeParserOf = (typeId: number) => (text: string) => unknown
 
-/** The result was larger than the host takes. The connection was cut in the middle of it. */
+/** The result was larger than the host takes; the connection was given up in the middle of it. */
 export class ResultTooLarge extends Error {}
+
+/** Options of a `Statement`. */
+export interface StatementOptions {
+  readonly limits: ResultLimits
+  readonly parserOf: TypeParserOf
+  /** Called once, when the result is too large. */
+  readonly giveUp: () => void
+}
 
 interface FieldDescription {
   readonly name: string
@@ -23,7 +31,7 @@ interface FieldDescription {
 /**
  * One statement in the extended protocol, which refuses a second statement after a `;`. `pg` calls the `handle…`
  * methods (its interface for custom queries). Unlike its own query it counts what arrives: as soon as a result
- * is too large the socket is cut, so neither rows nor one huge value fill the host's memory.
+ * is too large nothing more is read, so neither rows nor one huge value fill the host's memory. `giveUp` has to end the connection then.
  */
 export class Statement implements Submittable {
   readonly result: Promise<RawQueryResult>
@@ -33,6 +41,7 @@ export class Statement implements Submittable {
   readonly #values: readonly unknown[]
   readonly #limits: ResultLimits
   readonly #parserOf: TypeParserOf
+  readonly #giveUp: () => void
   #settle: { resolve: (result: RawQueryResult) => void; reject: (error: unknown) => void } = { resolve: () => undefined, reject: () => undefined }
   #fields: readonly FieldDescription[] = []
   #parsers: ((text: string) => unknown)[] = []
@@ -46,11 +55,12 @@ export class Statement implements Submittable {
     if (this.#bytes > this.#limits.maxBytes) this.#cut(`more than ${this.#limits.maxBytes} bytes`)
   }
 
-  constructor(text: string, values: readonly unknown[], { limits, parserOf }: { limits: ResultLimits; parserOf: TypeParserOf }) {
+  constructor(text: string, values: readonly unknown[], { limits, parserOf, giveUp }: StatementOptions) {
     this.#text = text
     this.#values = values
     this.#limits = limits
     this.#parserOf = parserOf
+    this.#giveUp = giveUp
     this.result = new Promise((resolve, reject) => {
       this.#settle = { resolve, reject }
     })
@@ -138,7 +148,8 @@ export class Statement implements Submittable {
     if (this.#error !== undefined) return
     this.#error = new ResultTooLarge(reason)
     this.#rows.length = 0
-    this.#connection?.stream.destroy()
+    this.#connection?.stream.pause()
+    this.#giveUp()
   }
 
   #finish(): void {

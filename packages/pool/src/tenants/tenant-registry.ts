@@ -38,7 +38,13 @@ export class TenantRegistry {
 
   #poolFor(database: string): SqlPool {
     const { admin } = this.#options
-    return createSqlPool({ connection: { ...admin, database }, max: 2, acquireTimeoutMs: 5000, queryTimeoutMs: setupTimeoutMs, applicationName: 'cordon tenants' })
+    return createSqlPool({
+      connection: { ...admin, database },
+      max: 2,
+      acquireTimeoutMs: 5000,
+      queryTimeoutMs: setupTimeoutMs,
+      applicationName: 'cordon tenants',
+    })
   }
 
   /** How a tenant signs in; its role and schema are created the first time. */
@@ -93,7 +99,11 @@ export class TenantRegistry {
   async #ensureRole(tx: SqlQueryable, tenant: string): Promise<{ name: string; password: string }> {
     const fresh = { name: `t_${randomBytes(8).toString('hex')}`, password: randomBytes(24).toString('base64url') }
     await lockSetup(tx)
-    await tx.query('INSERT INTO cordon.cordon_tenants (tenant, role, password) VALUES ($1, $2, $3) ON CONFLICT (tenant) DO NOTHING', [tenant, fresh.name, fresh.password])
+    await tx.query('INSERT INTO cordon.cordon_tenants (tenant, role, password) VALUES ($1, $2, $3) ON CONFLICT (tenant) DO NOTHING', [
+      tenant,
+      fresh.name,
+      fresh.password,
+    ])
     const { rows } = await tx.query<{ role: string; password: string; settings: string }>(
       'SELECT role, password, settings FROM cordon.cordon_tenants WHERE tenant = $1 FOR UPDATE',
       [tenant],
@@ -105,7 +115,9 @@ export class TenantRegistry {
     if (row.role === fresh.name) {
       await tx.query(`CREATE ROLE ${name}`)
       // To stop a statement one must be a superuser or a member of its role.
-      await tx.query(`DO $do$ BEGIN IF NOT (SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = current_user) THEN GRANT ${name} TO CURRENT_USER; END IF; END $do$`)
+      await tx.query(
+        `DO $do$ BEGIN IF NOT (SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = current_user) THEN GRANT ${name} TO CURRENT_USER; END IF; END $do$`,
+      )
       // The schema stays the platform's: its tenant may use it and create in it, not drop or rename it.
       await tx.query(`CREATE SCHEMA ${name}`)
     }

@@ -59,7 +59,7 @@ export async function failureOf(work: Promise<unknown>): Promise<Error & { code?
     await work
   } catch (error) {
     if (error instanceof Error) return error
-    throw new Error(`It was rejected with something that is not an error: ${String(error)}`)
+    throw new Error(`It was rejected with something that is not an error: ${String(error)}`, { cause: error })
   }
   throw new Error('It was expected to be rejected')
 }
