@@ -1,0 +1,109 @@
+import { once } from 'node:events'
+import { parseArgs } from 'node:util'
+import { createApp } from '@cordon-examples/express-embed/app.mjs'
+import { serve } from '@cordon/adapters/node'
+import { createPlatform } from '@cordon/core'
+import { fileURLToPath } from 'node:url'
+
+const examples = new URL('../', import.meta.url)
+/** A stop takes two seconds at most; after this time what still runs is killed. In milliseconds. */
+const gracefulStopMs = 1400
+
+const stopping = new AbortController()
+for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => stopping.abort())
+
+try {
+  await tour(readArguments())
+} catch (error) {
+  // A failure here is about this machine (a taken port, a folder that cannot be written): one sentence says what to do.
+  if (!stopping.signal.aborted) {
+    console.error(error instanceof Error ? error.message : String(error))
+    process.exitCode = 1
+  }
+}
+
+function readArguments() {
+  const { values } = parseArgs({
+    options: { once: { type: 'boolean' }, port: { type: 'string', default: '8080' }, 'data-dir': { type: 'string', default: '.cordon' } },
+  })
+  if (!/^\d+$/.test(values.port)) throw new Error(`Cannot use --port "${values.port}": expected a number`)
+  return { isOnce: values.once === true, port: Number(values.port), dataDir: values['data-dir'] }
+}
+
+async function tour({ isOnce, port, dataDir }) {
+  const platform = await createPlatform({ dataDir, packages: { from: fileURLToPath(new URL('http/', examples)), allow: ['hono'] } })
+  let server
+  let app
+  try {
+    // With --once nobody is told the port, so any free one will do.
+    server = await serve(platform, { port: isOnce ? 0 : port })
+    app = createApp(platform).listen(0, '127.0.0.1')
+    await once(app, 'listening')
+    const appUrl = `http://127.0.0.1:${app.address().port}`
+    await deployAll(platform)
+    await callAll(server.url, appUrl)
+    if (!isOnce) await keepServing({ server, appUrl, dataDir })
+  } finally {
+    const timer = setTimeout(() => void platform.destroy(), gracefulStopMs)
+    app?.close()
+    app?.closeAllConnections()
+    await server?.close()
+    await platform.close()
+    clearTimeout(timer)
+  }
+}
+
+async function deployAll(platform) {
+  console.log('\nDeploying the examples')
+  const uploads = { simple: 'simple/', http: 'http/', database: 'database/', greet: 'express-embed/greet.ts' }
+  for (const [name, path] of Object.entries(uploads)) {
+    stopping.signal.throwIfAborted()
+    const started = performance.now()
+    const { version, manifest } = await platform.deploy({ name, path: fileURLToPath(new URL(path, examples)) })
+    const packages = manifest.packages.map((one) => `${one.name} ${one.version}`).join(', ')
+    console.log(`  ${name.padEnd(9)} ${version}  ${Math.round(performance.now() - started)} ms${packages === '' ? '' : `  (with ${packages})`}`)
+  }
+}
+
+async function callAll(url, appUrl) {
+  console.log('\nCalling them over HTTP, each in an operating-system process of its own')
+  await show('simple', `${url}/fn/simple`, { items: [{ name: 'tea', cents: 250, count: 2 }] })
+  await show('database', `${url}/fn/database`, { from: 'ada', to: 'bob', amount: 0 })
+  await show('http', `${url}/fn/http/hello/Ada`)
+  await showStream('http', `${url}/fn/http/count/3`)
+  await show('greet', `${appUrl}/cordon/fn/greet?name=Ada`, undefined, '  (through an Express application)')
+}
+
+async function show(name, url, input, remark = '') {
+  stopping.signal.throwIfAborted()
+  const started = performance.now()
+  const init = input === undefined ? {} : { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(input) }
+  const response = await fetch(url, { ...init, signal: stopping.signal })
+  const text = await response.text()
+  if (!response.ok) throw new Error(`Cannot call ${name}: ${response.status} ${text}`)
+  console.log(`  ${name.padEnd(9)} ${text}  ${(performance.now() - started).toFixed(1)} ms${remark}`)
+}
+
+async function showStream(name, url) {
+  const response = await fetch(url, { signal: stopping.signal })
+  const started = performance.now()
+  process.stdout.write(`  ${name.padEnd(9)} streamed:`)
+  const decoder = new TextDecoder()
+  for await (const chunk of response.body) process.stdout.write(` ${decoder.decode(chunk, { stream: true }).trim()} (${Math.round(performance.now() - started)} ms)`)
+  process.stdout.write('\n')
+}
+
+async function keepServing({ server, appUrl, dataDir }) {
+  const dataOption = dataDir === '.cordon' ? '' : ` --data-dir ${dataDir}`
+  console.log(`
+Ready. Try in another terminal:
+  curl -d '{"items":[{"name":"tea","cents":250,"count":2}]}' ${server.url}/fn/simple
+  curl -N ${server.url}/fn/http/count/5
+  curl -d '{"from":"ada","to":"bob","amount":30}' ${server.url}/fn/database
+  curl '${appUrl}/cordon/fn/greet?name=Ada'
+  curl -H 'Authorization: Bearer ${server.token}' ${server.url}/api/functions
+  npx cordon${dataOption} list
+  npx cordon${dataOption} logs -f
+Ctrl-C stops.`)
+  if (!stopping.signal.aborted) await once(stopping.signal, 'abort')
+}

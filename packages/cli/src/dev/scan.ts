@@ -1,0 +1,43 @@
+import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { nameOf, sourceExtensions } from '../upload/collect.ts'
+
+/** The functions of a folder and what could not be one. */
+export interface Scan {
+  /** Absolute path of the file or folder by function name. */
+  readonly functions: ReadonlyMap<string, string>
+  /** One sentence per file or folder that was passed over. */
+  readonly notes: readonly string[]
+}
+
+/** The rule of `Deployment.name`. */
+const validName = /^[A-Za-z][A-Za-z0-9_-]{0,62}$/
+/** Helpers, tests and declarations are not functions. */
+const notFunction = /^[._]|\.d\.[cm]?ts$|\.(test|spec)\.[^.]+$|\.config\.[^.]+$/
+
+/** Finds the functions of a folder: every source file and every sub-folder that has an entry file. */
+export async function scan(folder: string): Promise<Scan> {
+  const functions = new Map<string, string>()
+  const notes: string[] = []
+  const entries = await readdir(folder, { withFileTypes: true })
+  for (const entry of entries.toSorted((a, b) => (a.name < b.name ? -1 : 1))) {
+    if (notFunction.test(entry.name) || entry.name === 'node_modules') continue
+    const path = join(folder, entry.name)
+    if (entry.isDirectory() ? !(await hasEntry(path)) : !isSource(entry.name)) continue
+    const name = nameOf(path)
+    if (!validName.test(name)) notes.push(`Cannot use "${entry.name}" as a function: its name is not 1 to 63 letters, digits, - and _, starting with a letter`)
+    else if (functions.has(name)) notes.push(`Cannot use "${entry.name}" as a function: there is another one called "${name}"`)
+    else functions.set(name, path)
+  }
+  return { functions, notes }
+}
+
+async function hasEntry(folder: string): Promise<boolean> {
+  // The folder may be gone between the two looks.
+  const names = await readdir(folder).catch(() => [])
+  return names.some((name) => name === 'package.json' || /^index\.([cm]?[jt]s|tsx|jsx)$/.test(name))
+}
+
+function isSource(name: string): boolean {
+  return sourceExtensions.some((extension) => name.endsWith(extension))
+}

@@ -1,0 +1,79 @@
+import { Command, CommanderError } from 'commander'
+import type { ExitCode } from './exit-code.ts'
+import type { Terminal } from './output/terminal.ts'
+import type { CommandContext, GlobalOptions } from './commands/command.ts'
+import type { DevOptions } from './dev/dev.ts'
+import type { InvokeCommandOptions } from './commands/invoke.ts'
+import type { LogsOptions } from './commands/logs.ts'
+import type { DeployOptions } from './upload/deploy-request.ts'
+
+/** The command line. */
+export interface Program {
+  /** @throws CommandFailure, PlatformError */
+  run(argv: readonly string[]): Promise<ExitCode>
+}
+
+/** Declares every command and its options. What a command needs is loaded when it runs. */
+export function createProgram(terminal: Terminal): Program {
+  const root = new Command('cordon')
+  let exitCode: ExitCode = 0
+  root
+    .description('Develop, deploy and call serverless functions')
+    .option('--url <url>', 'platform to talk to (default: the one on the data directory; CORDON_URL)')
+    .option('--token <token>', 'bearer token of its API (CORDON_TOKEN)')
+    .option('--data-dir <folder>', 'data directory of the local platform (default: ./.cordon)')
+    .option('--json', 'print the HTTP body')
+    .exitOverride()
+
+  function define<Arguments extends unknown[]>(usage: string, description: string, run: (context: CommandContext, ...args: Arguments) => Promise<ExitCode>): Command {
+    return root
+      .command(usage)
+      .description(description)
+      .action(async (...args: Arguments) => {
+        exitCode = await run({ terminal, options: root.opts<GlobalOptions>() }, ...args)
+      })
+  }
+
+  define<[string | undefined, DevOptions]>('dev [folder]', 'serve a folder of functions and reload them on save', async (context, folder, options) =>
+    (await import('./dev/dev.ts')).dev(context, folder ?? '.', options),
+  )
+    .option('-p, --port <port>', 'port to listen on (default: 8080)')
+    .option('--host <address>', 'address to listen on (default: 127.0.0.1)')
+  define<[string, Partial<DeployOptions>]>('deploy <path>', 'deploy a file, a folder or an archive', async (context, path, options) =>
+    (await import('./commands/deploy.ts')).deploy(context, path, options),
+  )
+    .option('-n, --name <name>', 'name of the function (default: that of the file)')
+    .option('-e, --entry <path>', 'entry file inside the upload')
+    .option('-l, --label <text>', 'note kept with the deployment')
+  define<[string, string | undefined, InvokeCommandOptions]>('invoke <name> [json]', 'call a JSON function', async (context, name, json, options) =>
+    (await import('./commands/invoke.ts')).invoke(context, { name, json }, options),
+  )
+    .option('-d, --data <json>', 'input as JSON, @file or - for stdin')
+    .option('-v, --version <version>', 'version to call (default: the live one)')
+  define<[]>('list', 'list the functions', async (context) => (await import('./commands/versions.ts')).list(context))
+  define<[string | undefined, LogsOptions]>('logs [name]', 'show what functions logged', async (context, name, options) =>
+    (await import('./commands/logs.ts')).logs(context, name, options),
+  )
+    .option('-f, --follow', 'go on showing what comes')
+    .option('--level <level>', 'debug, info, warn or error')
+    .option('--limit <count>', 'how many entries')
+    .option('--since <time>', 'ISO 8601 date or milliseconds since 1970')
+  define<[string]>('versions <name>', 'list the versions of a function', async (context, name) => (await import('./commands/versions.ts')).versions(context, name))
+  define<[string, string | undefined]>('rollback <name> [version]', 'make an older version live (default: the previous one)', async (context, name, version) =>
+    (await import('./commands/versions.ts')).rollback(context, name, version),
+  )
+  define<[string]>('delete <name>', 'delete a function with its versions and logs', async (context, name) => (await import('./commands/versions.ts')).remove(context, name))
+
+  return {
+    async run(argv) {
+      try {
+        await root.parseAsync(argv, { from: 'user' })
+        return exitCode
+      } catch (error) {
+        // Commander has printed its message already; help that was asked for is no failure.
+        if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
+        throw error
+      }
+    },
+  }
+}
