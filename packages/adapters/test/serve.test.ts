@@ -1,0 +1,82 @@
+import { readFile, stat, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { readHostFile, serve, type RunningServer } from '@cordon/adapters/node'
+import { expect } from 'chai'
+import { openPlatform, type OpenPlatform } from './support/open-platform.ts'
+import { open, sendBytes } from './support/raw-http.ts'
+
+describe('the stand-alone server', () => {
+  let opened: OpenPlatform
+  let server: RunningServer
+
+  before(async () => {
+    opened = await openPlatform(['double', 'members', 'web'])
+    server = await serve(opened.platform, { port: 0 })
+  })
+  after(async () => {
+    await server.close()
+    await opened.close()
+  })
+
+  function api(headers: Record<string, string>): Promise<Response> {
+    return fetch(`${server.url}/api/functions`, { headers })
+  }
+
+  it('writes where it is and its token into host.json, for the owner only', async () => {
+    const path = join(opened.dataDir, 'host.json')
+    expect(JSON.parse(await readFile(path, 'utf8'))).to.deep.equal({ pid: process.pid, url: server.url, token: server.token })
+    expect((await stat(path)).mode & 0o777).to.equal(0o600)
+    expect(await readHostFile(opened.dataDir)).to.include({ url: server.url })
+  })
+
+  it('asks for the token on the API and not on functions', async () => {
+    expect((await api({})).status).to.equal(401)
+    expect((await api({ authorization: 'Bearer wrong' })).status).to.equal(401)
+    expect((await api({ authorization: `bearer ${server.token}` })).status).to.equal(200)
+    expect((await fetch(`${server.url}/fn/double?n=1`)).status).to.equal(200)
+  })
+
+  it('does not show the token to functions', async () => {
+    expect((await fetch(`${server.url}/fn/members`)).status).to.equal(401)
+    const headers = { authorization: `Bearer ${server.token}` }
+    expect(await (await fetch(`${server.url}/fn/members?x=1`, { headers })).json()).to.deep.equal({ user: { id: 'owner' }, authorization: null })
+    expect(await (await fetch(`${server.url}/fn/web/x`, { headers })).text()).not.to.contain(server.token)
+    // What belongs to the function arrives.
+    expect(await (await fetch(`${server.url}/fn/web/x`, { headers: { authorization: 'Basic eDp5' } })).text()).to.contain('Basic eDp5')
+  })
+
+  it('refuses what a page of another site makes a browser send', async () => {
+    const authorization = `Bearer ${server.token}`
+    expect((await api({ authorization, origin: 'http://evil.test' })).status).to.equal(403)
+    expect((await api({ authorization, 'sec-fetch-site': 'cross-site' })).status).to.equal(403)
+    expect((await api({ authorization, origin: server.url, 'sec-fetch-site': 'same-origin' })).status).to.equal(200)
+    const rebound = await sendBytes(server.port, `GET /api/functions HTTP/1.1\r\nhost: evil.test:${server.port}\r\nauthorization: ${authorization}\r\nconnection: close\r\n\r\n`)
+    expect(rebound).to.match(/^HTTP\/1.1 403/)
+  })
+
+  it('says in one sentence that a port is taken', async () => {
+    const failure = await serve(opened.platform, { port: server.port }).then(() => undefined, (error: unknown) => error)
+    expect(failure).to.have.property('code', 'INVALID_OPTION')
+    expect(failure).to.have.property('message').that.matches(new RegExp(`^Cannot listen on 127.0.0.1:${server.port}: another program uses this port. Stop it, or choose another port$`))
+    for (const port of [-1, 65_536, 1.5, Number.NaN]) expect(await serve(opened.platform, { port }).catch((error: unknown) => error)).to.have.property('code', 'INVALID_OPTION')
+    // The failed attempts left the file of the running server alone.
+    expect(await readHostFile(opened.dataDir)).to.include({ url: server.url })
+  })
+
+  it('closes within its grace while responses run, and removes its file', async () => {
+    const other = await serve(opened.platform, { port: 0 })
+    const { response } = open(`${other.url}/fn/web/lines`, { method: 'GET' })
+    const answer = await response
+    answer.on('error', () => undefined).resume()
+    await Promise.all([other.close(), other.close()])
+    expect(await readHostFile(opened.dataDir)).to.equal(undefined)
+    expect(await fetch(other.url).catch(() => 'refused')).to.equal('refused')
+  })
+
+  it('takes half a host.json for none', async () => {
+    for (const content of ['', '{"pid":1', '[]', '{"pid":"1","url":"x","token":"y"}', '{"pid":-1,"url":"x","token":"y"}']) {
+      await writeFile(join(opened.dataDir, 'host.json'), content)
+      expect(await readHostFile(opened.dataDir)).to.equal(undefined)
+    }
+  })
+})
