@@ -135,14 +135,23 @@ describe('functions over HTTP', () => {
     it('streams both ways, chunk by chunk', async () => {
       const { request, response } = open(`${host.url}/fn/web/echo`)
       request.write('one')
-      const answer = await response
-      for (const chunk of ['one', 'two', 'three']) {
-        const [data] = (await once(answer, 'data')) as [Buffer]
-        expect(data.toString()).to.equal(chunk)
-        if (chunk === 'one') request.write('two')
-        else if (chunk === 'two') request.end('three')
+      const seen: string[] = []
+      for await (const chunk of await response) {
+        seen.push(String(chunk))
+        // The next part is sent only after the one before has come back.
+        if (seen.length === 1) request.write('two')
+        else if (seen.length === 2) request.end('three')
       }
-      await once(answer, 'end')
+      expect(seen).to.deep.equal(['one', 'two', 'three'])
+    })
+
+    it('does not make the next request on the connection wait behind a body that it did not read', async () => {
+      const body = 'x'.repeat(90_000)
+      const answer = await sendBytes(
+        host.port,
+        `POST /fn/web/cookies HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-length: ${body.length}\r\n\r\n${body}GET /fn/double?n=2 HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\n\r\n`,
+      )
+      expect(answer).to.contain('204 No Content').and.to.contain('"doubled":4')
     })
 
     it('ends when the client stops reading a response without an end', async () => {
@@ -232,13 +241,6 @@ describe('functions over HTTP', () => {
 
   /** Resolves when a sandbox has taken a call. */
   async function waitForRunning(): Promise<void> {
-    if (opened.platform.stats().running > 0) return
-    await new Promise<void>((resolve) => {
-      const stop = opened.platform.on('sandbox', ({ state }) => {
-        if (state !== 'busy') return
-        stop()
-        resolve()
-      })
-    })
+    while (opened.platform.stats().running === 0) await new Promise((resolve) => setImmediate(resolve))
   }
 })

@@ -22,8 +22,9 @@ export async function sendResponse(response: Response, incoming: IncomingMessage
     outgoing.flushHeaders()
     await pump(response.body, outgoing)
   } catch {
-    // The head is out or cannot be written: there is no other way left to say that this failed.
-    outgoing.destroy()
+    // The head is out or cannot be written: there is no other way left to say that this failed. What was written still arrives.
+    if (outgoing.socket === null) outgoing.destroy()
+    else outgoing.socket.destroySoon()
   }
 }
 

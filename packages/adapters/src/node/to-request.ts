@@ -36,7 +36,7 @@ export function toRequest(incoming: IncomingMessage, outgoing: ServerResponse, c
   try {
     const headers = headersOf(incoming)
     if (changes.body !== undefined) dropBodyHeaders(headers)
-    const body = !hasBody ? null : changes.body === undefined ? bodyOf(incoming) : changes.body
+    const body = !hasBody ? null : changes.body === undefined ? bodyOf(incoming, outgoing) : changes.body
     const init: RequestInit & { duplex: 'half' } = { method, headers, body, duplex: 'half', signal: abortSignal(outgoing) }
     // Joined as text: a path that begins with two slashes must not be read as a host.
     return { request: new Request(origin + path, init), originalUrl: origin + (changes.originalUrl ?? path) }
@@ -94,7 +94,7 @@ function abortSignal(outgoing: ServerResponse): AbortSignal {
   return controller.signal
 }
 
-function bodyOf(incoming: IncomingMessage): ReadableStream<Uint8Array> {
+function bodyOf(incoming: IncomingMessage, outgoing: ServerResponse): ReadableStream<Uint8Array> {
   let stop: () => void = () => undefined
   return new ReadableStream<Uint8Array>(
     {
@@ -114,9 +114,16 @@ function bodyOf(incoming: IncomingMessage): ReadableStream<Uint8Array> {
         function onClose(): void {
           if (!incoming.readableEnded) onError(new Error('the client closed the connection'))
         }
+        // Node drops the rest of a body that nobody has begun to read; once begun, the next request waits behind it.
+        function onFinish(): void {
+          onError(new Error('the response is complete'))
+          incoming.resume()
+        }
         stop = () => {
           incoming.off('data', onData).off('end', onEnd).off('close', onClose)
+          outgoing.off('finish', onFinish)
         }
+        outgoing.on('finish', onFinish)
         incoming.pause()
         // An error after the end has no other listener and would end the host.
         incoming.on('data', onData).on('end', onEnd).on('error', onError).on('close', onClose)
