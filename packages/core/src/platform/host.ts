@@ -12,7 +12,6 @@ import { migrate } from '../store/migrate.ts'
 import { RecordStore } from '../store/record-store.ts'
 import { openDatabase } from './database.ts'
 import type { EventHub } from './events.ts'
-import { loadExecutor } from './executor-parts.ts'
 import { LazyAnalyzer } from './lazy-analyzer.ts'
 import { Teardown } from './teardown.ts'
 
@@ -52,17 +51,16 @@ export async function startHost(options: ResolvedPlatformOptions, events: EventH
       const lock = await lockDataDir(dataDir)
       teardown.add(() => lock.release())
     }
-    const { createExecutor, createReaper } = await loadExecutor()
-    const reaper = await createReaper()
+    const { createExecutor, createReaper } = await import('@cordon/executor')
+    const reaper = createReaper()
     teardown.add(() => reaper.close())
     const analyzer = new LazyAnalyzer(reaper)
     teardown.add(() => (isForced ? analyzer.destroy() : analyzer.close()))
     const opening = openStore({ options, reaper, logger, events, teardown, isForced: () => isForced })
     const starting = createExecutor({
       hardening: options.hardening,
-      limits: options.limits,
+      spareMemoryMb: options.limits.memoryMb,
       reaper,
-      logger,
       onSandbox: (event) => events.emit('sandbox', event),
     })
     const [opened, started] = await Promise.allSettled([opening, starting])
