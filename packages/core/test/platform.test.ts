@@ -30,7 +30,12 @@ describe('platform', () => {
   describe('deploy', () => {
     it('makes every form of upload callable', async () => {
       const code = handler('return input.n + 1')
-      const forms = [{ source: code }, { files: { 'index.ts': code } }, { archive: await tarGz([{ name: 'top/index.ts', content: code }]) }, { archive: zip([{ name: 'index.ts', content: code }]) }]
+      const forms = [
+        { source: code },
+        { files: { 'index.ts': code } },
+        { archive: await tarGz([{ name: 'top/index.ts', content: code }]) },
+        { archive: zip([{ name: 'index.ts', content: code }]) },
+      ]
       const versions = new Set<string>()
       for (const form of forms) {
         versions.add((await platform.deploy({ name: 'add', ...form })).version)
@@ -133,8 +138,14 @@ describe('platform', () => {
     })
 
     it('hands request and user to the function', async () => {
-      await platform.deploy({ name: 'who', source: handler('return [ctx.request.method, ctx.request.path, ctx.request.query.q, ctx.request.headers.a, ctx.user.id, ctx.tenant.id]') })
-      const { output } = await platform.invoke('who', 1, { request: { method: 'PUT', path: '/x', query: { q: '1' }, headers: { a: 'b' } }, user: { id: 'ada' } })
+      await platform.deploy({
+        name: 'who',
+        source: handler('return [ctx.request.method, ctx.request.path, ctx.request.query.q, ctx.request.headers.a, ctx.user.id, ctx.tenant.id]'),
+      })
+      const { output } = await platform.invoke('who', 1, {
+        request: { method: 'PUT', path: '/x', query: { q: '1' }, headers: { a: 'b' } },
+        user: { id: 'ada' },
+      })
       expect(output).to.deep.equal(['PUT', '/x', '1', 'b', 'ada', 'default'])
     })
 
@@ -152,7 +163,19 @@ describe('platform', () => {
       await platform.deploy({ name: 'in', source: handler('return 1') })
       const cycle: Record<string, unknown> = {}
       cycle['self'] = cycle
-      for (const input of [cycle, 1n, { n: 1n }, () => 1, Symbol('x'), { toJSON: () => { throw new Error('no') } }]) await rejection(platform.invoke('in', input), 'INVALID_INPUT')
+      for (const input of [
+        cycle,
+        1n,
+        { n: 1n },
+        () => 1,
+        Symbol('x'),
+        {
+          toJSON: () => {
+            throw new Error('no')
+          },
+        },
+      ])
+        await rejection(platform.invoke('in', input), 'INVALID_INPUT')
       await rejection(platform.invoke('in', 'x'.repeat(10_001)), 'PAYLOAD_TOO_LARGE')
       await rejection(platform.invoke('in', 'ü'.repeat(5000)), 'PAYLOAD_TOO_LARGE')
       expect((await platform.invoke('in', 'x'.repeat(9998))).output).to.equal(1)
@@ -160,7 +183,19 @@ describe('platform', () => {
 
     it('refuses wrong options', async () => {
       await platform.deploy({ name: 'opt', source: handler('return 1') })
-      const wrong: unknown[] = [{ timeout: 1 }, { timeoutMs: 0 }, { timeoutMs: '1' }, { signal: {} }, { user: 'ada' }, { user: {} }, { user: { id: 'a', n: 1n } }, { request: { verb: 'GET' } }, { request: { headers: { a: 1 } } }, null, 7]
+      const wrong: unknown[] = [
+        { timeout: 1 },
+        { timeoutMs: 0 },
+        { timeoutMs: '1' },
+        { signal: {} },
+        { user: 'ada' },
+        { user: {} },
+        { user: { id: 'a', n: 1n } },
+        { request: { verb: 'GET' } },
+        { request: { headers: { a: 1 } } },
+        null,
+        7,
+      ]
       for (const options of wrong) await rejection(platform.invoke('opt', 1, options as object), 'INVALID_OPTION')
       await rejection(platform.invoke('opt', 1, { version: 'v_1' }), 'VERSION_NOT_FOUND')
       await rejection(platform.invoke('nothing'), 'FUNCTION_NOT_FOUND')
@@ -196,7 +231,10 @@ describe('platform', () => {
       await platform.deploy({ name: 'web', source })
       const error = await rejection(platform.fetch('web', new Request('http://localhost/throw')), 'FUNCTION_ERROR')
       expect(error.details['outcome']).to.include.keys('durationMs', 'invocationId')
-      await rejection(platform.fetch('web', new Request('http://localhost/', { method: 'POST', body: 'x', headers: { 'content-length': '10001' } })), 'PAYLOAD_TOO_LARGE')
+      await rejection(
+        platform.fetch('web', new Request('http://localhost/', { method: 'POST', body: 'x', headers: { 'content-length': '10001' } })),
+        'PAYLOAD_TOO_LARGE',
+      )
       await rejection(platform.fetch('web', 'http://localhost/' as unknown as Request), 'INVALID_OPTION')
     })
 
@@ -271,7 +309,10 @@ describe('platform', () => {
 
   describe('capabilities', () => {
     it('denies the database to a function without the grant, with the remedy', async () => {
-      await platform.deploy({ name: 'nodb', source: handler('return (await ctx.db.query("select 1")).rowCount', 'export const config = { database: false }') })
+      await platform.deploy({
+        name: 'nodb',
+        source: handler('return (await ctx.db.query("select 1")).rowCount', 'export const config = { database: false }'),
+      })
       expect((await rejection(platform.invoke('nodb'), 'CAPABILITY_DENIED')).message).to.contain('database: true')
     })
 
@@ -287,7 +328,10 @@ describe('platform', () => {
     })
 
     it('reports a refused query and a slow one as what they are', async () => {
-      await platform.deploy({ name: 'sql', source: handler('return (await ctx.db.query(input)).rowCount', 'export const config = { database: true, timeoutMs: 1000 }') })
+      await platform.deploy({
+        name: 'sql',
+        source: handler('return (await ctx.db.query(input)).rowCount', 'export const config = { database: true, timeoutMs: 1000 }'),
+      })
       expect((await rejection(platform.invoke('sql', 'select * from missing'), 'QUERY_FAILED')).details).to.include({ sqlState: '42P01' })
       await rejection(platform.invoke('sql', 'select pg_sleep(10)'), 'QUERY_TIMEOUT')
       expect((await platform.invoke('sql', 'select 1')).output).to.equal(1)

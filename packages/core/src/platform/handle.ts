@@ -20,6 +20,7 @@ import {
 import { followLogs } from '../records/follow-logs.ts'
 import { invocationFilter, logFilter } from '../records/record-query.ts'
 import { describe } from '../registry/registry.ts'
+import { shownName } from '../registry/shown-name.ts'
 import { closedError, defaultTenant, type Host } from './host.ts'
 
 type FollowQuery = LogQuery & { readonly follow: true; readonly signal?: AbortSignal | undefined }
@@ -89,7 +90,7 @@ export class PlatformHandle implements Platform {
     if (id === defaultTenant) return this
     throw new PlatformError(
       'CAPABILITY_DENIED',
-      `Cannot use tenant ${JSON.stringify(String(id).slice(0, 80))}: this version of Cordon has the tenant "${defaultTenant}" only. Use that one`,
+      `Cannot use tenant ${shownName(id)}: this version of Cordon has the tenant "${defaultTenant}" only. Use that one`,
     )
   }
 

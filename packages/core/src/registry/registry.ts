@@ -9,6 +9,7 @@ import {
 } from '@cordon/contracts'
 import type { StoredFunction, StoredVersion } from '../store/function-store.ts'
 import type { BundleCache } from './bundle-cache.ts'
+import { shownName } from './shown-name.ts'
 
 /** A version in memory: all but its code. The executor recognises it by identity, so there is one object per version. */
 export class RegisteredVersion implements ExecutableVersion {
@@ -78,13 +79,9 @@ export class FunctionRegistry {
   get(name: string): RegisteredFunction {
     const found = this.#functions.get(name)
     if (found !== undefined) return found
-    throw new PlatformError(
-      'FUNCTION_NOT_FOUND',
-      `Cannot find function ${JSON.stringify(String(name).slice(0, 80))}: nothing is deployed under this name`,
-      {
-        details: { function: String(name).slice(0, 80) },
-      },
-    )
+    throw new PlatformError('FUNCTION_NOT_FOUND', `Cannot find function ${shownName(name)}: nothing is deployed under this name`, {
+      details: { function: name },
+    })
   }
 
   find(name: string): RegisteredFunction | undefined {
@@ -95,13 +92,9 @@ export class FunctionRegistry {
   version(name: string, version: string): RegisteredVersion {
     const found = this.get(name).versions.get(version)
     if (found !== undefined) return found
-    throw new PlatformError(
-      'VERSION_NOT_FOUND',
-      `Cannot find version ${JSON.stringify(String(version).slice(0, 80))} of "${name}": it has no such version`,
-      {
-        details: { function: name, version: String(version).slice(0, 80) },
-      },
-    )
+    throw new PlatformError('VERSION_NOT_FOUND', `Cannot find version ${shownName(version)} of "${name}": it has no such version`, {
+      details: { function: name, version },
+    })
   }
 
   /** Makes a version live and returns it with the one that was live before. */

@@ -1,4 +1,4 @@
-import type { Bundle, Manifest, Schemas } from '@cordon/contracts'
+import { resolveFunctionConfig, type Bundle, type Manifest, type Schemas } from '@cordon/contracts'
 import type { SqlPool } from '@cordon/pool'
 import { bytesTextOf, numberOf, optionalTextOf, recordOf, textOf } from './row.ts'
 import type { Row } from './sql.ts'
@@ -147,11 +147,12 @@ export class FunctionStore {
 }
 
 function versionOf(row: Row): StoredVersion {
+  // What this class wrote: the shape is this package's own, not an input. JSON left out the keys that are undefined.
+  const manifest = recordOf(row, 'manifest') as unknown as Manifest
   return {
     version: textOf(row, 'version'),
-    // What this class wrote: the shape is this package's own, not an input.
-    manifest: recordOf(row, 'manifest') as unknown as Manifest,
-    schemas: recordOf(row, 'schemas') as Schemas,
+    manifest: { ...manifest, config: resolveFunctionConfig(manifest.config) },
+    schemas: recordOf(row, 'schemas'),
     createdAt: numberOf(row, 'created_at'),
     label: optionalTextOf(row, 'label'),
     bytes: numberOf(row, 'bytes'),

@@ -18,7 +18,7 @@ export async function unpackTarGz(archive: Uint8Array, files: FileCollector): Pr
   entries.end(tar)
   try {
     for await (const entry of entries) {
-      const { name, type, size = 0 } = entry.header
+      const { name, type, size } = entry.header
       const path = files.accept(name)
       if (type === 'file' || type === 'contiguous-file') {
         if (path !== undefined) {

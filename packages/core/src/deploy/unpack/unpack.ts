@@ -49,8 +49,9 @@ async function readSource(deployment: Record<string, unknown>): Promise<Pick<Upl
     case 'directory':
       return fromDirectory(givenPath('directory', value))
     case 'path':
-      return fromPath(givenPath('path', value))
+      break
   }
+  return fromPath(givenPath(kind, value))
 }
 
 function fromFiles(given: Record<string, unknown>): Pick<Upload, 'files'> {
