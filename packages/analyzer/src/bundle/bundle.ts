@@ -1,10 +1,12 @@
 import { posix } from 'node:path'
 import type { BuildOptions, BuildResult, Message, OnLoadResult, OnResolveArgs, OnResolveResult, Plugin } from 'esbuild'
 import { readCompilerOptions } from './compiler-options.ts'
+import { isBundlerAlive, withinMemory } from './bundler-memory.ts'
 import { hideComputedImports } from './computed-imports.ts'
 import { chooseLoader, isCode } from './loaders.ts'
 import { findScope, type PackageTree, type SourceLocation } from './package-tree.ts'
 import type { Resolver } from './resolve.ts'
+import { createSourceGuard, SourceLimit } from './source-guard.ts'
 import { isFirstParty } from './upload-tree.ts'
 import { builtinParameter, handOverParameter, metaName, sourceName, wrapCode, wrapSourceMap } from './wrapper.ts'
 
@@ -40,14 +42,21 @@ export interface BundleInput {
 
 /** Bundles an upload into one script. Opens nothing but what the resolver gives it. */
 export async function bundle(input: BundleInput): Promise<BundleResult> {
-  const { build } = await import('esbuild')
-  const seen: Collected = { refused: [], sources: new Map(), locations: new Map() }
+  const { build, stop } = await import('esbuild')
+  const seen: Collected = { refused: [], sources: new Map(), locations: new Map(), failures: [] }
   const options = buildOptions(input, seen)
   let result: BuildResult<typeof options> | undefined
   let errors: readonly Message[] = []
   try {
-    result = await build(options)
+    result = await withinMemory(() => build(options))
   } catch (error) {
+    // What went wrong inside a hook comes back as a message; the error itself says whether it was a limit.
+    if (seen.failures[0] !== undefined) throw seen.failures[0]
+    // esbuild starts its process once; only after `stop` does the next build start another.
+    if (!isBundlerAlive()) {
+      await stop()
+      throw error instanceof SourceLimit ? error : new SourceLimit('the bundler cannot read it')
+    }
     if (!hasMessages(error)) throw error
     errors = error.errors
   }
@@ -71,7 +80,19 @@ interface Collected {
   readonly refused: RefusedImport[]
   readonly sources: Map<string, Uint8Array>
   readonly locations: Map<string, SourceLocation>
+  readonly failures: Error[]
 }
+
+/** esbuild's warnings. The rules say what matters, and each of these would carry a whole line of source with it. */
+const remarks = [
+  ...['assert-to-with', 'assert-type-json', 'assign-to-constant', 'assign-to-define', 'assign-to-import', 'call-import-namespace', 'class-name-will-throw'],
+  ...['commonjs-variable-in-esm', 'delete-super-property', 'direct-eval', 'duplicate-case', 'duplicate-class-member', 'duplicate-object-key', 'empty-import-meta'],
+  ...['equals-nan', 'equals-negative-zero', 'equals-new-object', 'html-comment-in-js', 'impossible-typeof', 'indirect-require', 'private-name-will-throw'],
+  ...['semicolon-after-return', 'suspicious-boolean-not', 'suspicious-define', 'suspicious-logical-operator', 'suspicious-nullish-coalescing'],
+  ...['this-is-undefined-in-esm', 'unsupported-dynamic-import', 'unsupported-jsx-comment', 'unsupported-regexp', 'unsupported-require-call'],
+  ...['ambiguous-reexport', 'different-path-case', 'empty-glob', 'ignored-bare-import', 'ignored-dynamic-import', 'import-is-undefined'],
+  ...['require-resolve-not-external', 'invalid-source-mappings', 'sections-in-source-map', 'missing-source-map', 'unsupported-source-map-comment'],
+]
 
 function buildOptions(input: BundleInput, seen: Collected) {
   return {
@@ -85,6 +106,7 @@ function buildOptions(input: BundleInput, seen: Collected) {
     charset: 'utf8',
     legalComments: 'none',
     logLevel: 'silent',
+    logOverride: Object.fromEntries(remarks.map((id) => [id, 'silent' as const])),
     sourcemap: 'external',
     // A fixed place that every machine has: no path of this one reaches the bytes. Nothing is read from it or written to it.
     absWorkingDir: posix.sep,
@@ -100,6 +122,7 @@ function buildOptions(input: BundleInput, seen: Collected) {
 /** The only way in for files: every import goes through the resolver, every file through its tree. */
 function confinedFiles(input: BundleInput, seen: Collected): Plugin {
   const { locations } = seen
+  const guard = createSourceGuard()
 
   function resolve(args: OnResolveArgs): OnResolveResult {
     if (args.kind === 'entry-point') return { path: 'entry', namespace: 'cordon' }
@@ -130,7 +153,16 @@ function confinedFiles(input: BundleInput, seen: Collected): Plugin {
     if (loader === undefined) return { errors: [{ text: `Cannot import "${path}": this kind of file cannot be imported. Add "with { type: 'text' }" or "with { type: 'bytes' }".` }] }
     const contents = location.tree.read(location.path)
     seen.sources.set(path, contents)
-    return { contents: isCode(location.path) ? hideComputedImports(new TextDecoder().decode(contents), location.path) : contents, loader }
+    if (!isCode(location.path) && loader !== 'json') return { contents, loader }
+    const text = new TextDecoder().decode(contents)
+    try {
+      // Packages that the host allows are the host's own choice, and large.
+      if (location.tree === input.upload) guard[loader === 'json' ? 'checkJson' : 'checkCode'](location.path, text)
+      return { contents: isCode(location.path) ? hideComputedImports(text, location.path) : text, loader }
+    } catch (error) {
+      seen.failures.push(error instanceof Error ? error : new Error(String(error)))
+      return { errors: [{ text: 'The source is too complex' }] }
+    }
   }
 
   return {

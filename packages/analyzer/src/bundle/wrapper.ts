@@ -7,12 +7,13 @@ export const metaName = '__cordon_meta'
 
 /**
  * What stands before the bundled code, all on one line. `require` serves what is only known at run time (`require(name)`,
- * `import(name)` with a computed name): it reaches built-ins only, and the sandbox decides about each.
+ * `import(name)` with a computed name): it reaches built-ins only, and the sandbox decides about each. `var`, so that a
+ * variable of the user with the same name is no second declaration.
  */
 const prelude =
   `(async function (${builtinParameter}, ${handOverParameter}, __cordon_url) { "use strict"; ` +
-  `const ${metaName} = { __proto__: null, url: __cordon_url }; ` +
-  `const require = (name) => ${builtinParameter}(String(name).replace(/^node:/, "")); {\n`
+  `var ${metaName} = { __proto__: null, url: __cordon_url }; ` +
+  `var require = (name) => ${builtinParameter}(String(name).replace(/^node:/, "")); {\n`
 
 /** Wraps the output of esbuild so that it is one classic script whose completion value is the function of contracts' `Bundle`. */
 export function wrapCode(code: string): string {

@@ -6,6 +6,7 @@ import { findEntry } from '../bundle/file-lookup.ts'
 import { createHostPackages } from '../bundle/host-packages.ts'
 import { isCode } from '../bundle/loaders.ts'
 import { createResolver } from '../bundle/resolve.ts'
+import { SourceLimit } from '../bundle/source-guard.ts'
 import { createUploadTree, isFirstParty } from '../bundle/upload-tree.ts'
 import { sourceName } from '../bundle/wrapper.ts'
 import { readConfig } from '../rules/config-literal.ts'
@@ -29,6 +30,7 @@ export async function analyze(request: AnalysisRequest): Promise<AnalysisReply> 
   } catch (error) {
     // Parsers recurse; source that is nested deeper than their stack is a limit, not a defect.
     if (error instanceof RangeError && /call stack/i.test(error.message)) return { kind: 'limit', reason: 'it is nested too deeply' }
+    if (error instanceof SourceLimit) return { kind: 'limit', reason: error.message }
     // A defect of a parser on unusual source is still about that source; the next upload is analysed as ever.
     return { kind: 'limit', reason: `the analyzer failed on it (${error instanceof Error ? error.message : String(error)})` }
   }

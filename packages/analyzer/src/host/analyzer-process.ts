@@ -1,5 +1,6 @@
 import { ChildProcess } from 'node:child_process'
-import type { Reaper } from '@cordon/contracts'
+import { readFileSync } from 'node:fs'
+import { isRecord, type Reaper } from '@cordon/contracts'
 import type { Tinypool } from 'tinypool'
 
 /** Options of one analyzer process. */
@@ -23,6 +24,10 @@ export class AnalyzerProcess {
   readonly #options: AnalyzerProcessOptions
   readonly #watched = new Set<number>()
   #pool: Promise<Tinypool> | undefined
+  /** The process that was warmed. */
+  #warmPid = 0
+  /** Processes that the analyzer process started: esbuild outlives it when it is killed in the middle of its work. */
+  #bundlers: readonly number[] = []
   #isClosed = false
 
   constructor(options: AnalyzerProcessOptions) {
@@ -31,7 +36,11 @@ export class AnalyzerProcess {
 
   /** Starts the process if there is none, and waits until it has loaded everything. */
   async start(): Promise<void> {
-    await this.#call('warm', null, startLimitMs)
+    const pool = await this.#pool
+    const pid = pool?.threads[0]?.threadId
+    if (pid !== undefined && pid === this.#warmPid) return
+    if (typeof (await this.#call('warm', null, startLimitMs)) === 'string') return
+    this.#warmPid = (await this.#pool)?.threads[0]?.threadId ?? 0
   }
 
   /** Calls `analyze` in the process. A process that does not answer in time is killed. */
@@ -46,25 +55,50 @@ export class AnalyzerProcess {
     const pool = await this.#pool
     this.#pool = undefined
     await pool?.destroy()
+    this.#killBundlers()
     for (const pid of this.#watched) this.#options.reaper?.unwatch(pid)
     this.#watched.clear()
   }
 
   async #call(name: 'warm' | 'analyze', argument: unknown, timeLimitMs: number): Promise<{ readonly reply: unknown } | NoAnswer> {
+    if (this.#isClosed) return 'died'
     this.#pool ??= this.#open()
     const pool = await this.#pool
     const abort = new AbortController()
     const timer = setTimeout(() => abort.abort(), timeLimitMs)
     try {
-      const answer: Promise<unknown> = pool.run(argument, { name, signal: abort.signal })
+      const run: Promise<unknown> = pool.run(argument, { name, signal: abort.signal })
       this.#watch(pool)
-      return { reply: await answer }
+      const answer = await run
+      this.#noteBundlers(isRecord(answer) ? answer['bundlers'] : undefined, pool)
+      return { reply: isRecord(answer) ? answer['reply'] : undefined }
     } catch {
+      this.#killBundlers()
       return abort.signal.aborted ? 'timeout' : 'died'
     } finally {
       clearTimeout(timer)
       if (!this.#isClosed) this.#watch(pool)
     }
+  }
+
+  #noteBundlers(pids: unknown, pool: Tinypool): void {
+    const parent = pool.threads[0]?.threadId ?? 0
+    const known = Array.isArray(pids) ? pids.filter((one): one is number => typeof one === 'number' && Number.isSafeInteger(one) && one > 1 && isChild(one, parent)) : []
+    for (const pid of this.#bundlers) if (!known.includes(pid)) this.#options.reaper?.unwatch(pid)
+    for (const pid of known) if (!this.#bundlers.includes(pid)) this.#options.reaper?.watch(pid)
+    this.#bundlers = known
+  }
+
+  #killBundlers(): void {
+    for (const pid of this.#bundlers) {
+      this.#options.reaper?.unwatch(pid)
+      try {
+        process.kill(pid, 'SIGKILL')
+      } catch {
+        // It ended with its parent, as it should.
+      }
+    }
+    this.#bundlers = []
   }
 
   async #open(): Promise<Tinypool> {
@@ -99,5 +133,16 @@ export class AnalyzerProcess {
         worker.process.stdout?.unpipe(process.stdout).resume()
       }
     }
+  }
+}
+
+/** Whether `pid` is a child of `parent`, where the system can tell: the word of the analyzer process alone kills nobody. */
+function isChild(pid: number, parent: number): boolean {
+  if (process.platform !== 'linux') return true
+  try {
+    // The name in parentheses may hold anything; the fields after it are state and parent.
+    return readFileSync(`/proc/${pid}/stat`, 'latin1').split(') ').at(-1)?.split(' ')[1] === String(parent)
+  } catch {
+    return false
   }
 }

@@ -1,5 +1,5 @@
 import { ts } from 'ts-morph'
-import { isTypeOnly, unwrap } from '../source/syntax.ts'
+import { unwrap } from '../source/syntax.ts'
 import type { Rule } from './rule.ts'
 
 /** Imports lead to files of the upload, allowed packages and built-ins that need no authority. */
@@ -46,6 +46,6 @@ function isSpecifier(literal: ts.StringLiteralLike): boolean {
   if (ts.isImportDeclaration(parent)) return parent.importClause?.isTypeOnly !== true
   if (ts.isExportDeclaration(parent)) return !parent.isTypeOnly
   if (ts.isExternalModuleReference(parent)) return true
-  if (!ts.isCallExpression(parent) || parent.arguments[0] !== literal || isTypeOnly(parent)) return false
+  if (!ts.isCallExpression(parent) || parent.arguments[0] !== literal) return false
   return parent.expression.kind === ts.SyntaxKind.ImportKeyword || (ts.isIdentifier(parent.expression) && parent.expression.text === 'require')
 }

@@ -1,5 +1,6 @@
 import { ts } from 'ts-morph'
 import { unwrap } from '../source/syntax.ts'
+import type { Values } from '../values/evaluate.ts'
 import type { Rule } from './rule.ts'
 
 /** Waiting does not block. */
@@ -16,8 +17,7 @@ export const noBlocking: Rule = {
       const condition = ts.isWhileStatement(loop) ? loop.expression : ts.isForStatement(loop) ? loop.condition : undefined
       const body = ts.isWhileStatement(loop) || ts.isForStatement(loop) ? loop.statement : undefined
       if (condition === undefined || body === undefined || !(ts.isEmptyStatement(body) || (ts.isBlock(body) && body.statements.length === 0))) continue
-      const clock = source.nodesOf(kinds.CallExpression).find((call) => call.pos >= condition.pos && call.end <= condition.end && ts.isCallExpression(call) && isClock(call, values))
-      if (clock !== undefined) report({ start: loop.getStart(), length: 5 }, 'This loop burns the processor until time has passed. Write `await setTimeout(ms)` of node:timers/promises.')
+      if (asksClock(condition, values)) report({ start: loop.getStart(), length: 5 }, 'This loop burns the processor until time has passed. Write `await setTimeout(ms)` of node:timers/promises.')
     }
   },
 }
@@ -44,7 +44,16 @@ function isEmpty(body: ts.ConciseBody): boolean {
   return ts.isBlock(body) ? body.statements.length === 0 : ts.isIdentifier(body) && body.text === 'undefined'
 }
 
-function isClock(call: ts.CallExpression, values: { of(expression: ts.Expression): { readonly kind: string; readonly path?: readonly string[] } }): boolean {
+function asksClock(condition: ts.Expression, values: Values): boolean {
+  const stack: ts.Node[] = [condition]
+  for (let node = stack.pop(); node !== undefined; node = stack.pop()) {
+    if (ts.isCallExpression(node) && isClock(node, values)) return true
+    ts.forEachChild(node, (child) => void stack.push(child))
+  }
+  return false
+}
+
+function isClock(call: ts.CallExpression, values: Values): boolean {
   const target = values.of(call.expression)
-  return target.kind === 'global' && ['Date.now', 'performance.now', 'process.hrtime', 'process.hrtime.bigint', 'process.uptime'].includes(target.path?.join('.') ?? '')
+  return target.kind === 'global' && ['Date.now', 'performance.now', 'process.hrtime', 'process.hrtime.bigint', 'process.uptime'].includes(target.path.join('.'))
 }

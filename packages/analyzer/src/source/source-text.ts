@@ -6,7 +6,7 @@ export interface SourceText {
   readonly path: string
   readonly text: string
   readonly ast: ts.SourceFile
-  /** All nodes of some kinds, in the order of the text. The tree is walked once, whatever the number of rules. */
+  /** All nodes of some kinds that run (nothing of a type), in the order of the text. The tree is walked once, whatever the number of rules. */
   nodesOf(...kinds: readonly ts.SyntaxKind[]): readonly ts.Node[]
 }
 
@@ -58,6 +58,14 @@ function createSourceText(path: string, text: string, ast: ts.SourceFile): Sourc
   }
 }
 
+/** Types, interfaces and `declare`: nothing of it runs, and no rule looks at it. */
+function isTypeOnly(node: ts.Node): boolean {
+  if (ts.isExpressionWithTypeArguments(node)) return false
+  if (ts.isHeritageClause(node)) return node.token === ts.SyntaxKind.ImplementsKeyword
+  if (ts.isTypeNode(node) || ts.isTypeParameterDeclaration(node) || ts.isInterfaceDeclaration(node) || ts.isTypeAliasDeclaration(node)) return true
+  return ts.canHaveModifiers(node) && node.modifiers?.some((one) => one.kind === ts.SyntaxKind.DeclareKeyword) === true
+}
+
 /** Walks with a stack of its own: hostile source nests deeper than the engine's. */
 function indexByKind(ast: ts.SourceFile): Map<ts.SyntaxKind, ts.Node[]> {
   const index = new Map<ts.SyntaxKind, ts.Node[]>()
@@ -67,7 +75,9 @@ function indexByKind(ast: ts.SourceFile): Map<ts.SyntaxKind, ts.Node[]> {
     if (list === undefined) index.set(node.kind, [node])
     else list.push(node)
     const children: ts.Node[] = []
-    ts.forEachChild(node, (child) => void children.push(child))
+    ts.forEachChild(node, (child) => {
+      if (!isTypeOnly(child)) children.push(child)
+    })
     for (const child of children.toReversed()) stack.push(child)
   }
   return index

@@ -26,14 +26,3 @@ export function propertyName(name: ts.PropertyName): string | undefined {
   if (ts.isComputedPropertyName(name) && ts.isStringLiteralLike(name.expression)) return name.expression.text
   return undefined
 }
-
-/** True for a part of a type, an interface or a `declare`: nothing of it runs. */
-export function isTypeOnly(node: ts.Node): boolean {
-  for (let at: ts.Node = node; !ts.isSourceFile(at); at = at.parent) {
-    if (ts.isTypeNode(at) && !ts.isExpressionWithTypeArguments(at)) return true
-    if (ts.isInterfaceDeclaration(at) || ts.isTypeAliasDeclaration(at)) return true
-    if (ts.canHaveModifiers(at) && ts.getModifiers(at)?.some((one) => one.kind === ts.SyntaxKind.DeclareKeyword) === true) return true
-    if (ts.isExpressionWithTypeArguments(at) && ts.isHeritageClause(at.parent) && at.parent.token === ts.SyntaxKind.ImplementsKeyword) return true
-  }
-  return false
-}

@@ -1,6 +1,6 @@
 import { ts } from 'ts-morph'
 import type { SourceText } from '../source/source-text.ts'
-import { isTypeOnly, unwrap } from '../source/syntax.ts'
+import { unwrap } from '../source/syntax.ts'
 import type { Values } from './evaluate.ts'
 import type { Value } from './value.ts'
 
@@ -21,7 +21,6 @@ export function findReferences(source: SourceText, values: Values): readonly Ref
   const kinds = ts.SyntaxKind
   const nodes = source.nodesOf(kinds.Identifier, kinds.PropertyAccessExpression, kinds.ElementAccessExpression, kinds.CallExpression, kinds.BindingElement)
   return nodes.flatMap((node) => {
-    if (isTypeOnly(node)) return []
     const value = bornAt(node, values)
     if (value === undefined || !matters(value) || isStep(node, values)) return []
     return [{ node, value, isHidden: isHidden(node) }]

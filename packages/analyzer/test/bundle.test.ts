@@ -1,0 +1,143 @@
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { SourceMap } from 'node:module'
+import { createAnalyzer } from '@cordon/analyzer'
+import { expect } from 'chai'
+import { bundleOf, call, load, options, rulesOf, upload } from './harness.ts'
+
+const secret = 'the-secret-of-the-host'
+
+describe('bundle', () => {
+  const analyzer = createAnalyzer()
+  const folder = mkdtempSync(join(tmpdir(), 'cordon-analyzer-'))
+  after(() => analyzer.close())
+  after(() => rmSync(folder, { recursive: true }))
+
+  function write(path: string, text: string): string {
+    mkdirSync(dirname(join(folder, path)), { recursive: true })
+    writeFileSync(join(folder, path), text)
+    return join(folder, path)
+  }
+
+  async function run(files: string | Record<string, string>, change: Parameters<typeof options>[0] = {}): Promise<unknown> {
+    const analysis = await analyzer.analyze(upload(files), options(change))
+    expect(rulesOf(analysis, 'error'), JSON.stringify(analysis.diagnostics, null, 1)).to.deep.equal([])
+    return call(analysis)
+  }
+
+  const mark = '/** @function */ '
+  const forms: Record<string, { files: Record<string, string>; result: unknown }> = {
+    CommonJS: { files: { 'index.cjs': `const { join } = require('path')\n${mark}module.exports = () => join('a', 'b')` }, result: 'a/b' },
+    'compiled TypeScript': { files: { 'index.js': `"use strict";\nObject.defineProperty(exports, "__esModule", { value: true });\nexports.default = void 0;\nconst h = () => 1;\n${mark}exports.default = h;` }, result: 1 },
+    'a CommonJS file imported by an ES module': { files: { 'index.mjs': `import a, { b } from './c.cjs'\n${mark}export default () => [a.b, b]`, 'c.cjs': 'exports.b = 2' }, result: [2, 2] },
+    'built-ins in every form': {
+      files: { 'index.ts': `import path, { join } from 'node:path'\nimport * as all from 'path'\nimport events, { once } from 'node:events'\n${mark}export default async () => [path.join === join, all.join === join, typeof events, typeof once, (await import('node:url')).URL === URL]` },
+      result: [true, true, 'function', 'function', true],
+    },
+    'JSON and text': { files: { 'index.ts': `import data from './a.json'\nimport text from './a.md'\nimport raw from './b.dat' with { type: 'text' }\n${mark}export default () => [data.a, text, raw]`, 'a.json': '{"a":1}', 'a.md': '# hi', 'b.dat': 'raw' }, result: [1, '# hi', 'raw'] },
+    TSX: { files: { 'index.tsx': `/** @jsxRuntime classic */\n/** @jsx h */\nfunction h(tag: string, props: unknown, ...children: unknown[]) { return [tag, props, ...children] }\n${mark}export default () => <b id="a">x</b>` }, result: ['b', { id: 'a' }, 'x'] },
+    'top-level await and import.meta': { files: { 'index.ts': `const a = await Promise.resolve(1)\n${mark}export default () => [a, import.meta.url, import.meta.dirname]` }, result: [1, 'file:///upload/index.js', undefined] },
+    'files by the extension of their output, and folders': { files: { 'index.ts': `import { a } from './a.js'\nimport { b } from './b'\n${mark}export default () => a + b`, 'a.ts': 'export const a = 1', 'b/index.ts': 'export const b = 2' }, result: 3 },
+    'a lazily imported file': { files: { 'index.ts': `${mark}export default async () => (await import('./a.ts')).a`, 'a.ts': 'export const a = await Promise.resolve(4)' }, result: 4 },
+    'names that the wrapper uses': { files: { 'index.ts': `const builtin = 1, handOver = 2, __cordon_builtin = 3, __cordon_meta = 4, require = 5\n${mark}export default () => builtin + handOver + __cordon_builtin + __cordon_meta + require` }, result: 15 },
+    'package.json#main and #imports': { files: { 'package.json': '{"main":"./src/a.ts","imports":{"#b":"./src/b.ts"}}', 'src/a.ts': `import { b } from '#b'\n${mark}export default () => b`, 'src/b.ts': 'export const b = 6' }, result: 6 },
+    'a package of the upload, through exports': {
+      files: { 'index.ts': `import { a } from 'p'\nimport { s } from 'p/sub/x'\n${mark}export default () => [a, s]`, 'node_modules/p/package.json': '{"name":"p","version":"1.2.3","exports":{".":{"require":"./r.cjs","import":"./i.mjs"},"./sub/*":"./s/*.mjs"}}', 'node_modules/p/r.cjs': 'exports.a = "cjs"', 'node_modules/p/i.mjs': 'export const a = "esm"', 'node_modules/p/s/x.mjs': 'export const s = 1' },
+      result: ['esm', 1],
+    },
+  }
+  for (const [name, { files, result }] of Object.entries(forms)) {
+    it(`bundles ${name}`, async () => expect(await run(files)).to.deep.equal(result))
+  }
+
+  it('lists the packages of the upload with their versions', async () => {
+    const { manifest } = await analyzer.analyze(upload(forms['a package of the upload, through exports']?.files ?? {}), options())
+    expect(manifest.packages).to.deep.equal([{ name: 'p', version: '1.2.3' }])
+  })
+
+  it('maps every place to the user’s own file and line', async () => {
+    const files = { 'src/index.ts': `import { fail } from './deep/fail.ts'\n${mark}export default () => fail()`, 'src/deep/fail.ts': `interface A { a: 1 }\n\nexport function fail(): never {\n  throw new Error('here')\n}`, 'package.json': '{"main":"src/index.ts"}' }
+    const analysis = await analyzer.analyze(upload(files), options())
+    const { code, sourceMap } = bundleOf(analysis)
+    const parsed: unknown = JSON.parse(sourceMap)
+    expect(parsed).to.have.property('sources').that.includes.members(['src/index.ts', 'src/deep/fail.ts'])
+    const line = code.split('\n').findIndex((one) => one.includes("new Error"))
+    const map = new SourceMap(JSON.parse(sourceMap))
+    const found = map.findEntry(line, code.split('\n')[line]?.indexOf('throw') ?? 0)
+    expect(found).to.include({ originalSource: 'src/deep/fail.ts', originalLine: 3, originalColumn: 2 })
+  })
+
+  it('gives the same bytes wherever the packages are', async () => {
+    const code = `import { a } from 'p'\n${mark}export default () => a`
+    const bundles = []
+    for (const place of ['one', 'two/deeper']) {
+      write(`${place}/node_modules/p/package.json`, '{"name":"p","version":"1.0.0","main":"a.js"}')
+      write(`${place}/node_modules/p/a.js`, 'export const a = 1')
+      bundles.push(bundleOf(await analyzer.analyze(upload(code), options({ from: join(folder, place), allow: ['p'] }))))
+    }
+    expect(bundles[0]).to.deep.equal(bundles[1])
+    expect(JSON.stringify(bundles[0])).not.to.include(folder)
+  })
+
+  it('lets an allowed package use the packages it depends on, and no others', async () => {
+    write('deps/node_modules/p/package.json', '{"name":"p","version":"1.0.0","main":"a.js","dependencies":{"q":"1"}}')
+    write('deps/node_modules/p/a.js', `export { q } from 'q'`)
+    write('deps/node_modules/q/package.json', '{"name":"q","version":"2.0.0","main":"q.js"}')
+    write('deps/node_modules/q/q.js', 'export const q = 7')
+    const change = { from: join(folder, 'deps'), allow: ['p'] }
+    expect(await run(`import { q } from 'p'\n${mark}export default () => q`, change)).to.equal(7)
+    expect(rulesOf(await analyzer.analyze(upload(`import { q } from 'q'\n${mark}export default () => q`), options(change)), 'error')).to.deep.equal(['imports'])
+  })
+
+  it('refuses a package that needs Node with all its rights, and says why', async () => {
+    const files = { 'index.ts': `import { a } from 'p'\n${mark}export default () => a`, 'node_modules/p/package.json': '{"name":"p","main":"a.js"}', 'node_modules/p/a.js': `const fs = require('fs')\nexports.a = fs.readFileSync` }
+    const analysis = await analyzer.analyze(upload(files), options())
+    expect(rulesOf(analysis, 'error')).to.deep.equal(['package-imports'])
+    expect(analysis.diagnostics[0]).to.include({ file: 'node_modules/p/a.js', line: 1 })
+    expect(analysis.diagnostics[0]?.message).to.include('The package p needs "fs"')
+  })
+
+  describe('reads nothing outside the upload', () => {
+    const attempts: Record<string, () => Record<string, string>> = {
+      'a path to the parent': () => ({ 'index.ts': `import '${'../'.repeat(20)}${folder.slice(1)}/secret.js'` }),
+      'an absolute path': () => ({ 'index.ts': `import '${folder}/secret.js'` }),
+      'a file URL': () => ({ 'index.ts': `import 'file://${folder}/secret.js'` }),
+      'a computed import': () => ({ 'index.ts': `const k = 'secret'; export const a = () => import('..${folder}/' + k + '.js')` }),
+      'a computed import in a template': () => ({ 'index.ts': `const k = 'secret'; export const a = () => import(\`./../..${folder}/\${k}.js\`)` }),
+      'a computed import in a package': () => ({ 'index.ts': `import 'p'`, 'node_modules/p/package.json': '{"main":"a.js"}', 'node_modules/p/a.js': `const k = 'secret'; exports.a = () => requir\\u0065('..${folder}/' + k + '.js')` }),
+      'a source map comment': () => ({ 'index.ts': `export const a = 1\n//# sourceMappingURL=${folder}/secret.js` }),
+      'a triple-slash reference': () => ({ 'index.ts': `/// <reference path="${folder}/secret.js" />` }),
+      'main of a package': () => ({ 'index.ts': `import 'p'`, 'node_modules/p/package.json': `{"main":"../../../../../../../..${folder}/secret.js"}` }),
+      'exports of a package': () => ({ 'index.ts': `import 'p'`, 'node_modules/p/package.json': `{"exports":"./../../../../../../..${folder}/secret.js"}` }),
+      'browser of a package': () => ({ 'index.ts': `import 'p'`, 'node_modules/p/package.json': `{"main":"a.js","browser":{"./a.js":"${folder}/secret.js"}}`, 'node_modules/p/a.js': '1' }),
+      'extends and paths of tsconfig': () => ({ 'index.ts': `import '~/secret.js'`, 'tsconfig.json': `{"extends":"${folder}/tsconfig.json","compilerOptions":{"baseUrl":"${folder}","paths":{"~/*":["${folder}/*"]}}}` }),
+      'imports of package.json': () => ({ 'index.ts': `import '#a'`, 'package.json': `{"imports":{"#a":"./../../../../..${folder}/secret.js"}}` }),
+      'a package with a path for a name': () => ({ 'index.ts': `import 'p/../../..${folder}/secret.js'` }),
+      'a symbolic link of an allowed package': () => ({ 'index.ts': `import 'linked/link.js'` }),
+      'a relative import of an allowed package': () => ({ 'index.ts': `import 'linked/up.js'` }),
+    }
+    before(() => {
+      write('secret.js', `export default '${secret}'`)
+      write('node_modules/linked/package.json', '{"name":"linked","version":"1.0.0"}')
+      write('node_modules/linked/up.js', `export * from '../../secret.js'`)
+      symlinkSync(join(folder, 'secret.js'), join(folder, 'node_modules/linked/link.js'))
+    })
+    for (const [name, make] of Object.entries(attempts)) {
+      it(`by ${name}`, async () => {
+        const files = make()
+        const change = { from: folder, allow: ['linked', 'p'] }
+        const entry = { ...files, 'index.ts': `${files['index.ts']}\n${mark}export default () => 1` }
+        const analysis = await analyzer.analyze(upload(entry), options({ ...change, enforce: false }))
+        expect(JSON.stringify(analysis)).not.to.include(secret)
+      })
+    }
+  })
+
+  it('loads no module that was refused when rules are only warnings, but says so when it is used', async () => {
+    const analysis = await analyzer.analyze(upload(`const load = () => import('not-there')\n${mark}export default async () => load().catch((error) => error.code)`), options({ enforce: false }))
+    expect(await call(analysis)).to.equal('MODULE_NOT_FOUND')
+    const fails = await analyzer.analyze(upload(`import a from 'not-there'\n${mark}export default () => a`), options({ enforce: false }))
+    expect(await load(fails).catch((error: unknown) => String(error))).to.include(`Cannot find module 'not-there'`)
+  })
+})

@@ -1,0 +1,126 @@
+import { once } from 'node:events'
+import { spawn } from 'node:child_process'
+import { createInterface } from 'node:readline'
+import { createAnalyzer } from '@cordon/analyzer'
+import { PlatformError, type Reaper } from '@cordon/contracts'
+import { expect } from 'chai'
+import { files, fixtureFolder, options, upload } from './harness.ts'
+
+const handler = '\n/** @function */ export default () => x\n'
+
+async function codeOf(promise: Promise<unknown>): Promise<string> {
+  return promise.then(
+    () => 'none',
+    (error: unknown) => (error instanceof PlatformError ? error.code : String(error)),
+  )
+}
+
+/** Resolves when a process is gone, or is only waiting to be collected. */
+async function gone(pid: number): Promise<void> {
+  const { existsSync, readFileSync } = await import('node:fs')
+  while (existsSync(`/proc/${pid}`) && !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'))) await new Promise((resolve) => setImmediate(resolve))
+}
+
+describe('analyzer limits', () => {
+  const analyzer = createAnalyzer({ processes: 1 })
+  after(() => analyzer.close())
+
+  it('refuses uploads that are too large before anything reads them', async () => {
+    expect(await codeOf(analyzer.analyze({ files: { 'index.ts': new Uint8Array(1_000_001) } }, options()))).to.equal('ANALYSIS_LIMIT')
+    const many = Object.fromEntries(Array.from({ length: 6 }, (_, at) => [`${at}.ts`, new Uint8Array(900_000)]))
+    expect(await codeOf(analyzer.analyze({ files: many }, options()))).to.equal('ANALYSIS_LIMIT')
+  })
+
+  for (const path of ['../a.ts', '/a.ts', 'a//b.ts', './a.ts', 'a\\b.ts', 'a\0.ts', '']) {
+    it(`refuses the path ${JSON.stringify(path)}`, async () => {
+      expect(await codeOf(analyzer.analyze({ files: { ...files({ [path]: '1' }) } }, options()))).to.equal('DEPLOYMENT_REJECTED')
+    })
+  }
+
+  const hostile: Record<string, string> = {
+    'nested arrays': `const x = ${'['.repeat(200_000)}${']'.repeat(200_000)}`,
+    'nested types': `type A = ${'['.repeat(200_000)}${']'.repeat(200_000)}; const x = 1`,
+    'a chain of members': `const x = y${'.a'.repeat(200_000)}`,
+    'an enum that doubles': `enum E { A0 = 'xxxxxxxx', ${Array.from({ length: 40 }, (_, at) => `A${at + 1} = \`\${A${at}}\${A${at}}\``).join(', ')} } const x = E.A40`,
+    'a long enum used often': `enum E { A = '${'x'.repeat(50_000)}' } const x = [${'E.A,'.repeat(50_000)}]`,
+  }
+  for (const [name, source] of Object.entries(hostile)) {
+    it(`gives up on ${name}, and the next analysis is fine`, async () => {
+      expect(await codeOf(analyzer.analyze(upload(source + handler), options()))).to.equal('ANALYSIS_LIMIT')
+      expect((await analyzer.analyze(upload('const x = 1' + handler), options())).ok).to.equal(true)
+    })
+  }
+
+  it('gives up on nested JSON', async () => {
+    const json = '['.repeat(100_000) + ']'.repeat(100_000)
+    expect(await codeOf(analyzer.analyze(upload({ 'index.ts': `import x from './x.json'${handler}`, 'x.json': json }), options()))).to.equal('ANALYSIS_LIMIT')
+  })
+
+  it('is not slowed down by types that never end', async () => {
+    const bomb = 'type B<T extends unknown[], N> = T["length"] extends N ? T : B<[...T, ...T], N>; type X = B<[1], 99999999>; const x = 1'
+    expect((await analyzer.analyze(upload(bomb + handler), options())).ok).to.equal(true)
+  })
+
+  it('replaces a process that takes too long or too much memory', async () => {
+    const seen = new Set<number>()
+    const reaper: Reaper = { watch: (pid) => void seen.add(pid), unwatch: () => undefined, close: async () => undefined }
+    const small = createAnalyzer({ processes: 1, timeLimitMs: 1, reaper })
+    expect(await codeOf(small.analyze(upload('const x = 1' + handler), options()))).to.equal('ANALYSIS_LIMIT')
+    expect(await codeOf(small.analyze(upload('const x = 1' + handler), options()))).to.equal('ANALYSIS_LIMIT')
+    await small.close()
+    expect(seen.size).to.be.greaterThan(1)
+    await Promise.all([...seen].map(gone))
+  })
+
+  it('ends the bundler of a process that is killed in the middle of its work', async () => {
+    const seen = new Set<number>()
+    const reaper: Reaper = { watch: (pid) => void seen.add(pid), unwatch: () => undefined, close: async () => undefined }
+    const busy = createAnalyzer({ processes: 1, timeLimitMs: 1000, reaper })
+    // esbuild repeats the whole line in each of its hundred thousand messages.
+    const source = `const x = 1;${'let a;'.repeat(100_000)}`
+    expect(await codeOf(busy.analyze(upload(source + handler), options()))).to.equal('ANALYSIS_LIMIT')
+    await busy.destroy()
+    await Promise.all([...seen].map(gone))
+  })
+
+  it('replaces a process that was killed', async () => {
+    const pids: number[] = []
+    const reaper: Reaper = { watch: (pid) => void pids.push(pid), unwatch: () => undefined, close: async () => undefined }
+    const killed = createAnalyzer({ processes: 1, reaper })
+    await killed.warm()
+    process.kill(pids[0] ?? 0, 'SIGKILL')
+    await gone(pids[0] ?? 0)
+    const first = await codeOf(killed.analyze(upload('const x = 1' + handler), options()))
+    expect(['none', 'ANALYSIS_LIMIT']).to.include(first)
+    expect((await killed.analyze(upload('const x = 1' + handler), options())).ok).to.equal(true)
+    await killed.close()
+  })
+
+  it('runs as many analyses at once as it has processes, and the others after them', async () => {
+    const results = await Promise.all(Array.from({ length: 5 }, () => analyzer.analyze(upload('const x = 1' + handler), options())))
+    expect(results.every((one) => one.ok)).to.equal(true)
+  })
+
+  it('says CLOSED after close, and when it is destroyed meanwhile', async () => {
+    const closing = createAnalyzer()
+    const running = codeOf(closing.analyze(upload('const x = 1' + handler), options()))
+    await closing.destroy()
+    expect(await running).to.equal('CLOSED')
+    expect(await codeOf(closing.analyze(upload(''), options()))).to.equal('CLOSED')
+    expect(await codeOf(closing.warm())).to.equal('CLOSED')
+    await closing.close()
+  })
+
+  it('refuses unknown options', () => {
+    expect(() => createAnalyzer({ processes: 0 })).to.throw(PlatformError, 'analyzer.processes')
+  })
+
+  it('leaves no process behind when the host is killed', async () => {
+    const host = spawn(process.execPath, [`${fixtureFolder}host.mjs`, new URL('../dist/index.js', import.meta.url).href], { stdio: ['ignore', 'pipe', 'inherit'] })
+    const [line] = await once(createInterface(host.stdout), 'line')
+    host.kill('SIGKILL')
+    const pids: unknown = JSON.parse(String(line))
+    if (!Array.isArray(pids) || pids.length === 0) throw new Error('there is no process')
+    await Promise.all(pids.map((pid) => gone(Number(pid))))
+  })
+})
