@@ -1,9 +1,11 @@
+import { createHash } from 'node:crypto'
 import { once } from 'node:events'
+import { readFile } from 'node:fs/promises'
+import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { createApp } from '@cordon-examples/express-embed/app.mjs'
 import { serve } from '@cordon/adapters/node'
 import { createPlatform } from '@cordon/core'
-import { fileURLToPath } from 'node:url'
 
 const examples = new URL('../', import.meta.url)
 /** A stop takes two seconds at most; after this time what still runs is killed. In milliseconds. */
@@ -55,14 +57,28 @@ async function tour({ isOnce, port, dataDir }) {
 
 async function deployAll(platform) {
   console.log('\nDeploying the examples')
-  const uploads = { simple: 'simple/', http: 'http/', database: 'database/', greet: 'express-embed/greet.ts' }
+  const uploads = { simple: 'simple/index.ts', http: 'http/index.ts', database: 'database/index.ts', greet: 'express-embed/greet.ts' }
   for (const [name, path] of Object.entries(uploads)) {
     stopping.signal.throwIfAborted()
     const started = performance.now()
-    const { version, manifest } = await platform.deploy({ name, path: fileURLToPath(new URL(path, examples)) })
+    const file = fileURLToPath(new URL(path, examples))
+    // The label says which source is live: a second start has nothing to analyse.
+    const label = createHash('sha256').update(await readFile(file)).digest('hex')
+    const live = await liveVersion(platform, name)
+    if (live?.label === label) {
+      console.log(`  ${name.padEnd(9)} ${live.version}  is live already`)
+      continue
+    }
+    const { version, manifest } = await platform.deploy({ name, path: file, label })
     const packages = manifest.packages.map((one) => `${one.name} ${one.version}`).join(', ')
     console.log(`  ${name.padEnd(9)} ${version}  ${Math.round(performance.now() - started)} ms${packages === '' ? '' : `  (with ${packages})`}`)
   }
+}
+
+async function liveVersion(platform, name) {
+  const functions = await platform.functions.list()
+  if (!functions.some((one) => one.name === name)) return undefined
+  return (await platform.functions.versions(name)).find((one) => one.live)
 }
 
 async function callAll(url, appUrl) {

@@ -1,0 +1,155 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { serve, type RunningServer } from '@cordon/adapters/node'
+import { createPlatform, type Platform } from '@cordon/core'
+import { expect } from 'chai'
+import { fixture, runCordon, startCordon, type Run } from './support/run-cordon.ts'
+
+describe('cordon', () => {
+  let folder: string
+  let platform: Platform
+  let server: RunningServer
+
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'cordon-cli-'))
+    platform = await createPlatform({ dataDir: join(folder, '.cordon') })
+    server = await serve(platform, { port: 0 })
+  })
+  after(async () => {
+    await server.close()
+    await platform.close()
+    await rm(folder, { recursive: true, force: true })
+  })
+
+  function cordon(...args: string[]): Promise<Run> {
+    return runCordon(args, { cwd: folder })
+  }
+
+  describe('attached to a running host', () => {
+    it('deploys, lists, calls, rolls back and deletes', async () => {
+      const deployed = await cordon('deploy', fixture('greet.ts'))
+      expect(deployed).to.include({ code: 0, stderr: '' })
+      expect(deployed.stdout).to.match(/^deployed greet v_[0-9a-f]{16}\n$/)
+      expect((await cordon('deploy', fixture('greet.ts'), '--name', 'greet')).stdout).to.match(/^unchanged greet/)
+      expect((await cordon('list')).stdout).to.match(/^NAME +VERSION +KIND +UPDATED\ngreet +v_[0-9a-f]{16} +json/)
+      expect(JSON.parse((await cordon('invoke', 'greet', '{"name":"Ada"}')).stdout)).to.deep.equal({ greeting: 'Hello Ada' })
+      await writeFile(join(folder, 'input.json'), '{"name":"file"}')
+      expect((await cordon('invoke', 'greet', '--data', '@input.json')).stdout).to.contain('Hello file')
+      expect((await runCordon(['invoke', 'greet', '--data', '-'], { cwd: folder, input: '{"name":"stdin"}' })).stdout).to.contain('Hello stdin')
+
+      await writeFile(join(folder, 'greet.ts'), '/** @function */\nexport default async () => "second"\n')
+      expect((await cordon('deploy', 'greet.ts', '--label', 'two')).code).to.equal(0)
+      expect((await cordon('versions', 'greet')).stdout).to.match(/v_[0-9a-f]{16} +live .*two/)
+      expect((await cordon('rollback', 'greet')).stdout).to.equal(deployed.stdout.replace('deployed', 'live'))
+      expect((await cordon('delete', 'greet')).stdout).to.equal('deleted greet\n')
+      expect(await cordon('invoke', 'greet')).to.include({ code: 1, stdout: '' })
+    })
+
+    it('prints the HTTP body with --json, also when it is a problem', async () => {
+      const deployed = await cordon('--json', 'deploy', fixture('greet.ts'))
+      expect(JSON.parse(deployed.stdout)).to.include({ name: 'greet', created: true })
+      expect(JSON.parse((await cordon('--json', 'invoke', 'greet', '{"name":"Ada"}')).stdout)).to.deep.include({ output: { greeting: 'Hello Ada' } })
+      const failed = await cordon('--json', 'invoke', 'absent')
+      expect(JSON.parse(failed.stdout)).to.include({ code: 'FUNCTION_NOT_FOUND', status: 404 })
+      expect(failed).to.include({ code: 1, stderr: '' })
+    })
+
+    it('shows why an upload is refused, with the place', async () => {
+      const { code, stderr } = await cordon('deploy', fixture('refused.ts'))
+      expect(code).to.equal(1)
+      expect(stderr).to.contain('DEPLOYMENT_REJECTED').and.to.match(/refused\.ts:1:\d+ error function-marker/)
+    })
+
+    it('shows functions nothing that steers the terminal', async () => {
+      await cordon('deploy', fixture('steals-the-terminal.ts'), '-n', 'steal')
+      const runs = [await cordon('invoke', 'steal'), await cordon('invoke', 'steal', '{"fail":true}'), await cordon('logs', 'steal')]
+      expect(runs.map((run) => run.code)).to.deep.equal([0, 1, 0])
+      // oxlint-disable-next-line no-control-regex
+      for (const { stdout, stderr } of runs) expect(stdout + stderr).not.to.match(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202e]/)
+      expect(runs[2]?.stdout).to.contain('\\x1b[2Jcleared').and.to.contain('\\nforged line')
+    })
+
+    it('follows logs until Ctrl-C', async () => {
+      await cordon('deploy', fixture('greet.ts'))
+      const logs = startCordon(['logs', 'greet', '-f', '--since', '0'], { cwd: folder })
+      await platform.invoke('greet', { name: 'one' })
+      await logs.line(/greeting one/)
+      await platform.invoke('greet', { name: 'two' })
+      await logs.line(/greeting two/)
+      expect(await logs.stop()).to.equal(0)
+    })
+
+    it('adds what the code imports: files beside it and packages from node_modules', async () => {
+      const project = join(folder, 'project')
+      await mkdir(join(project, 'node_modules', 'tiny', 'lib'), { recursive: true })
+      await mkdir(join(project, 'functions'))
+      await writeFile(join(project, 'node_modules/tiny/package.json'), '{"name":"tiny","version":"1.2.3","type":"module","exports":"./lib/index.js"}')
+      await writeFile(join(project, 'node_modules/tiny/lib/index.js'), "export { tiny } from './part.js'\n")
+      await writeFile(join(project, 'node_modules/tiny/lib/part.js'), "export const tiny = 'tiny'\n")
+      await writeFile(join(project, 'shared.ts'), "export const shared: string = 'shared'\n")
+      await writeFile(
+        join(project, 'functions', 'both.ts'),
+        "import { tiny } from 'tiny'\nimport { shared } from '../shared.ts'\n/** @function */\nexport default async function both() { return [tiny, shared] }\n",
+      )
+      expect(await cordon('deploy', 'project/functions/both.ts')).to.include({ code: 0, stderr: '' })
+      expect(JSON.parse((await cordon('invoke', 'both')).stdout)).to.deep.equal(['tiny', 'shared'])
+    })
+  })
+
+  describe('a remote platform', () => {
+    it('is reached by --url and --token', async () => {
+      const elsewhere = { cwd: tmpdir() }
+      expect((await runCordon(['list', '--url', server.url, '--token', server.token], elsewhere)).code).to.equal(0)
+      expect((await runCordon(['list'], { ...elsewhere, env: { CORDON_URL: server.url, CORDON_TOKEN: server.token } })).code).to.equal(0)
+      expect((await runCordon(['list', '--url', server.url, '--token', 'wrong'], elsewhere)).stderr).to.contain('UNAUTHENTICATED')
+    })
+
+    it('that does not answer gives exit code 3 and one sentence', async () => {
+      const closed = createServer().listen(0, '127.0.0.1')
+      await new Promise((resolve) => closed.once('listening', resolve))
+      const address = closed.address()
+      const port = typeof address === 'object' && address !== null ? address.port : 0
+      await new Promise((resolve) => closed.close(resolve))
+      const { code, stderr } = await cordon('list', '--url', `http://127.0.0.1:${port}`)
+      expect(code).to.equal(3)
+      expect(stderr).to.match(/^Cannot reach the platform at http:\/\/127\.0\.0\.1:\d+: .*\n$/)
+    })
+  })
+
+  it('gives exit code 2 for wrong usage, before anything is started', async () => {
+    const wrong = [['frob'], ['deploy'], ['deploy', 'absent.ts'], ['invoke', 'greet', '{'], ['invoke', 'greet', '1', '--data', '2'], ['invoke', 'greet', '-d', '@absent'], ['list', '--url', 'ftp://x'], ['--frob', 'list'], ['dev', 'absent']]
+    const runs = await Promise.all(wrong.map((args) => runCordon(args, { cwd: tmpdir() })))
+    expect(runs.map((run) => run.code)).to.deep.equal(wrong.map(() => 2))
+    for (const { stderr } of runs) expect(stderr).not.to.match(/^ +at /m)
+    expect((await cordon('--help')).code).to.equal(0)
+    expect((await cordon('deploy', fixture('greet.ts'), '--name', '../x')).code).to.equal(2)
+  })
+
+  describe('without a running host', () => {
+    it('opens the data directory itself', async () => {
+      const own = await mkdtemp(join(tmpdir(), 'cordon-cli-'))
+      try {
+        // The host that wrote this was killed.
+        await mkdir(join(own, '.cordon'))
+        await writeFile(join(own, '.cordon', 'host.json'), JSON.stringify({ pid: process.pid, url: 'http://127.0.0.1:9', token: 'x' }))
+        expect((await runCordon(['deploy', fixture('greet.ts')], { cwd: own })).code).to.equal(0)
+        expect((await runCordon(['invoke', 'greet', '{"name":"disk"}', '--data-dir', join(own, '.cordon')], { cwd: tmpdir() })).stdout).to.contain('Hello disk')
+      } finally {
+        await rm(own, { recursive: true, force: true })
+      }
+    })
+
+    it('says who uses the data directory when that is no server', async () => {
+      await server.close()
+      try {
+        const { code, stderr } = await cordon('list')
+        expect(code).to.equal(3)
+        expect(stderr).to.contain(String(process.pid))
+      } finally {
+        server = await serve(platform, { port: 0 })
+      }
+    })
+  })
+})
