@@ -8,6 +8,9 @@ import { SetupProblem } from './problem.mjs'
 /** Codes and words in npm's output that mean that the registry was out of reach. */
 const offline = /\b(ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ENETUNREACH|EHOSTUNREACH|ETIMEDOUT|ERR_SOCKET_TIMEOUT|ENOTCACHED|EIDLETIMEOUT)\b/
 
+/** Longest wait for an answer of the registry, in milliseconds. */
+const pingMs = 10_000
+
 /**
  * Runs npm in `folder` with progress on stderr.
  *
@@ -17,7 +20,7 @@ const offline = /\b(ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ENETUNREACH|EHOS
  */
 export async function runNpm(folder, args, { command, onPid }) {
   const progress = reportProgress('Installing packages')
-  const { code, output } = await startNpm(folder, args, onPid).catch((error) => {
+  const { code, output } = await startOnOrOffline(folder, args, onPid).catch((error) => {
     progress.end(false)
     if (error.code !== 'ENOENT') throw error
     throw new SetupProblem(
@@ -34,6 +37,16 @@ export async function runNpm(folder, args, { command, onPid }) {
   throw new SetupProblem(
     `${output.trim()}\nCannot install the packages: npm ended with code ${code} (its words are above). Solve that, then run "${command}" again.`,
   )
+}
+
+/**
+ * npm repeats every request for minutes when the registry is out of reach. One short question first tells; without an answer
+ * npm is asked to use its cache alone, which either has everything or fails at once.
+ */
+async function startOnOrOffline(folder, args, onPid) {
+  const ping = await startNpm(folder, ['ping', '--fetch-retries=0', `--fetch-timeout=${pingMs}`, '--loglevel=error'], onPid)
+  const isOffline = ping.code !== 0 && offline.test(ping.output)
+  return startNpm(folder, isOffline ? [...args, '--offline'] : args, onPid)
 }
 
 function startNpm(folder, args, onPid) {
