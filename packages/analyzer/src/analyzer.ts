@@ -113,5 +113,12 @@ function closed(): PlatformError {
 }
 
 function isReaper(value: unknown): value is Reaper {
-  return typeof value === 'object' && value !== null && 'watch' in value && typeof value.watch === 'function' && 'unwatch' in value && typeof value.unwatch === 'function'
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    'watch' in value &&
+    typeof value.watch === 'function' &&
+    'unwatch' in value &&
+    typeof value.unwatch === 'function'
+  )
 }

@@ -29,21 +29,76 @@ describe('bundle', () => {
   const mark = '/** @function */ '
   const forms: Record<string, { files: Record<string, string>; result: unknown }> = {
     CommonJS: { files: { 'index.cjs': `const { join } = require('path')\n${mark}module.exports = () => join('a', 'b')` }, result: 'a/b' },
-    'compiled TypeScript': { files: { 'index.js': `"use strict";\nObject.defineProperty(exports, "__esModule", { value: true });\nexports.default = void 0;\nconst h = () => 1;\n${mark}exports.default = h;` }, result: 1 },
-    'a CommonJS file imported by an ES module': { files: { 'index.mjs': `import a, { b } from './c.cjs'\n${mark}export default () => [a.b, b]`, 'c.cjs': 'exports.b = 2' }, result: [2, 2] },
+    'compiled TypeScript': {
+      files: {
+        'index.js': `"use strict";\nObject.defineProperty(exports, "__esModule", { value: true });\nexports.default = void 0;\nconst h = () => 1;\n${mark}exports.default = h;`,
+      },
+      result: 1,
+    },
+    'a CommonJS file imported by an ES module': {
+      files: { 'index.mjs': `import a, { b } from './c.cjs'\n${mark}export default () => [a.b, b]`, 'c.cjs': 'exports.b = 2' },
+      result: [2, 2],
+    },
     'built-ins in every form': {
-      files: { 'index.ts': `import path, { join } from 'node:path'\nimport * as all from 'path'\nimport events, { once } from 'node:events'\n${mark}export default async () => [path.join === join, all.join === join, typeof events, typeof once, (await import('node:url')).URL === URL]` },
+      files: {
+        'index.ts': `import path, { join } from 'node:path'\nimport * as all from 'path'\nimport events, { once } from 'node:events'\n${mark}export default async () => [path.join === join, all.join === join, typeof events, typeof once, (await import('node:url')).URL === URL]`,
+      },
       result: [true, true, 'function', 'function', true],
     },
-    'JSON and text': { files: { 'index.ts': `import data from './a.json'\nimport text from './a.md'\nimport raw from './b.dat' with { type: 'text' }\n${mark}export default () => [data.a, text, raw]`, 'a.json': '{"a":1}', 'a.md': '# hi', 'b.dat': 'raw' }, result: [1, '# hi', 'raw'] },
-    TSX: { files: { 'index.tsx': `/** @jsxRuntime classic */\n/** @jsx h */\nfunction h(tag: string, props: unknown, ...children: unknown[]) { return [tag, props, ...children] }\n${mark}export default () => <b id="a">x</b>` }, result: ['b', { id: 'a' }, 'x'] },
-    'top-level await and import.meta': { files: { 'index.ts': `const a = await Promise.resolve(1)\n${mark}export default () => [a, import.meta.url, import.meta.dirname]` }, result: [1, 'file:///upload/index.js', undefined] },
-    'files by the extension of their output, and folders': { files: { 'index.ts': `import { a } from './a.js'\nimport { b } from './b'\n${mark}export default () => a + b`, 'a.ts': 'export const a = 1', 'b/index.ts': 'export const b = 2' }, result: 3 },
-    'a lazily imported file': { files: { 'index.ts': `${mark}export default async () => (await import('./a.ts')).a`, 'a.ts': 'export const a = await Promise.resolve(4)' }, result: 4 },
-    'names that the wrapper uses': { files: { 'index.ts': `const builtin = 1, handOver = 2, __cordon_builtin = 3, __cordon_meta = 4, require = 5\n${mark}export default () => builtin + handOver + __cordon_builtin + __cordon_meta + require` }, result: 15 },
-    'package.json#main and #imports': { files: { 'package.json': '{"main":"./src/a.ts","imports":{"#b":"./src/b.ts"}}', 'src/a.ts': `import { b } from '#b'\n${mark}export default () => b`, 'src/b.ts': 'export const b = 6' }, result: 6 },
+    'JSON and text': {
+      files: {
+        'index.ts': `import data from './a.json'\nimport text from './a.md'\nimport raw from './b.dat' with { type: 'text' }\n${mark}export default () => [data.a, text, raw]`,
+        'a.json': '{"a":1}',
+        'a.md': '# hi',
+        'b.dat': 'raw',
+      },
+      result: [1, '# hi', 'raw'],
+    },
+    TSX: {
+      files: {
+        'index.tsx': `/** @jsxRuntime classic */\n/** @jsx h */\nfunction h(tag: string, props: unknown, ...children: unknown[]) { return [tag, props, ...children] }\n${mark}export default () => <b id="a">x</b>`,
+      },
+      result: ['b', { id: 'a' }, 'x'],
+    },
+    'top-level await and import.meta': {
+      files: { 'index.ts': `const a = await Promise.resolve(1)\n${mark}export default () => [a, import.meta.url, import.meta.dirname]` },
+      result: [1, 'file:///upload/index.js', undefined],
+    },
+    'files by the extension of their output, and folders': {
+      files: {
+        'index.ts': `import { a } from './a.js'\nimport { b } from './b'\n${mark}export default () => a + b`,
+        'a.ts': 'export const a = 1',
+        'b/index.ts': 'export const b = 2',
+      },
+      result: 3,
+    },
+    'a lazily imported file': {
+      files: { 'index.ts': `${mark}export default async () => (await import('./a.ts')).a`, 'a.ts': 'export const a = await Promise.resolve(4)' },
+      result: 4,
+    },
+    'names that the wrapper uses': {
+      files: {
+        'index.ts': `const builtin = 1, handOver = 2, __cordon_builtin = 3, __cordon_meta = 4, require = 5\n${mark}export default () => builtin + handOver + __cordon_builtin + __cordon_meta + require`,
+      },
+      result: 15,
+    },
+    'package.json#main and #imports': {
+      files: {
+        'package.json': '{"main":"./src/a.ts","imports":{"#b":"./src/b.ts"}}',
+        'src/a.ts': `import { b } from '#b'\n${mark}export default () => b`,
+        'src/b.ts': 'export const b = 6',
+      },
+      result: 6,
+    },
     'a package of the upload, through exports': {
-      files: { 'index.ts': `import { a } from 'p'\nimport { s } from 'p/sub/x'\n${mark}export default () => [a, s]`, 'node_modules/p/package.json': '{"name":"p","version":"1.2.3","exports":{".":{"require":"./r.cjs","import":"./i.mjs"},"./sub/*":"./s/*.mjs"}}', 'node_modules/p/r.cjs': 'exports.a = "cjs"', 'node_modules/p/i.mjs': 'export const a = "esm"', 'node_modules/p/s/x.mjs': 'export const s = 1' },
+      files: {
+        'index.ts': `import { a } from 'p'\nimport { s } from 'p/sub/x'\n${mark}export default () => [a, s]`,
+        'node_modules/p/package.json':
+          '{"name":"p","version":"1.2.3","exports":{".":{"require":"./r.cjs","import":"./i.mjs"},"./sub/*":"./s/*.mjs"}}',
+        'node_modules/p/r.cjs': 'exports.a = "cjs"',
+        'node_modules/p/i.mjs': 'export const a = "esm"',
+        'node_modules/p/s/x.mjs': 'export const s = 1',
+      },
       result: ['esm', 1],
     },
   }
@@ -57,12 +112,16 @@ describe('bundle', () => {
   })
 
   it('maps every place to the user’s own file and line', async () => {
-    const files = { 'src/index.ts': `import { fail } from './deep/fail.ts'\n${mark}export default () => fail()`, 'src/deep/fail.ts': `interface A { a: 1 }\n\nexport function fail(): never {\n  throw new Error('here')\n}`, 'package.json': '{"main":"src/index.ts"}' }
+    const files = {
+      'src/index.ts': `import { fail } from './deep/fail.ts'\n${mark}export default () => fail()`,
+      'src/deep/fail.ts': `interface A { a: 1 }\n\nexport function fail(): never {\n  throw new Error('here')\n}`,
+      'package.json': '{"main":"src/index.ts"}',
+    }
     const analysis = await analyzer.analyze(upload(files), options())
     const { code, sourceMap } = bundleOf(analysis)
     const parsed: unknown = JSON.parse(sourceMap)
     expect(parsed).to.have.property('sources').that.includes.members(['src/index.ts', 'src/deep/fail.ts'])
-    const line = code.split('\n').findIndex((one) => one.includes("new Error"))
+    const line = code.split('\n').findIndex((one) => one.includes('new Error'))
     const map = new SourceMap(JSON.parse(sourceMap))
     const found = map.findEntry(line, code.split('\n')[line]?.indexOf('throw') ?? 0)
     expect(found).to.include({ originalSource: 'src/deep/fail.ts', originalLine: 3, originalColumn: 2 })
@@ -87,11 +146,17 @@ describe('bundle', () => {
     write('deps/node_modules/q/q.js', 'export const q = 7')
     const change = { from: join(folder, 'deps'), allow: ['p'] }
     expect(await run(`import { q } from 'p'\n${mark}export default () => q`, change)).to.equal(7)
-    expect(rulesOf(await analyzer.analyze(upload(`import { q } from 'q'\n${mark}export default () => q`), options(change)), 'error')).to.deep.equal(['imports'])
+    expect(rulesOf(await analyzer.analyze(upload(`import { q } from 'q'\n${mark}export default () => q`), options(change)), 'error')).to.deep.equal([
+      'imports',
+    ])
   })
 
   it('refuses a package that needs Node with all its rights, and says why', async () => {
-    const files = { 'index.ts': `import { a } from 'p'\n${mark}export default () => a`, 'node_modules/p/package.json': '{"name":"p","main":"a.js"}', 'node_modules/p/a.js': `const fs = require('fs')\nexports.a = fs.readFileSync` }
+    const files = {
+      'index.ts': `import { a } from 'p'\n${mark}export default () => a`,
+      'node_modules/p/package.json': '{"name":"p","main":"a.js"}',
+      'node_modules/p/a.js': `const fs = require('fs')\nexports.a = fs.readFileSync`,
+    }
     const analysis = await analyzer.analyze(upload(files), options())
     expect(rulesOf(analysis, 'error')).to.deep.equal(['package-imports'])
     expect(analysis.diagnostics[0]).to.include({ file: 'node_modules/p/a.js', line: 1 })
@@ -105,13 +170,30 @@ describe('bundle', () => {
       'a file URL': () => ({ 'index.ts': `import 'file://${folder}/secret.js'` }),
       'a computed import': () => ({ 'index.ts': `const k = 'secret'; export const a = () => import('..${folder}/' + k + '.js')` }),
       'a computed import in a template': () => ({ 'index.ts': `const k = 'secret'; export const a = () => import(\`./../..${folder}/\${k}.js\`)` }),
-      'a computed import in a package': () => ({ 'index.ts': `import 'p'`, 'node_modules/p/package.json': '{"main":"a.js"}', 'node_modules/p/a.js': `const k = 'secret'; exports.a = () => requir\\u0065('..${folder}/' + k + '.js')` }),
+      'a computed import in a package': () => ({
+        'index.ts': `import 'p'`,
+        'node_modules/p/package.json': '{"main":"a.js"}',
+        'node_modules/p/a.js': `const k = 'secret'; exports.a = () => requir\\u0065('..${folder}/' + k + '.js')`,
+      }),
       'a source map comment': () => ({ 'index.ts': `export const a = 1\n//# sourceMappingURL=${folder}/secret.js` }),
       'a triple-slash reference': () => ({ 'index.ts': `/// <reference path="${folder}/secret.js" />` }),
-      'main of a package': () => ({ 'index.ts': `import 'p'`, 'node_modules/p/package.json': `{"main":"../../../../../../../..${folder}/secret.js"}` }),
-      'exports of a package': () => ({ 'index.ts': `import 'p'`, 'node_modules/p/package.json': `{"exports":"./../../../../../../..${folder}/secret.js"}` }),
-      'browser of a package': () => ({ 'index.ts': `import 'p'`, 'node_modules/p/package.json': `{"main":"a.js","browser":{"./a.js":"${folder}/secret.js"}}`, 'node_modules/p/a.js': '1' }),
-      'extends and paths of tsconfig': () => ({ 'index.ts': `import '~/secret.js'`, 'tsconfig.json': `{"extends":"${folder}/tsconfig.json","compilerOptions":{"baseUrl":"${folder}","paths":{"~/*":["${folder}/*"]}}}` }),
+      'main of a package': () => ({
+        'index.ts': `import 'p'`,
+        'node_modules/p/package.json': `{"main":"../../../../../../../..${folder}/secret.js"}`,
+      }),
+      'exports of a package': () => ({
+        'index.ts': `import 'p'`,
+        'node_modules/p/package.json': `{"exports":"./../../../../../../..${folder}/secret.js"}`,
+      }),
+      'browser of a package': () => ({
+        'index.ts': `import 'p'`,
+        'node_modules/p/package.json': `{"main":"a.js","browser":{"./a.js":"${folder}/secret.js"}}`,
+        'node_modules/p/a.js': '1',
+      }),
+      'extends and paths of tsconfig': () => ({
+        'index.ts': `import '~/secret.js'`,
+        'tsconfig.json': `{"extends":"${folder}/tsconfig.json","compilerOptions":{"baseUrl":"${folder}","paths":{"~/*":["${folder}/*"]}}}`,
+      }),
       'imports of package.json': () => ({ 'index.ts': `import '#a'`, 'package.json': `{"imports":{"#a":"./../../../../..${folder}/secret.js"}}` }),
       'a package with a path for a name': () => ({ 'index.ts': `import 'p/../../..${folder}/secret.js'` }),
       'a symbolic link of an allowed package': () => ({ 'index.ts': `import 'linked/link.js'` }),
@@ -135,7 +217,10 @@ describe('bundle', () => {
   })
 
   it('loads no module that was refused when rules are only warnings, but says so when it is used', async () => {
-    const analysis = await analyzer.analyze(upload(`const load = () => import('not-there')\n${mark}export default async () => load().catch((error) => error.code)`), options({ enforce: false }))
+    const analysis = await analyzer.analyze(
+      upload(`const load = () => import('not-there')\n${mark}export default async () => load().catch((error) => error.code)`),
+      options({ enforce: false }),
+    )
     expect(await call(analysis)).to.equal('MODULE_NOT_FOUND')
     const fails = await analyzer.analyze(upload(`import a from 'not-there'\n${mark}export default () => a`), options({ enforce: false }))
     expect(await load(fails).catch((error: unknown) => String(error))).to.include(`Cannot find module 'not-there'`)

@@ -1,11 +1,10 @@
-import { readFileSync, readdirSync } from 'node:fs'
 import { getBuiltinModule } from 'node:process'
 import { fileURLToPath } from 'node:url'
 import { Script } from 'node:vm'
 import type { Analysis, AnalyzeOptions, Bundle, Upload } from '@cordon/contracts'
 
 /** The package's own folder: its development dependencies are what an upload may be allowed to use. */
-export const packageFolder = fileURLToPath(new URL('..', import.meta.url))
+const packageFolder = fileURLToPath(new URL('..', import.meta.url))
 
 /** Fixtures are read from where they are written; they are not compiled. */
 export const fixtureFolder = fileURLToPath(new URL('../test/fixtures/', import.meta.url))
@@ -18,15 +17,9 @@ export function upload(source: string | Readonly<Record<string, string>>): Uploa
   return { files: files(typeof source === 'string' ? { 'index.ts': source } : source) }
 }
 
-export function fixture(name: string): string {
-  return readFileSync(`${fixtureFolder}${name}`, 'utf8')
-}
-
-export function fixtureNames(folder: string): string[] {
-  return readdirSync(`${fixtureFolder}${folder}`).toSorted()
-}
-
-export function options(change: { allow?: string[]; from?: string; enforce?: boolean; rules?: AnalyzeOptions['analyzer']['rules'] } = {}): AnalyzeOptions {
+export function options(
+  change: { allow?: string[]; from?: string; enforce?: boolean; rules?: AnalyzeOptions['analyzer']['rules'] } = {},
+): AnalyzeOptions {
   return {
     packages: { from: change.from ?? packageFolder, allow: change.allow ?? [] },
     analyzer: { enforce: change.enforce ?? true, rules: change.rules ?? {} },

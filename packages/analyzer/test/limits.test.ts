@@ -18,7 +18,8 @@ async function codeOf(promise: Promise<unknown>): Promise<string> {
 /** Resolves when a process is gone, or is only waiting to be collected. */
 async function gone(pid: number): Promise<void> {
   const { existsSync, readFileSync } = await import('node:fs')
-  while (existsSync(`/proc/${pid}`) && !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'))) await new Promise((resolve) => setImmediate(resolve))
+  while (existsSync(`/proc/${pid}`) && !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8')))
+    await new Promise((resolve) => setImmediate(resolve))
 }
 
 describe('analyzer limits', () => {
@@ -53,7 +54,9 @@ describe('analyzer limits', () => {
 
   it('gives up on nested JSON', async () => {
     const json = '['.repeat(100_000) + ']'.repeat(100_000)
-    expect(await codeOf(analyzer.analyze(upload({ 'index.ts': `import x from './x.json'${handler}`, 'x.json': json }), options()))).to.equal('ANALYSIS_LIMIT')
+    expect(await codeOf(analyzer.analyze(upload({ 'index.ts': `import x from './x.json'${handler}`, 'x.json': json }), options()))).to.equal(
+      'ANALYSIS_LIMIT',
+    )
   })
 
   it('is not slowed down by types that never end', async () => {
@@ -116,7 +119,9 @@ describe('analyzer limits', () => {
   })
 
   it('leaves no process behind when the host is killed', async () => {
-    const host = spawn(process.execPath, [`${fixtureFolder}host.mjs`, new URL('../dist/index.js', import.meta.url).href], { stdio: ['ignore', 'pipe', 'inherit'] })
+    const host = spawn(process.execPath, [`${fixtureFolder}host.mjs`, new URL('../dist/index.js', import.meta.url).href], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
     const [line] = await once(createInterface(host.stdout), 'line')
     host.kill('SIGKILL')
     const pids: unknown = JSON.parse(String(line))

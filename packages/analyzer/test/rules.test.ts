@@ -12,7 +12,10 @@ describe('rules', () => {
 
   async function check(rule: RuleExamples, example: string): Promise<string[]> {
     const entry = rule.as === 'entry' ? example : `/** @function */ export default async function handler(input: any, ctx: any) {\n${example}\n}`
-    const analysis = await analyzer.analyze(upload({ 'index.ts': entry, 'h.ts': 'export type T = 1\nexport const h = () => 1\nexport default h' }), options())
+    const analysis = await analyzer.analyze(
+      upload({ 'index.ts': entry, 'h.ts': 'export type T = 1\nexport const h = () => 1\nexport default h' }),
+      options(),
+    )
     expect(rulesOf(analysis), JSON.stringify(analysis.diagnostics)).not.to.include.members(['syntax'])
     return rulesOf(analysis)
   }

@@ -69,7 +69,10 @@ export async function bundle(input: BundleInput): Promise<BundleResult> {
     sourceMap: wrapSourceMap(text('.map') ?? '{}'),
     refused: seen.refused,
     sources: seen.sources,
-    builtins: [...included].filter((name) => name.startsWith('node:')).map((name) => name.slice('node:'.length)).toSorted(),
+    builtins: [...included]
+      .filter((name) => name.startsWith('node:'))
+      .map((name) => name.slice('node:'.length))
+      .toSorted(),
     packages: listPackages(included, seen.locations),
     included,
     errors,
@@ -85,13 +88,48 @@ interface Collected {
 
 /** esbuild's warnings. The rules say what matters, and each of these would carry a whole line of source with it. */
 const remarks = [
-  ...['assert-to-with', 'assert-type-json', 'assign-to-constant', 'assign-to-define', 'assign-to-import', 'call-import-namespace', 'class-name-will-throw'],
-  ...['commonjs-variable-in-esm', 'delete-super-property', 'direct-eval', 'duplicate-case', 'duplicate-class-member', 'duplicate-object-key', 'empty-import-meta'],
-  ...['equals-nan', 'equals-negative-zero', 'equals-new-object', 'html-comment-in-js', 'impossible-typeof', 'indirect-require', 'private-name-will-throw'],
-  ...['semicolon-after-return', 'suspicious-boolean-not', 'suspicious-define', 'suspicious-logical-operator', 'suspicious-nullish-coalescing'],
-  ...['this-is-undefined-in-esm', 'unsupported-dynamic-import', 'unsupported-jsx-comment', 'unsupported-regexp', 'unsupported-require-call'],
-  ...['ambiguous-reexport', 'different-path-case', 'empty-glob', 'ignored-bare-import', 'ignored-dynamic-import', 'import-is-undefined'],
-  ...['require-resolve-not-external', 'invalid-source-mappings', 'sections-in-source-map', 'missing-source-map', 'unsupported-source-map-comment'],
+  'assert-to-with',
+  'assert-type-json',
+  'assign-to-constant',
+  'assign-to-define',
+  'assign-to-import',
+  'call-import-namespace',
+  'class-name-will-throw',
+  'commonjs-variable-in-esm',
+  'delete-super-property',
+  'direct-eval',
+  'duplicate-case',
+  'duplicate-class-member',
+  'duplicate-object-key',
+  'empty-import-meta',
+  'equals-nan',
+  'equals-negative-zero',
+  'equals-new-object',
+  'html-comment-in-js',
+  'impossible-typeof',
+  'indirect-require',
+  'private-name-will-throw',
+  'semicolon-after-return',
+  'suspicious-boolean-not',
+  'suspicious-define',
+  'suspicious-logical-operator',
+  'suspicious-nullish-coalescing',
+  'this-is-undefined-in-esm',
+  'unsupported-dynamic-import',
+  'unsupported-jsx-comment',
+  'unsupported-regexp',
+  'unsupported-require-call',
+  'ambiguous-reexport',
+  'different-path-case',
+  'empty-glob',
+  'ignored-bare-import',
+  'ignored-dynamic-import',
+  'import-is-undefined',
+  'require-resolve-not-external',
+  'invalid-source-mappings',
+  'sections-in-source-map',
+  'missing-source-map',
+  'unsupported-source-map-comment',
 ]
 
 function buildOptions(input: BundleInput, seen: Collected) {
@@ -150,7 +188,10 @@ function confinedFiles(input: BundleInput, seen: Collected): Plugin {
     const location = locations.get(path)
     if (location === undefined) return { errors: [{ text: `Cannot read "${path}": it is not part of the upload` }] }
     const loader = chooseLoader(location.path, type)
-    if (loader === undefined) return { errors: [{ text: `Cannot import "${path}": this kind of file cannot be imported. Add "with { type: 'text' }" or "with { type: 'bytes' }".` }] }
+    if (loader === undefined)
+      return {
+        errors: [{ text: `Cannot import "${path}": this kind of file cannot be imported. Add "with { type: 'text' }" or "with { type: 'bytes' }".` }],
+      }
     const contents = location.tree.read(location.path)
     seen.sources.set(path, contents)
     if (!isCode(location.path) && loader !== 'json') return { contents, loader }

@@ -17,7 +17,8 @@ export function hideComputedImports(text: string, path: string): string {
     ts.forEachChild(node, (child) => void stack.push(child))
   }
   let hidden = text
-  for (const one of found.toSorted((a, b) => b.pos - a.pos)) hidden = `${hidden.slice(0, one.pos)}[${hidden.slice(one.pos, one.end)}][0]${hidden.slice(one.end)}`
+  for (const one of found.toSorted((a, b) => b.pos - a.pos))
+    hidden = `${hidden.slice(0, one.pos)}[${hidden.slice(one.pos, one.end)}][0]${hidden.slice(one.end)}`
   return hidden
 }
 

@@ -12,7 +12,10 @@ const byExtension: ReadonlyMap<string, Loader> = new Map<string, Loader>([
   ['.cjs', 'js'],
   ['.jsx', 'jsx'],
   ['.json', 'json'],
-  ...['.txt', '.md', '.html', '.htm', '.css', '.sql', '.svg', '.xml', '.csv', '.graphql', '.gql', '.yaml', '.yml'].map((one): [string, Loader] => [one, 'text']),
+  ...['.txt', '.md', '.html', '.htm', '.css', '.sql', '.svg', '.xml', '.csv', '.graphql', '.gql', '.yaml', '.yml'].map((one): [string, Loader] => [
+    one,
+    'text',
+  ]),
   ['.bin', 'binary'],
   ['.wasm', 'binary'],
 ])

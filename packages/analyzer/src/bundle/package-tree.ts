@@ -45,8 +45,19 @@ const emptyManifest: PackageManifest = {
   dependencies: new Set(),
 }
 
+/** What was read of each tree: a tree does not change while it is in use. */
+const manifests = new WeakMap<PackageTree, Map<string, PackageManifest>>()
+
 /** Reads a `package.json`; one that is not JSON counts as empty. */
 export function readManifest(tree: PackageTree, path: string): PackageManifest {
+  const known = manifests.get(tree) ?? new Map<string, PackageManifest>()
+  manifests.set(tree, known)
+  const manifest = known.get(path) ?? parseManifest(tree, path)
+  known.set(path, manifest)
+  return manifest
+}
+
+function parseManifest(tree: PackageTree, path: string): PackageManifest {
   if (!tree.has(path)) return emptyManifest
   let parsed: unknown
   try {

@@ -29,7 +29,10 @@ export function createResolver(upload: PackageTree, packages: HostPackages): Res
     if (builtin !== undefined) return { kind: 'builtin', name: builtin, refusal: pureBuiltins.has(builtin) ? undefined : refuseBuiltin(builtin) }
     if (specifier.startsWith('#')) return resolveOwnImport(specifier, importer, conditions, isRequire)
     if (posix.isAbsolute(specifier) || /^[a-z][a-z0-9+.-]*:/i.test(specifier) || specifier.includes('\\') || specifier.includes('\0')) {
-      return { kind: 'refused', refusal: `Cannot import "${specifier}": only files of the upload and packages can be imported. Write a path that starts with "./".` }
+      return {
+        kind: 'refused',
+        refusal: `Cannot import "${specifier}": only files of the upload and packages can be imported. Write a path that starts with "./".`,
+      }
     }
     return resolvePackage(specifier, importer, conditions)
   }
@@ -95,7 +98,10 @@ function fromScope(scope: PackageScope, specifier: string, subpath: string, cond
     const path = joinInside(scope.base, target)
     if (path !== undefined && isInside(path, scope.base) && scope.tree.has(path)) return file(scope.tree, path, scope)
   }
-  return { kind: 'refused', refusal: `Cannot import "${specifier}": "exports" of the package leads to no such file. Import a path that the package exports.` }
+  return {
+    kind: 'refused',
+    refusal: `Cannot import "${specifier}": "exports" of the package leads to no such file. Import a path that the package exports.`,
+  }
 }
 
 function file(tree: PackageTree, path: string, scope: PackageScope = findScope({ tree, path })): Resolution {
@@ -119,7 +125,8 @@ function refuseBuiltin(name: string): string {
 }
 
 function refusePackage(name: string, importer: SourceLocation, upload: PackageTree): string {
-  if (importer.tree !== upload) return `Cannot import "${name}": the package ${importer.tree.prefix.slice('node_modules/'.length, -1)} needs it and it is not installed.`
+  if (importer.tree !== upload)
+    return `Cannot import "${name}": the package ${importer.tree.prefix.slice('node_modules/'.length, -1)} needs it and it is not installed.`
   const remedy = remedyFor(name)
   if (remedy !== undefined) return `Cannot import "${name}": functions may not use it. Instead: ${remedy}.`
   return `Cannot import "${name}": the upload has no such package and the host does not allow it. Put it into node_modules of the upload, or add it to the option packages.allow.`

@@ -36,11 +36,18 @@ export function createSourceGuard(): SourceGuard {
         const { node, depth } = at
         if (depth > maxCodeDepth) throw new SourceLimit(`"${path}" is nested too deeply`)
         if (ts.isEnumDeclaration(node)) measureEnum(node, lengths, path)
-        const name = ts.isPropertyAccessExpression(node) ? node.name.text : ts.isElementAccessExpression(node) && ts.isStringLiteralLike(node.argumentExpression) ? node.argumentExpression.text : undefined
+        const name = ts.isPropertyAccessExpression(node)
+          ? node.name.text
+          : ts.isElementAccessExpression(node) && ts.isStringLiteralLike(node.argumentExpression)
+            ? node.argumentExpression.text
+            : undefined
         if (name !== undefined) uses.set(name, (uses.get(name) ?? 0) + 1)
         // A long sum leans to the left, and both parsers walk it without recursion.
         const isSum = ts.isBinaryExpression(node)
-        ts.forEachChild(node, (child) => void stack.push({ node: child, depth: isSum && child === node.left && ts.isBinaryExpression(child) ? depth : depth + 1 }))
+        ts.forEachChild(
+          node,
+          (child) => void stack.push({ node: child, depth: isSum && child === node.left && ts.isBinaryExpression(child) ? depth : depth + 1 }),
+        )
       }
       // Every use of an enum member is replaced by its value.
       const inlined = [...lengths].reduce((sum, [name, length]) => sum + length * (uses.get(name) ?? 0), 0)

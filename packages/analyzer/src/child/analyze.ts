@@ -73,7 +73,10 @@ function decodeSource(bytes: Uint8Array): string {
 
 function withoutEntry(request: AnalysisRequest, reporter: Reporter): AnalysisReply {
   const what = request.entry === undefined ? 'The upload has no entry file' : `The upload has no file "${request.entry}"`
-  const remedy = request.entry === undefined ? 'Add index.ts (or .tsx, .mts, .js, .mjs, .cjs), or name the file with `entry`.' : 'Correct `entry`, or add the file.'
+  const remedy =
+    request.entry === undefined
+      ? 'Add index.ts (or .tsx, .mts, .js, .mjs, .cjs), or name the file with `entry`.'
+      : 'Correct `entry`, or add the file.'
   reporter.add({ rule: 'entry', severity: 'fixed', message: `${what}. ${remedy}`, file: request.entry ?? '', text: '' })
   const config = resolveFunctionConfig(request.config)
   const manifest = { handler: 'unknown', entry: request.entry ?? '', config, builtins: [], packages: [], database: config.database ?? false } as const
@@ -88,7 +91,14 @@ function reportSyntax(parsed: ParsedSources, reporter: Reporter): boolean {
       found = true
       const text = typeof error.messageText === 'string' ? error.messageText : error.messageText.messageText
       const message = `The code cannot be read: ${text.replace(/\.$/, '')}. Correct the syntax.`
-      reporter.add({ rule: 'syntax', severity: 'fixed', message, file: file.path, text: file.text, place: { start: error.start, length: error.length } })
+      reporter.add({
+        rule: 'syntax',
+        severity: 'fixed',
+        message,
+        file: file.path,
+        text: file.text,
+        place: { start: error.start, length: error.length },
+      })
     }
   }
   return found
@@ -145,8 +155,9 @@ function reportBundleErrors(errors: readonly Message[], around: { hasSyntaxError
     // The same syntax error was already reported in TypeScript's words.
     if (own !== undefined && around.hasSyntaxErrors) continue
     const message = error.location === null ? error.text : error.text.replaceAll('upload:', '').replace(/[.]?$/, '.')
-    const place = own === undefined || error.location === null ? undefined : { start: offsetOf(own.text, error.location), length: error.location.length }
-    const isGlob = /^Could not resolve import\(/.test(error.text)
+    const place =
+      own === undefined || error.location === null ? undefined : { start: offsetOf(own.text, error.location), length: error.location.length }
+    const isGlob = error.text.startsWith('Could not resolve import(')
     const remedy = isGlob ? ' The path is computed; write it as a string.' : ''
     around.reporter.add({ rule: 'bundle', severity: 'fixed', message: `Cannot bundle: ${message}${remedy}`, file, text: own?.text ?? '', place })
   }
@@ -170,7 +181,13 @@ function checkCode(code: string | undefined, entry: string, reporter: Reporter):
     return code
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error)
-    reporter.add({ rule: 'bundle', severity: 'fixed', message: `Cannot bundle: the result is not valid code (${reason}). Write it in strict-mode JavaScript.`, file: entry, text: '' })
+    reporter.add({
+      rule: 'bundle',
+      severity: 'fixed',
+      message: `Cannot bundle: the result is not valid code (${reason}). Write it in strict-mode JavaScript.`,
+      file: entry,
+      text: '',
+    })
     return undefined
   }
 }
@@ -187,4 +204,3 @@ function readFacts(source: SourceText | undefined, around: { request: AnalysisRe
   const database = config.database ?? around.parsed.files.some((file) => mentionsDatabase(file))
   return { schemas, manifest: { handler: kind === 'none' ? ('unknown' as const) : kind, config, database } }
 }
-

@@ -11,6 +11,10 @@ export interface AnalysisRequest {
 
 /** What an analyzer process answers. The host believes none of it before it has checked its shape. */
 export type AnalysisReply =
-  | { readonly kind: 'analysis'; readonly analysis: Omit<Analysis, 'bundle'>; readonly bundle: { readonly code: string; readonly sourceMap: string } | undefined }
+  | {
+      readonly kind: 'analysis'
+      readonly analysis: Omit<Analysis, 'bundle'>
+      readonly bundle: { readonly code: string; readonly sourceMap: string } | undefined
+    }
   /** The source is too complex, for example nested deeper than a parser can follow. */
   | { readonly kind: 'limit'; readonly reason: string }

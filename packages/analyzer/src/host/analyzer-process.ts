@@ -83,7 +83,9 @@ export class AnalyzerProcess {
 
   #noteBundlers(pids: unknown, pool: Tinypool): void {
     const parent = pool.threads[0]?.threadId ?? 0
-    const known = Array.isArray(pids) ? pids.filter((one): one is number => typeof one === 'number' && Number.isSafeInteger(one) && one > 1 && isChild(one, parent)) : []
+    const known = Array.isArray(pids)
+      ? pids.filter((one): one is number => typeof one === 'number' && Number.isSafeInteger(one) && one > 1 && isChild(one, parent))
+      : []
     for (const pid of this.#bundlers) if (!known.includes(pid)) this.#options.reaper?.unwatch(pid)
     for (const pid of known) if (!this.#bundlers.includes(pid)) this.#options.reaper?.watch(pid)
     this.#bundlers = known

@@ -1,5 +1,14 @@
 import { createHash } from 'node:crypto'
-import { isRecord, PlatformError, resolveFunctionConfig, type Analysis, type Bundle, type Diagnostic, type Manifest, type Schemas } from '@cordon/contracts'
+import {
+  isRecord,
+  PlatformError,
+  resolveFunctionConfig,
+  type Analysis,
+  type Bundle,
+  type Diagnostic,
+  type Manifest,
+  type Schemas,
+} from '@cordon/contracts'
 import { tooLarge } from './upload-limits.ts'
 
 /**
@@ -16,7 +25,12 @@ export function readReply(reply: unknown): Analysis {
   const bundle = reply['bundle'] === undefined ? undefined : readBundle(record(reply['bundle'], 'bundle'))
   // Decided here: code that has an error is never handed on, whatever the process says.
   const ok = analysis['ok'] === true && bundle !== undefined && diagnostics.every((one) => one.severity !== 'error')
-  const result = { ok, diagnostics, manifest: readManifest(record(analysis['manifest'], 'manifest')), schemas: readSchemas(record(analysis['schemas'], 'schemas')) }
+  const result = {
+    ok,
+    diagnostics,
+    manifest: readManifest(record(analysis['manifest'], 'manifest')),
+    schemas: readSchemas(record(analysis['schemas'], 'schemas')),
+  }
   return ok ? { ...result, bundle } : result
 }
 

@@ -26,7 +26,10 @@ export function checkUpload(upload: Upload): void {
   let packages = 0
   for (const [path, bytes] of files) {
     if (!isPlainPath(path)) {
-      throw new PlatformError('DEPLOYMENT_REJECTED', `Cannot analyse the upload: ${JSON.stringify(path.slice(0, 80))} is not a relative path with forward slashes`)
+      throw new PlatformError(
+        'DEPLOYMENT_REJECTED',
+        `Cannot analyse the upload: ${JSON.stringify(path.slice(0, 80))} is not a relative path with forward slashes`,
+      )
     }
     if (isFirstParty(path)) own += countFile(path, bytes, maxFileBytes)
     else packages += countFile(path, bytes, maxPackageFileBytes)

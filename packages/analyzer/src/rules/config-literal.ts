@@ -44,7 +44,11 @@ export function readConfig(source: SourceText): ConfigReading {
   if (found === undefined) return { values: {}, problems: [], unknown: [] }
   const value = found.value === undefined ? undefined : unwrap(found.value)
   if (value === undefined || !ts.isObjectLiteralExpression(value)) {
-    return { values: {}, problems: [{ node: found.node, message: 'config is not an object literal. Write `export const config = { … }` with plain values.' }], unknown: [] }
+    return {
+      values: {},
+      problems: [{ node: found.node, message: 'config is not an object literal. Write `export const config = { … }` with plain values.' }],
+      unknown: [],
+    }
   }
   const problems: LiteralProblem[] = []
   const literal = readLiteral(value, problems)

@@ -29,9 +29,15 @@ export const endlessRecursion: Rule = {
       const name = owner === undefined ? undefined : nameOf(owner)
       if (owner === undefined || name === undefined || !isUnconditional(node, owner)) continue
       const symbol = checker.getSymbolAtLocation(name)
-      const isSelf = (one: ts.Expression) => symbol !== undefined && ts.isIdentifier(one) && one.text === name.text && checker.getSymbolAtLocation(one) === symbol && values.of(one).kind === 'function'
+      const isSelf = (one: ts.Expression) =>
+        symbol !== undefined &&
+        ts.isIdentifier(one) &&
+        one.text === name.text &&
+        checker.getSymbolAtLocation(one) === symbol &&
+        values.of(one).kind === 'function'
       if (isSelf(node.expression) && !isGenerator(owner)) report(node, `${name.text} always calls itself. Add a condition under which it ends.`)
-      else if (isScheduler(node) && node.arguments.some(isSelf)) report(node, `${name.text} always schedules itself again, so the function never ends. Add a condition under which it ends.`)
+      else if (isScheduler(node) && node.arguments.some(isSelf))
+        report(node, `${name.text} always schedules itself again, so the function never ends. Add a condition under which it ends.`)
     }
   },
 }
@@ -99,17 +105,44 @@ function isUnconditional(call: ts.Node, owner: ts.Node): boolean {
     if (ts.isIfStatement(parent) && parent.expression !== at) return false
     if (ts.isConditionalExpression(parent) && parent.condition !== at) return false
     if (ts.isBinaryExpression(parent) && parent.right === at && isShortCircuit(parent.operatorToken.kind)) return false
-    if (ts.isIterationStatement(parent, false) || ts.isCaseClause(parent) || ts.isDefaultClause(parent) || ts.isCatchClause(parent) || ts.isTryStatement(parent)) return false
-    if ((ts.isPropertyAccessExpression(parent) || ts.isElementAccessExpression(parent) || ts.isCallExpression(parent)) && parent.questionDotToken !== undefined) return false
+    if (
+      ts.isIterationStatement(parent, false) ||
+      ts.isCaseClause(parent) ||
+      ts.isDefaultClause(parent) ||
+      ts.isCatchClause(parent) ||
+      ts.isTryStatement(parent)
+    )
+      return false
+    if (
+      (ts.isPropertyAccessExpression(parent) || ts.isElementAccessExpression(parent) || ts.isCallExpression(parent)) &&
+      parent.questionDotToken !== undefined
+    )
+      return false
     // An earlier statement that can leave the function decides whether this one runs.
-    if (ts.isBlock(parent) && parent.statements.slice(0, parent.statements.findIndex((one) => one === at)).some(canLeave)) return false
+    if (
+      ts.isBlock(parent) &&
+      parent.statements
+        .slice(
+          0,
+          parent.statements.findIndex((one) => one === at),
+        )
+        .some(canLeave)
+    )
+      return false
   }
   return true
 }
 
 function isShortCircuit(operator: ts.SyntaxKind): boolean {
   const kinds = ts.SyntaxKind
-  return [kinds.AmpersandAmpersandToken, kinds.BarBarToken, kinds.QuestionQuestionToken, kinds.AmpersandAmpersandEqualsToken, kinds.BarBarEqualsToken, kinds.QuestionQuestionEqualsToken].includes(operator)
+  return [
+    kinds.AmpersandAmpersandToken,
+    kinds.BarBarToken,
+    kinds.QuestionQuestionToken,
+    kinds.AmpersandAmpersandEqualsToken,
+    kinds.BarBarEqualsToken,
+    kinds.QuestionQuestionEqualsToken,
+  ].includes(operator)
 }
 
 function canLeave(statement: ts.Statement): boolean {
@@ -124,5 +157,8 @@ function canLeave(statement: ts.Statement): boolean {
 /** Calls that run a function later without time passing in between. */
 function isScheduler(call: ts.CallExpression): boolean {
   const text = call.expression.getText()
-  return /^(?:queueMicrotask|setImmediate|process\.nextTick)$/.test(text) || (ts.isPropertyAccessExpression(call.expression) && call.expression.name.text === 'then')
+  return (
+    /^(?:queueMicrotask|setImmediate|process\.nextTick)$/.test(text) ||
+    (ts.isPropertyAccessExpression(call.expression) && call.expression.name.text === 'then')
+  )
 }

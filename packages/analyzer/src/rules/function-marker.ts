@@ -12,7 +12,10 @@ export const functionMarker: Rule = {
     const found = findDefaultExport(source.ast)
     if (found.kind === 'none') return
     if (found.kind === 're-export') {
-      report(found.statement, 'The default export is a re-export, which cannot carry the marker. Import the handler and export it below a /** @function */ comment.')
+      report(
+        found.statement,
+        'The default export is a re-export, which cannot carry the marker. Import the handler and export it below a /** @function */ comment.',
+      )
       return
     }
     const declared = found.declaration?.kind === 'value' ? found.declaration.statement : undefined

@@ -5,11 +5,22 @@ import type { Rule } from './rule.ts'
 /** Calls that list or copy everything an object has. */
 const listers: ReadonlySet<string> = new Set([
   ...['ownKeys', 'getOwnPropertyDescriptor', 'get', 'has'].map((name) => `Reflect.${name}`),
-  ...['keys', 'values', 'entries', 'assign', 'getOwnPropertyNames', 'getOwnPropertyDescriptors', 'getOwnPropertyDescriptor', 'getPrototypeOf'].map((name) => `Object.${name}`),
+  ...['keys', 'values', 'entries', 'assign', 'getOwnPropertyNames', 'getOwnPropertyDescriptors', 'getOwnPropertyDescriptor', 'getPrototypeOf'].map(
+    (name) => `Object.${name}`,
+  ),
 ])
 
 /** Ways from CommonJS to the loader. */
-const loader: ReadonlySet<string> = new Set(['require.cache', 'require.main', 'require.extensions', 'module.constructor', 'module.require', 'module.children', 'module.parent', 'process.mainModule'])
+const loader: ReadonlySet<string> = new Set([
+  'require.cache',
+  'require.main',
+  'require.extensions',
+  'module.constructor',
+  'module.require',
+  'module.children',
+  'module.parent',
+  'process.mainModule',
+])
 
 /** Globals are used by name. */
 export const globalAccess: Rule = {
@@ -22,8 +33,10 @@ export const globalAccess: Rule = {
       if (ts.isElementAccessExpression(node) && isGlobalObject(values.of(node.expression)) && values.of(node.argumentExpression).kind === 'unknown') {
         report(node, 'A computed member of the global object is used. Write the name of the global.')
       }
-      if (ts.isSpreadAssignment(node) && isGlobalObject(values.of(node.expression))) report(node, 'The global object is copied. Name the globals that are needed.')
-      if (ts.isWithStatement(node)) report({ start: node.getStart(), length: 'with'.length }, 'The with statement hides which names are used. Write them out.')
+      if (ts.isSpreadAssignment(node) && isGlobalObject(values.of(node.expression)))
+        report(node, 'The global object is copied. Name the globals that are needed.')
+      if (ts.isWithStatement(node))
+        report({ start: node.getStart(), length: 'with'.length }, 'The with statement hides which names are used. Write them out.')
     }
     for (const call of source.nodesOf(kinds.CallExpression)) {
       if (!ts.isCallExpression(call)) continue
@@ -35,7 +48,8 @@ export const globalAccess: Rule = {
     }
     for (const { node, value } of references) {
       const path = value.kind === 'global' ? value.path.slice(0, 2).join('.') : ''
-      if (loader.has(path) && !(path === 'require.main' && ts.isBinaryExpression(node.parent))) report(node, `${path} reaches the module loader. Write a plain import.`)
+      if (loader.has(path) && !(path === 'require.main' && ts.isBinaryExpression(node.parent)))
+        report(node, `${path} reaches the module loader. Write a plain import.`)
     }
   },
 }

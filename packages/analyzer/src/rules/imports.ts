@@ -36,7 +36,10 @@ export const literalImports: Rule = {
       if (!isImport && !(ts.isIdentifier(callee) && callee.text === 'require' && values.isGlobalName(callee))) continue
       const specifier = call.arguments[0]
       if (specifier === undefined || ts.isStringLiteralLike(specifier)) continue
-      report(call, `The argument of ${isImport ? 'import()' : 'require()'} is computed, and a function is bundled before it runs. Write the name of the module as a string.`)
+      report(
+        call,
+        `The argument of ${isImport ? 'import()' : 'require()'} is computed, and a function is bundled before it runs. Write the name of the module as a string.`,
+      )
     }
   },
 }

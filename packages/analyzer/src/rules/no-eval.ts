@@ -29,7 +29,8 @@ function describe({ node, value, isHidden }: Reference): string | undefined {
   if (root === 'eval') return ts.isTypeOfExpression(node.parent) ? undefined : 'This is eval'
   if (root !== 'Function') return undefined
   // `Function.call.bind(method)` is a common way to take a method off its object; a call of it on Function itself names Function again.
-  if (member !== undefined) return further === undefined && ['call', 'apply', 'bind', 'constructor'].includes(member) ? 'This is the Function constructor' : undefined
+  if (member !== undefined)
+    return further === undefined && ['call', 'apply', 'bind', 'constructor'].includes(member) ? 'This is the Function constructor' : undefined
   return isComparison(node) ? undefined : 'This is the Function constructor'
 }
 
@@ -40,5 +41,8 @@ function isComparison(node: ts.Node): boolean {
   if (!ts.isBinaryExpression(parent)) return false
   const operator = parent.operatorToken.kind
   const kinds = ts.SyntaxKind
-  return operator === kinds.InstanceOfKeyword || [kinds.EqualsEqualsEqualsToken, kinds.ExclamationEqualsEqualsToken, kinds.EqualsEqualsToken, kinds.ExclamationEqualsToken].includes(operator)
+  return (
+    operator === kinds.InstanceOfKeyword ||
+    [kinds.EqualsEqualsEqualsToken, kinds.ExclamationEqualsEqualsToken, kinds.EqualsEqualsToken, kinds.ExclamationEqualsToken].includes(operator)
+  )
 }

@@ -8,8 +8,16 @@ const intrinsics: ReadonlySet<string> = new Set(Object.getOwnPropertyNames(globa
 /** Assignments that many programs make and that change nothing for others. */
 const tolerated: ReadonlySet<string> = new Set(['BigInt.prototype.toJSON', 'Error.stackTraceLimit', 'process.exitCode', 'process.title'])
 const definers: ReadonlySet<string> = new Set([
-  ...['Object.defineProperty', 'Object.defineProperties', 'Object.assign', 'Object.setPrototypeOf', 'Object.freeze', 'Object.seal'],
-  ...['Reflect.defineProperty', 'Reflect.set', 'Reflect.setPrototypeOf', 'Reflect.deleteProperty'],
+  'Object.defineProperty',
+  'Object.defineProperties',
+  'Object.assign',
+  'Object.setPrototypeOf',
+  'Object.freeze',
+  'Object.seal',
+  'Reflect.defineProperty',
+  'Reflect.set',
+  'Reflect.setPrototypeOf',
+  'Reflect.deleteProperty',
 ])
 
 const remedy = 'Write a function of your own instead.'
@@ -39,7 +47,12 @@ export const noTampering: Rule = {
 /** `??=` and `||=` only fill in what is missing. */
 function isReplacement(operator: ts.SyntaxKind): boolean {
   const kinds = ts.SyntaxKind
-  return operator >= kinds.FirstAssignment && operator <= kinds.LastAssignment && operator !== kinds.QuestionQuestionEqualsToken && operator !== kinds.BarBarEqualsToken
+  return (
+    operator >= kinds.FirstAssignment &&
+    operator <= kinds.LastAssignment &&
+    operator !== kinds.QuestionQuestionEqualsToken &&
+    operator !== kinds.BarBarEqualsToken
+  )
 }
 
 function describeTarget(target: ts.Expression, values: Values): string | undefined {

@@ -9,7 +9,10 @@ export const noWebAssembly: Rule = {
   check({ references, report }) {
     for (const { node, value } of references) {
       if (value.kind !== 'global' || value.path[0] !== 'WebAssembly' || value.path[1] === 'validate' || ts.isTypeOfExpression(node.parent)) continue
-      report(node, 'This uses WebAssembly, which the analyzer cannot read. Write the code in TypeScript or JavaScript, or use a package that the host allows.')
+      report(
+        node,
+        'This uses WebAssembly, which the analyzer cannot read. Write the code in TypeScript or JavaScript, or use a package that the host allows.',
+      )
     }
   },
 }

@@ -20,9 +20,19 @@ export function judgePackageImport(refused: RefusedImport, text: string): Packag
   const place = literal === undefined ? { start: 0, length: 1 } : { start: literal.getStart(ast), length: literal.getWidth(ast) }
   const name = /^(?:.*\/)?node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(refused.file)?.[1] ?? refused.file
   if (literal !== undefined && mayNeverRun(literal)) {
-    return { rule: 'package-requires', severity: 'warn', message: `The package ${name} uses "${refused.specifier}" in a part that may not run. ${refused.refusal}`, place }
+    return {
+      rule: 'package-requires',
+      severity: 'warn',
+      message: `The package ${name} uses "${refused.specifier}" in a part that may not run. ${refused.refusal}`,
+      place,
+    }
   }
-  return { rule: 'package-imports', severity: 'error', message: `The package ${name} needs "${refused.specifier}" and cannot run in a function. ${refused.refusal}`, place }
+  return {
+    rule: 'package-imports',
+    severity: 'error',
+    message: `The package ${name} needs "${refused.specifier}" and cannot run in a function. ${refused.refusal}`,
+    place,
+  }
 }
 
 function findSpecifier(ast: ts.SourceFile, specifier: string): ts.Node | undefined {

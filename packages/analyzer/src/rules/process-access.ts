@@ -3,8 +3,30 @@ import type { Rule } from './rule.ts'
 
 /** Fields of `process` that give no authority. */
 const harmless: ReadonlySet<string> = new Set([
-  ...['env', 'version', 'versions', 'platform', 'arch', 'release', 'title', 'pid', 'argv', 'cwd', 'browser', 'exitCode'],
-  ...['nextTick', 'hrtime', 'uptime', 'memoryUsage', 'cpuUsage', 'emitWarning', 'on', 'once', 'off', 'addListener', 'removeListener', 'features'],
+  'env',
+  'version',
+  'versions',
+  'platform',
+  'arch',
+  'release',
+  'title',
+  'pid',
+  'argv',
+  'cwd',
+  'browser',
+  'exitCode',
+  'nextTick',
+  'hrtime',
+  'uptime',
+  'memoryUsage',
+  'cpuUsage',
+  'emitWarning',
+  'on',
+  'once',
+  'off',
+  'addListener',
+  'removeListener',
+  'features',
 ])
 
 const instead: ReadonlyMap<string, string> = new Map([
@@ -56,5 +78,7 @@ function isHarmlessPattern(node: ts.Node): boolean {
   if (ts.isBindingElement(node)) return ts.isObjectBindingPattern(node.name)
   const { parent } = node
   if (!ts.isVariableDeclaration(parent) || !ts.isObjectBindingPattern(parent.name)) return false
-  return parent.name.elements.every((one) => one.dotDotDotToken === undefined && (one.propertyName === undefined || !ts.isComputedPropertyName(one.propertyName)))
+  return parent.name.elements.every(
+    (one) => one.dotDotDotToken === undefined && (one.propertyName === undefined || !ts.isComputedPropertyName(one.propertyName)),
+  )
 }

@@ -10,7 +10,10 @@ export const undeclaredNetwork: Rule = {
     for (const { node, value } of references) {
       const name = value.kind === 'global' ? value.path[0] : undefined
       if (name !== 'fetch' && name !== 'WebSocket' && name !== 'EventSource') continue
-      report(node, `${name} is used and config.net names no host, so every call is denied. Add the hosts: \`export const config = { net: ['api.example.com'] }\`.`)
+      report(
+        node,
+        `${name} is used and config.net names no host, so every call is denied. Add the hosts: \`export const config = { net: ['api.example.com'] }\`.`,
+      )
     }
   },
 }

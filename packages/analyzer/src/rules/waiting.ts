@@ -16,8 +16,13 @@ export const noBlocking: Rule = {
     for (const loop of source.nodesOf(kinds.WhileStatement, kinds.ForStatement)) {
       const condition = ts.isWhileStatement(loop) ? loop.expression : ts.isForStatement(loop) ? loop.condition : undefined
       const body = ts.isWhileStatement(loop) || ts.isForStatement(loop) ? loop.statement : undefined
-      if (condition === undefined || body === undefined || !(ts.isEmptyStatement(body) || (ts.isBlock(body) && body.statements.length === 0))) continue
-      if (asksClock(condition, values)) report({ start: loop.getStart(), length: 5 }, 'This loop burns the processor until time has passed. Write `await setTimeout(ms)` of node:timers/promises.')
+      if (condition === undefined || body === undefined || !(ts.isEmptyStatement(body) || (ts.isBlock(body) && body.statements.length === 0)))
+        continue
+      if (asksClock(condition, values))
+        report(
+          { start: loop.getStart(), length: 5 },
+          'This loop burns the processor until time has passed. Write `await setTimeout(ms)` of node:timers/promises.',
+        )
     }
   },
 }
@@ -55,5 +60,8 @@ function asksClock(condition: ts.Expression, values: Values): boolean {
 
 function isClock(call: ts.CallExpression, values: Values): boolean {
   const target = values.of(call.expression)
-  return target.kind === 'global' && ['Date.now', 'performance.now', 'process.hrtime', 'process.hrtime.bigint', 'process.uptime'].includes(target.path.join('.'))
+  return (
+    target.kind === 'global' &&
+    ['Date.now', 'performance.now', 'process.hrtime', 'process.hrtime.bigint', 'process.uptime'].includes(target.path.join('.'))
+  )
 }

@@ -35,7 +35,11 @@ function readObject(node: ts.ObjectLiteralExpression, problems: LiteralProblem[]
   for (const property of node.properties) {
     const name = property.name === undefined ? undefined : propertyName(property.name)
     if (!ts.isPropertyAssignment(property)) {
-      refuse(property, ts.isSpreadAssignment(property) ? 'is a spread' : ts.isShorthandPropertyAssignment(property) ? 'is a name' : 'is code', problems)
+      refuse(
+        property,
+        ts.isSpreadAssignment(property) ? 'is a spread' : ts.isShorthandPropertyAssignment(property) ? 'is a name' : 'is code',
+        problems,
+      )
     } else if (name === undefined) {
       refuse(property.name, 'is a computed key', problems)
     } else {

@@ -8,12 +8,21 @@ import { propertyName } from './syntax.ts'
  */
 export function mentionsDatabase(source: SourceText): boolean {
   const kinds = ts.SyntaxKind
-  return source.nodesOf(kinds.PropertyAccessExpression, kinds.ElementAccessExpression, kinds.BindingElement, kinds.ShorthandPropertyAssignment, kinds.PropertyAssignment).some((node) => {
-    if (ts.isPropertyAccessExpression(node)) return node.name.text === 'db'
-    if (ts.isElementAccessExpression(node)) return ts.isStringLiteralLike(node.argumentExpression) && node.argumentExpression.text === 'db'
-    if (ts.isBindingElement(node)) return (node.propertyName === undefined ? node.name.getText(source.ast) : propertyName(node.propertyName)) === 'db'
-    return (ts.isShorthandPropertyAssignment(node) || ts.isPropertyAssignment(node)) && propertyName(node.name) === 'db' && isTarget(node)
-  })
+  return source
+    .nodesOf(
+      kinds.PropertyAccessExpression,
+      kinds.ElementAccessExpression,
+      kinds.BindingElement,
+      kinds.ShorthandPropertyAssignment,
+      kinds.PropertyAssignment,
+    )
+    .some((node) => {
+      if (ts.isPropertyAccessExpression(node)) return node.name.text === 'db'
+      if (ts.isElementAccessExpression(node)) return ts.isStringLiteralLike(node.argumentExpression) && node.argumentExpression.text === 'db'
+      if (ts.isBindingElement(node))
+        return (node.propertyName === undefined ? node.name.getText(source.ast) : propertyName(node.propertyName)) === 'db'
+      return (ts.isShorthandPropertyAssignment(node) || ts.isPropertyAssignment(node)) && propertyName(node.name) === 'db' && isTarget(node)
+    })
 }
 
 /** True inside the target of a destructuring assignment: `({ db } = ctx)`. */

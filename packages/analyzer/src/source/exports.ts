@@ -3,7 +3,11 @@ import { unwrap } from './syntax.ts'
 
 /** A local declaration that an export names. */
 export type LocalDeclaration =
-  | { readonly kind: 'value'; readonly statement: ts.Statement; readonly value: ts.Expression | ts.FunctionDeclaration | ts.ClassDeclaration | undefined }
+  | {
+      readonly kind: 'value'
+      readonly statement: ts.Statement
+      readonly value: ts.Expression | ts.FunctionDeclaration | ts.ClassDeclaration | undefined
+    }
   | { readonly kind: 'import'; readonly statement: ts.Statement }
 
 /** What the entry file exports as its default. */
@@ -49,11 +53,17 @@ export function findConfigExport(ast: ts.SourceFile): { readonly node: ts.Node; 
       const found = statement.declarationList.declarations.find((one) => ts.isIdentifier(one.name) && one.name.text === 'config')
       if (found !== undefined) return { node: found, value: isConstant(statement) ? found.initializer : undefined }
     }
-    if (ts.isExportDeclaration(statement) && !statement.isTypeOnly && statement.exportClause !== undefined && ts.isNamedExports(statement.exportClause)) {
+    if (
+      ts.isExportDeclaration(statement) &&
+      !statement.isTypeOnly &&
+      statement.exportClause !== undefined &&
+      ts.isNamedExports(statement.exportClause)
+    ) {
       const element = statement.exportClause.elements.find((one) => one.name.text === 'config' && !one.isTypeOnly)
       if (element === undefined) continue
       const local = statement.moduleSpecifier === undefined ? findDeclaration(ast, (element.propertyName ?? element.name).text) : undefined
-      if (local?.kind !== 'value' || !ts.isVariableStatement(local.statement) || !isConstant(local.statement)) return { node: element, value: undefined }
+      if (local?.kind !== 'value' || !ts.isVariableStatement(local.statement) || !isConstant(local.statement))
+        return { node: element, value: undefined }
       return { node: element, value: local.value !== undefined && ts.isExpression(local.value) ? local.value : undefined }
     }
     if ((ts.isFunctionDeclaration(statement) || ts.isClassDeclaration(statement)) && statement.name?.text === 'config' && isExported(statement)) {
@@ -66,7 +76,7 @@ export function findConfigExport(ast: ts.SourceFile): { readonly node: ts.Node; 
 }
 
 /** Finds a declaration at the top of a file by name. */
-export function findDeclaration(ast: ts.SourceFile, name: string): LocalDeclaration | undefined {
+function findDeclaration(ast: ts.SourceFile, name: string): LocalDeclaration | undefined {
   for (const statement of ast.statements) {
     if ((ts.isFunctionDeclaration(statement) || ts.isClassDeclaration(statement)) && statement.name?.text === name) {
       // An overload signature has no body; the implementation follows it and carries the documentation that counts.

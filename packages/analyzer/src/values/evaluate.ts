@@ -58,7 +58,13 @@ class Evaluator implements Values {
     if (element.dotDotDotToken !== undefined) return ts.isObjectBindingPattern(pattern) ? base : unknown
     if (ts.isArrayBindingPattern(pattern)) return memberOf(base, String(pattern.elements.indexOf(element)))
     const name = element.propertyName ?? element.name
-    const key = ts.isIdentifier(name) ? name.text : ts.isComputedPropertyName(name) ? keyOf(this.of(name.expression)) : ts.isObjectBindingPattern(name) || ts.isArrayBindingPattern(name) ? undefined : propertyName(name)
+    const key = ts.isIdentifier(name)
+      ? name.text
+      : ts.isComputedPropertyName(name)
+        ? keyOf(this.of(name.expression))
+        : ts.isObjectBindingPattern(name) || ts.isArrayBindingPattern(name)
+          ? undefined
+          : propertyName(name)
     return key === undefined ? unknown : memberOf(base, key)
   }
 
@@ -106,11 +112,15 @@ class Evaluator implements Values {
     if (!ts.isForOfStatement(loop)) return unknown
     const list = this.of(loop.expression)
     const first = list.kind === 'list' ? list.items[0] : undefined
-    return first !== undefined && list.kind === 'list' && list.items.every((one) => one.kind === first.kind) && first.kind === 'function' ? first : unknown
+    return first !== undefined && list.kind === 'list' && list.items.every((one) => one.kind === first.kind) && first.kind === 'function'
+      ? first
+      : unknown
   }
 
   #declarationsOf(node: ts.Identifier): readonly ts.Declaration[] {
-    const symbol = ts.isShorthandPropertyAssignment(node.parent) ? this.#checker.getShorthandAssignmentValueSymbol(node.parent) : this.#checker.getSymbolAtLocation(node)
+    const symbol = ts.isShorthandPropertyAssignment(node.parent)
+      ? this.#checker.getShorthandAssignmentValueSymbol(node.parent)
+      : this.#checker.getSymbolAtLocation(node)
     return symbol?.declarations ?? []
   }
 

@@ -19,7 +19,13 @@ export interface Reference {
  */
 export function findReferences(source: SourceText, values: Values): readonly Reference[] {
   const kinds = ts.SyntaxKind
-  const nodes = source.nodesOf(kinds.Identifier, kinds.PropertyAccessExpression, kinds.ElementAccessExpression, kinds.CallExpression, kinds.BindingElement)
+  const nodes = source.nodesOf(
+    kinds.Identifier,
+    kinds.PropertyAccessExpression,
+    kinds.ElementAccessExpression,
+    kinds.CallExpression,
+    kinds.BindingElement,
+  )
   return nodes.flatMap((node) => {
     const value = bornAt(node, values)
     if (value === undefined || !matters(value) || isStep(node, values)) return []
@@ -45,7 +51,13 @@ function matters(value: Value): boolean {
 /** True for the base of a longer chain that is itself a reference. */
 function isStep(node: ts.Node, values: Values): boolean {
   let at = node
-  while (ts.isParenthesizedExpression(at.parent) || ts.isNonNullExpression(at.parent) || ts.isAsExpression(at.parent) || ts.isSatisfiesExpression(at.parent)) at = at.parent
+  while (
+    ts.isParenthesizedExpression(at.parent) ||
+    ts.isNonNullExpression(at.parent) ||
+    ts.isAsExpression(at.parent) ||
+    ts.isSatisfiesExpression(at.parent)
+  )
+    at = at.parent
   const { parent } = at
   const isBase = (ts.isPropertyAccessExpression(parent) || ts.isElementAccessExpression(parent)) && parent.expression === at
   return isBase && matters(values.of(parent))
@@ -60,13 +72,23 @@ function isHidden(node: ts.Node): boolean {
 /** True for an identifier that is read as a value, and is no name of a property, a declaration or a label. */
 function isExpressionName(node: ts.Identifier): boolean {
   const { parent } = node
-  if (ts.isPropertyAccessExpression(parent) || ts.isQualifiedName(parent) || ts.isMetaProperty(parent)) return !('name' in parent && parent.name === node)
+  if (ts.isPropertyAccessExpression(parent) || ts.isQualifiedName(parent) || ts.isMetaProperty(parent))
+    return !('name' in parent && parent.name === node)
   if (ts.isShorthandPropertyAssignment(parent)) return parent.name === node
   if (ts.isPropertyAssignment(parent)) return parent.initializer === node
   if (ts.isBindingElement(parent)) return parent.initializer === node
-  if (ts.isVariableDeclaration(parent) || ts.isParameter(parent) || ts.isPropertyDeclaration(parent) || ts.isEnumMember(parent)) return parent.initializer === node
-  if (ts.isExportSpecifier(parent) || ts.isImportSpecifier(parent) || ts.isImportClause(parent) || ts.isNamespaceImport(parent) || ts.isNamespaceExport(parent)) return false
+  if (ts.isVariableDeclaration(parent) || ts.isParameter(parent) || ts.isPropertyDeclaration(parent) || ts.isEnumMember(parent))
+    return parent.initializer === node
+  if (
+    ts.isExportSpecifier(parent) ||
+    ts.isImportSpecifier(parent) ||
+    ts.isImportClause(parent) ||
+    ts.isNamespaceImport(parent) ||
+    ts.isNamespaceExport(parent)
+  )
+    return false
   if (ts.isLabeledStatement(parent) || ts.isBreakOrContinueStatement(parent) || ts.isJsxAttribute(parent)) return false
-  if (ts.isFunctionLike(parent) || ts.isClassLike(parent) || ts.isModuleDeclaration(parent) || ts.isEnumDeclaration(parent)) return !('name' in parent && parent.name === node)
+  if (ts.isFunctionLike(parent) || ts.isClassLike(parent) || ts.isModuleDeclaration(parent) || ts.isEnumDeclaration(parent))
+    return !('name' in parent && parent.name === node)
   return !ts.isImportEqualsDeclaration(parent) && (ts.isExpressionWithTypeArguments(parent) || !ts.isTypeNode(parent))
 }

@@ -33,7 +33,20 @@ export function globalValue(name: string): Value {
 }
 
 /** Global objects that are no functions: their constructor is `Object`, which is harmless. */
-const plainGlobals: ReadonlySet<string> = new Set(['Math', 'JSON', 'Reflect', 'Atomics', 'Intl', 'console', 'process', 'performance', 'crypto', 'navigator', 'module', 'exports'])
+const plainGlobals: ReadonlySet<string> = new Set([
+  'Math',
+  'JSON',
+  'Reflect',
+  'Atomics',
+  'Intl',
+  'console',
+  'process',
+  'performance',
+  'crypto',
+  'navigator',
+  'module',
+  'exports',
+])
 
 /** The value of a property. */
 export function memberOf(base: Value, key: string): Value {

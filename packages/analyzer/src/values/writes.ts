@@ -13,7 +13,9 @@ export function findWrites(source: SourceText, checker: ts.TypeChecker): Writes 
 
   function note(target: ts.Node, value: ts.Expression | 'many'): void {
     if (!ts.isIdentifier(target)) return
-    const symbol = ts.isShorthandPropertyAssignment(target.parent) ? checker.getShorthandAssignmentValueSymbol(target.parent) : checker.getSymbolAtLocation(target)
+    const symbol = ts.isShorthandPropertyAssignment(target.parent)
+      ? checker.getShorthandAssignmentValueSymbol(target.parent)
+      : checker.getSymbolAtLocation(target)
     for (const declaration of symbol?.declarations ?? []) found.set(declaration, found.has(declaration) ? 'many' : value)
   }
 

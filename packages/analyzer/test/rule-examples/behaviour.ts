@@ -51,7 +51,11 @@ export const behaviour: readonly RuleExamples[] = [
     rule: 'no-blocking',
     as: 'body',
     valid: [`return Atomics.load(input, 0)`, `while (input.next()) {}`],
-    invalid: [`Atomics.wait(input, 0, 0)`, `const t = Date.now(); while (Date.now() - t < 50);`, `for (const t = performance.now(); performance.now() < t + 5; ) {}`],
+    invalid: [
+      `Atomics.wait(input, 0, 0)`,
+      `const t = Date.now(); while (Date.now() - t < 50);`,
+      `for (const t = performance.now(); performance.now() < t + 5; ) {}`,
+    ],
   },
   {
     rule: 'never-settles',
@@ -63,7 +67,13 @@ export const behaviour: readonly RuleExamples[] = [
     rule: 'invisible-characters',
     as: 'body',
     valid: [`return '👩\u200D👩\u200D👧'`, `return '\\u202e'`, `return 'שלום'`, `return '\\u0061'`],
-    invalid: [`return '\u202Eabc'`, `const a\u200Db = 1; return a\u200Db`, `/* \u2066 */ return 1`, `const \\u0061 = 1; return a`, `const \u3164 = 1; return 1`],
+    invalid: [
+      `return '\u202Eabc'`,
+      `const a\u200Db = 1; return a\u200Db`,
+      `/* \u2066 */ return 1`,
+      `const \\u0061 = 1; return a`,
+      `const \u3164 = 1; return 1`,
+    ],
   },
   {
     rule: 'prototype-keys',
@@ -79,6 +89,9 @@ export const behaviour: readonly RuleExamples[] = [
       `/** @function */ export default { fetch: () => new Response() }`,
       `/** @function */ export default (input: { fetch: () => void }) => input.fetch()`,
     ],
-    invalid: [`/** @function */ export default () => fetch('https://a.example')`, `/** @function */ export default () => globalThis['fe' + 'tch']('x')`],
+    invalid: [
+      `/** @function */ export default () => fetch('https://a.example')`,
+      `/** @function */ export default () => globalThis['fe' + 'tch']('x')`,
+    ],
   },
 ]

@@ -78,7 +78,12 @@ export const code: readonly RuleExamples[] = [
     rule: 'no-webassembly',
     as: 'body',
     valid: [`return typeof WebAssembly`, `const o = { WebAssembly: 1 }; return o.WebAssembly`],
-    invalid: [`return WebAssembly.instantiate(input)`, `return new WebAssembly.Module(input)`, `return globalThis['Web' + 'Assembly'].compile(input)`, `const { compile } = WebAssembly; return compile(input)`],
+    invalid: [
+      `return WebAssembly.instantiate(input)`,
+      `return new WebAssembly.Module(input)`,
+      `return globalThis['Web' + 'Assembly'].compile(input)`,
+      `const { compile } = WebAssembly; return compile(input)`,
+    ],
   },
   {
     rule: 'process-access',
@@ -119,8 +124,22 @@ export const code: readonly RuleExamples[] = [
   {
     rule: 'global-access',
     as: 'body',
-    valid: [`return globalThis.crypto.randomUUID()`, `globalThis.cache ??= new Map()`, `return globalThis['crypto']`, `return Object.keys(input)`, `return fetch.bind(globalThis)`],
-    invalid: [`return globalThis[input]`, `return { ...globalThis }`, `return Object.keys(globalThis)`, `return Reflect.ownKeys(global)`, `return Reflect.get(globalThis, input)`, `return require.cache`, `return module.constructor`],
+    valid: [
+      `return globalThis.crypto.randomUUID()`,
+      `globalThis.cache ??= new Map()`,
+      `return globalThis['crypto']`,
+      `return Object.keys(input)`,
+      `return fetch.bind(globalThis)`,
+    ],
+    invalid: [
+      `return globalThis[input]`,
+      `return { ...globalThis }`,
+      `return Object.keys(globalThis)`,
+      `return Reflect.ownKeys(global)`,
+      `return Reflect.get(globalThis, input)`,
+      `return require.cache`,
+      `return module.constructor`,
+    ],
   },
   {
     rule: 'no-tampering',

@@ -77,7 +77,10 @@ export const shape: readonly RuleExamples[] = [
     rule: 'config-keys',
     as: 'entry',
     valid: [`export const config = { timeoutMs: 1 }\n/** @function */ export default () => 1`],
-    invalid: [`export const config = { timeout: 1 }\n/** @function */ export default () => 1`, `export const config = { __proto__: {} }\n/** @function */ export default () => 1`],
+    invalid: [
+      `export const config = { timeout: 1 }\n/** @function */ export default () => 1`,
+      `export const config = { __proto__: {} }\n/** @function */ export default () => 1`,
+    ],
   },
   {
     rule: 'imports',
@@ -108,14 +111,17 @@ export const shape: readonly RuleExamples[] = [
     rule: 'literal-imports',
     as: 'body',
     valid: [`return import('./h.js')`, `type T = import('./h.js').T; return 1`],
-    invalid: [`return import('./' + input)`, `return require(input)`,
+    invalid: [
+      `return import('./' + input)`,
+      `return require(input)`,
       'return import(`./${input}.json`)',
       'return import(`../../etc/${input}`)',
       `return require('./' + input)`,
       `return (require as any)('./' + input)`,
       `return requir\\u0065('./' + input)`,
       `return import(/* a */ '../' + input)`,
- `const name = 'node:' + 'fs'; return import(name)`],
+      `const name = 'node:' + 'fs'; return import(name)`,
+    ],
   },
   {
     rule: 'context-members',
