@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
-import { access, chown, lstat, mkdir, readFile, readlink, realpath, rename, rm, symlink, writeFile } from 'node:fs/promises'
+import { access, chown, lstat, mkdir, readdir, readFile, readlink, realpath, rename, rm, symlink, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { PlatformError, type Logger } from '@cordon/contracts'
 import { codeOf, fileError } from './file-error.ts'
@@ -30,7 +31,7 @@ const systemDirectory = '/var/lib/cordon'
 export async function findPlace(dataDir: string, identity: ServerIdentity, logger: Logger | undefined): Promise<Place> {
   try {
     // Others may pass through (PostgreSQL runs as somebody else when the host is root), not look.
-    await mkdir(dataDir, { recursive: true, mode: identity.switchTo === undefined ? 0o700 : 0o711 })
+    await makeDirectory(dataDir, identity.switchTo === undefined ? 0o700 : 0o711)
     await probeWriting(dataDir)
     const files = { logFile: join(dataDir, 'postgres.log'), socketNote: join(dataDir, 'postgres.socket') }
     const here = join(await realpath(dataDir), 'postgres')
@@ -44,11 +45,36 @@ export async function findPlace(dataDir: string, identity: ServerIdentity, logge
   }
 }
 
+async function makeDirectory(path: string, mode: number): Promise<void> {
+  try {
+    await mkdir(path, { recursive: true, mode })
+  } catch (error) {
+    // Node says ENOENT for a read-only file system when it creates parents too; without parents it says what is wrong.
+    if (codeOf(error) !== 'ENOENT') throw error
+    await mkdir(path, { mode })
+  }
+}
+
 /** `access(2)` says yes to root on everything and knows nothing of full disks; writing a byte does. */
 async function probeWriting(dataDir: string): Promise<void> {
   const probe = join(dataDir, `.probe-${process.pid}`)
   await writeFile(probe, '.')
   await rm(probe, { force: true })
+}
+
+/**
+ * Deletes clusters whose data directory was in the directory for temporary files and is gone. Those of any other place
+ * stay: a directory that is not there may be on a volume that is not mounted.
+ */
+async function removeAbandoned(): Promise<void> {
+  const temporary = join(await realpath(tmpdir()), '/')
+  for (const name of await readdir(systemDirectory)) {
+    if (!name.startsWith('data-')) continue
+    const home = join(systemDirectory, name)
+    const owner = await readFile(join(home, 'owner'), 'utf8').catch(() => '')
+    if (!owner.startsWith(temporary) || (await exists(dirname(owner)).catch(() => true))) continue
+    if (!(await exists(join(home, 'postgres', 'postmaster.pid')))) await rm(home, { recursive: true, force: true })
+  }
 }
 
 async function elsewhere(here: string, logger: Logger | undefined): Promise<string> {
@@ -60,6 +86,7 @@ async function elsewhere(here: string, logger: Logger | undefined): Promise<stri
     await rm(`${home}.previous`, { recursive: true, force: true })
     await rename(home, `${home}.previous`)
   }
+  await removeAbandoned()
   await ownDirectory(home)
   await writeFile(join(home, 'owner'), here)
   const cluster = join(home, 'postgres')

@@ -90,11 +90,10 @@ export class ClientPool {
     const { connection, max, applicationName } = this.#options
     const pool = new Pool<Client>({ ...clientConfig(connection, applicationName), max, idleTimeoutMillis: idleTimeoutMs, Client: pg.Client })
     pool.on('connect', (client) => {
-      const one = client as PoolClient
-      this.#clients.add(one)
+      this.#clients.add(client)
       // A connection that breaks while it is in use fails its query; without a listener it would also end the host.
       client.on('error', () => undefined)
-      client.once('end', () => this.#clients.delete(one))
+      client.once('end', () => this.#clients.delete(client))
     })
     // An idle connection broke; the pool has already dropped it.
     pool.on('error', () => undefined)

@@ -23,6 +23,9 @@ export interface SqlConnection {
   readonly tls?: SqlTls | undefined
 }
 
+/** Stands for a host that the URL leaves out; a name that can never exist (RFC 2606). */
+const noHost = 'none.invalid'
+
 /** Parameters that a URL may carry and that change nothing here. */
 const ignoredParameters = new Set(['application_name', 'connect_timeout', 'target_session_attrs', 'channel_binding'])
 
@@ -33,22 +36,27 @@ const ignoredParameters = new Set(['application_name', 'connect_timeout', 'targe
  * @throws PlatformError INVALID_OPTION
  */
 export function connectionFromUrl(url: string): SqlConnection {
-  const parsed = URL.canParse(url) ? new URL(url) : undefined
+  // `postgres://user@/database?host=/directory` is usual with PostgreSQL, but WHATWG URLs have no user without a host.
+  const text = url.replace(/^(postgres(?:ql)?:\/\/[^/?#]*@)(?=[/?])/, `$1${noHost}`)
+  const parsed = URL.canParse(text) ? new URL(text) : undefined
   if (parsed === undefined || !/^postgres(ql)?:$/.test(parsed.protocol))
     throw wrongUrl('it is not a URL of the form postgres://user:password@host:port/database')
   for (const name of parsed.searchParams.keys()) {
-    if (!['host', 'sslmode', 'sslrootcert'].includes(name) && !ignoredParameters.has(name)) throw wrongUrl(`its parameter "${name}" is not supported`)
+    if (!['host', 'port', 'sslmode', 'sslrootcert'].includes(name) && !ignoredParameters.has(name))
+      throw wrongUrl(`its parameter "${name}" is not supported`)
   }
   const user = decode(parsed.username)
   const database = decode(parsed.pathname.slice(1)) || user
   const host = parsed.searchParams.get('host') ?? decode(parsed.hostname).replace(/^\[(.*)\]$/, '$1')
   if (user === '') throw wrongUrl('it names no user')
-  if (host === '') throw wrongUrl('it names no host')
+  if (host === '' || host === noHost) throw wrongUrl('it names no host')
   const password = decode(parsed.password)
+  const port = Number(parsed.searchParams.get('port') ?? (parsed.port === '' ? 5432 : parsed.port))
+  if (!Number.isInteger(port) || port < 1 || port > 65_535) throw wrongUrl('its port is not a number from 1 to 65535')
   const tls = tlsFrom(parsed.searchParams)
   return {
     host,
-    port: parsed.port === '' ? 5432 : Number(parsed.port),
+    port,
     user,
     database,
     ...(password === '' ? {} : { password }),

@@ -143,5 +143,7 @@ class TenantDatabase implements PooledFunctionDatabase {
 
 async function loadParsers(): Promise<TypeParserOf> {
   const { types } = (await import('pg')).default
-  return (typeId) => types.getTypeParser(typeId, 'text')
+  // The declared parameter is an enumeration of the built-in types; types of extensions and arrays are numbers all the same.
+  const parserOf: (typeId: number, format: 'text') => (text: string) => unknown = types.getTypeParser
+  return (typeId) => parserOf(typeId, 'text')
 }

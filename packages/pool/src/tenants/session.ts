@@ -40,11 +40,10 @@ class Session implements DatabaseSession {
   }
 
   query(text: string, values: readonly unknown[], transaction?: number): Promise<RawQueryResult> {
-    return this.#track(
-      transaction === undefined
-        ? this.#query(text, values)
-        : this.#inTransaction(transaction, (lease) => this.#runInTransaction(lease, text, values)),
-    )
+    if (transaction !== undefined) return this.#inTransaction(transaction, (lease) => this.#runInTransaction(lease, text, values))
+    const result = this.#query(text, values)
+    this.#track(result)
+    return result
   }
 
   async #query(text: string, values: readonly unknown[]): Promise<RawQueryResult> {
@@ -60,7 +59,9 @@ class Session implements DatabaseSession {
   }
 
   begin(): Promise<number> {
-    return this.#track(this.#begin())
+    const number = this.#begin()
+    this.#track(number)
+    return number
   }
 
   async #begin(): Promise<number> {
@@ -161,10 +162,10 @@ class Session implements DatabaseSession {
     return this.#options.deadline - Date.now() - reserveMs
   }
 
-  #track<T>(work: Promise<T>): Promise<T> {
+  /** Has `end` wait for `work`. */
+  #track(work: Promise<unknown>): void {
     const tracked = work.catch(() => undefined).finally(() => this.#busy.delete(tracked))
     this.#busy.add(tracked)
-    return work
   }
 }
 

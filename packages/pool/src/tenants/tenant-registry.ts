@@ -84,7 +84,11 @@ export class TenantRegistry {
     } catch (error) {
       if (!(error instanceof PlatformError) || error.details['code'] !== '3D000') throw error
       const pool = this.#poolFor(admin.database)
-      await createDatabase(pool, database).finally(() => pool.close())
+      try {
+        await createDatabase(pool, database)
+      } finally {
+        await pool.close()
+      }
       await setUpDatabase(this.#store, database, logger)
     }
   }

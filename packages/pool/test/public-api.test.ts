@@ -1,0 +1,8 @@
+import { expect } from 'chai'
+import * as pool from '@cordon/pool'
+
+describe('public API of pool', () => {
+  it('is exactly this', () => {
+    expect(Object.keys(pool).toSorted()).to.deep.equal(['connectionFromUrl', 'createEmbeddedServer', 'createFunctionDatabase', 'createSqlPool'])
+  })
+})
