@@ -2,7 +2,7 @@ import { PlatformError, type ExecutableVersion, type Executor, type ExecutorStat
 import { Fleet, type FleetOwner } from './fleet/fleet.ts'
 import type { VersionPool } from './fleet/version-pool.ts'
 import type { Hardening } from './hardening/hardening.ts'
-import { readRuntime } from './hardening/sandbox-command.ts'
+import { readRuntime, type RuntimeSource } from './hardening/sandbox-command.ts'
 import { selectHardening } from './hardening/select-hardening.ts'
 import { resolveExecutorOptions, type ExecutorOptions, type ResolvedExecutorOptions } from './options.ts'
 import type { Call, CallOwner } from './sandbox/call.ts'
@@ -21,7 +21,12 @@ const recheckMs = 100
 export async function createExecutor(options?: ExecutorOptions): Promise<Executor> {
   const resolved = resolveExecutorOptions(options)
   const runtime = readRuntime()
-  return new ProcessExecutor(resolved, await selectHardening(resolved.hardening), runtime)
+  return createExecutorFrom(resolved, await selectHardening(resolved.hardening), runtime)
+}
+
+/** The same from its parts; tests give it a runtime that misbehaves. */
+export function createExecutorFrom(options: ResolvedExecutorOptions, hardening: Hardening, runtime: RuntimeSource): Executor {
+  return new ProcessExecutor(options, hardening, runtime)
 }
 
 function ignoreSignal(): void {}

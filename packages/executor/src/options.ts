@@ -2,8 +2,8 @@ import { choice, flag, integer, resolveOptions, type OptionTable, type Reaper, t
 
 /** Options of an executor, complete. */
 export interface ResolvedExecutorOptions {
-  /** `required` refuses to start below the launcher level. @default 'best-effort' */
-  readonly hardening: 'required' | 'best-effort'
+  /** `required` refuses to start below the launcher level, `basic` does not try it. @default 'best-effort' */
+  readonly hardening: 'required' | 'best-effort' | 'basic'
   /** Booted sandboxes without code that are kept ready. @default 1 */
   readonly spares: number
   /** Memory limit that spares are booted for, in MiB. @default 128 */
@@ -26,7 +26,7 @@ export interface ResolvedExecutorOptions {
 export type ExecutorOptions = { readonly [K in keyof ResolvedExecutorOptions]?: ResolvedExecutorOptions[K] | undefined }
 
 const table: OptionTable<ResolvedExecutorOptions> = {
-  hardening: choice(['required', 'best-effort'], () => 'best-effort'),
+  hardening: choice(['required', 'best-effort', 'basic'], () => 'best-effort'),
   spares: integer(1, { min: 0, max: 1000 }),
   spareMemoryMb: integer(128, { min: 16, max: 16_384 }),
   maxSandboxes: integer(64, { min: 1, max: 10_000 }),

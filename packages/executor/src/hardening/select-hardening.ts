@@ -8,7 +8,8 @@ import { probeLauncher } from './launcher.ts'
  *
  * @throws PlatformError HARDENING_UNAVAILABLE when `required` and only the basic level is left
  */
-export async function selectHardening(hardening: 'required' | 'best-effort'): Promise<Hardening> {
+export async function selectHardening(hardening: 'required' | 'best-effort' | 'basic'): Promise<Hardening> {
+  if (hardening === 'basic') return createBasicHardening()
   const probe = await probeLauncher()
   if (probe.kind === 'available') return probe.hardening
   if (hardening === 'required') {

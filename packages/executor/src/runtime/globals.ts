@@ -1,3 +1,5 @@
+import { webcrypto } from 'node:crypto'
+import { builtinModules } from 'node:module'
 import { callHost } from './host-call.ts'
 import { currentCall } from './call.ts'
 import { createConsole, logText } from './log.ts'
@@ -8,10 +10,13 @@ import { createProcessFacade } from './process-facade.ts'
 /** Globals that open connections, start threads or come from `node -e`. */
 const removed = ['require', 'module', 'exports', '__filename', '__dirname', 'WebSocket', 'EventSource', 'CloseEvent', 'Worker', 'Storage', 'localStorage', 'sessionStorage']
 
+/** Names of built-ins that are also real globals; those with authority are replaced. */
+const kept = ['console', 'crypto', 'performance', 'process']
+
 /** Sets the global object up as a function may see it. `env` is filled when a version is loaded. */
 export function prepareGlobals(env: Record<string, string>): void {
   const facade = createProcessFacade(env, logText)
-  for (const name of removed) Reflect.deleteProperty(globalThis, name)
+  replace('crypto', webcrypto)
   replace('process', facade)
   replace('console', createConsole())
   replace('fetch', function fetch(input: unknown): Promise<unknown> {
@@ -21,6 +26,14 @@ export function prepareGlobals(env: Record<string, string>): void {
   })
   // undici keeps its connection pool in a global once `Response` is used; with this in place it keeps none.
   defineProperty(globalThis, Symbol.for('undici.globalDispatcher.1'), { value: Object.freeze({ dispatch: undefined }) })
+}
+
+/**
+ * Removes globals with authority. Under -e every built-in is a global of its own, `fs` and `net` too, and Node puts
+ * `module` back when the script has run: so this is done right before user code is.
+ */
+export function removeGlobals(): void {
+  for (const name of [...removed, ...builtinModules]) if (!kept.includes(name)) Reflect.deleteProperty(globalThis, name)
 }
 
 function replace(name: string, value: unknown): void {

@@ -34,8 +34,7 @@ export function succeed(call: Call, output: unknown): void {
     }
     json = jsonStringify(output)
   } catch (thrown) {
-    const reason = thrown instanceof RangeError ? 'it is too large or nested too deeply' : undefined
-    return reason === undefined ? refuseThrown(call, thrown) : refuse(call, 'INVALID_OUTPUT', reason)
+    return refuseThrown(call, thrown)
   }
   if (json === undefined) return refuse(call, 'INVALID_OUTPUT', `JSON has no form for a ${typeof output}`)
   if (json.length > outputBytes || (json.length * 3 > outputBytes && utf8Length(json) > outputBytes)) {
