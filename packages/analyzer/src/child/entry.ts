@@ -1,9 +1,4 @@
-import { bundle } from '../bundle/bundle.ts'
-import { createHostPackages } from '../bundle/host-packages.ts'
-import { createResolver } from '../bundle/resolve.ts'
-import { createUploadTree } from '../bundle/upload-tree.ts'
 import { bundlerProcesses, isBundlerAlive } from '../bundle/bundler-memory.ts'
-import { parseSources } from '../source/source-text.ts'
 import { analyze as analyzeUpload } from './analyze.ts'
 import type { AnalysisReply, AnalysisRequest } from './messages.ts'
 
@@ -21,12 +16,17 @@ export async function analyze(request: AnalysisRequest): Promise<Answer> {
   return { reply, bundlers: bundlerProcesses() }
 }
 
-/** Does a small analysis of its own, so that parser and bundler are loaded and compiled when the first upload comes. */
+const sample = `import { join } from 'node:path'
+export const config = { timeoutMs: 1000 }
+/** @function */
+export default async function handler(input: { name: string }, ctx: { db: { query(text: string): Promise<void> } }) {
+  for (const part of [input.name]) if (part === 'a' + 'b') await ctx.db.query(part)
+  return { greeting: \`Hello \${join(input.name, process.env.NAME ?? '')}\` }
+}`
+
+/** Does a small analysis, so that parser, rules and bundler are loaded and compiled when the first upload comes. */
 export async function warm(): Promise<Answer> {
-  const text = 'export default async function handler(input: { name: string }) { return { greeting: `Hello ${input.name}` } }'
-  const upload = createUploadTree(new Map([['index.ts', new TextEncoder().encode(text)]]))
-  const resolver = createResolver(upload, createHostPackages({ from: '/', allow: [] }))
-  parseSources(new Map([['index.ts', text]]))
-  await bundle({ upload, entry: 'index.ts', resolver })
+  const options = { packages: { from: '/', allow: [] }, analyzer: { enforce: true, rules: {} } }
+  await analyzeUpload({ files: { 'index.ts': new TextEncoder().encode(sample) }, entry: undefined, config: {}, options })
   return { reply: null, bundlers: bundlerProcesses() }
 }
