@@ -23,6 +23,9 @@ export default async function transfer(input: Transfer, ctx: Context): Promise<{
     // The check of the table refuses an overdraft; then the line above is undone, too.
     await tx.sql`update accounts set balance = balance - ${input.amount} where name = ${input.from}`
   })
-  const { rows } = await ctx.db.sql<{ name: string; balance: number }>`select name, balance from accounts where name in (${input.from}, ${input.to}) order by name`
+  const { rows } = await ctx.db.sql<{
+    name: string
+    balance: number
+  }>`select name, balance from accounts where name in (${input.from}, ${input.to}) order by name`
   return { accounts: rows }
 }

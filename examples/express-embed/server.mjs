@@ -9,10 +9,9 @@ const server = createApp(platform).listen(Number(process.env.PORT ?? 3000), '127
   console.log(`Listening. Try: curl http://127.0.0.1:${server.address().port}/cordon/fn/greet?name=Ada`)
 })
 
-for (const signal of ['SIGINT', 'SIGTERM']) {
-  process.once(signal, async () => {
-    server.close()
-    server.closeAllConnections()
-    await platform.close()
-  })
+function stop() {
+  server.close()
+  server.closeAllConnections()
+  void platform.close()
 }
+process.once('SIGINT', stop).once('SIGTERM', stop)

@@ -63,7 +63,9 @@ async function deployAll(platform) {
     const started = performance.now()
     const file = fileURLToPath(new URL(path, examples))
     // The label says which source is live: a second start has nothing to analyse.
-    const label = createHash('sha256').update(await readFile(file)).digest('hex')
+    const label = createHash('sha256')
+      .update(await readFile(file))
+      .digest('hex')
     const live = await liveVersion(platform, name)
     if (live?.label === label) {
       console.log(`  ${name.padEnd(9)} ${live.version}  is live already`)
@@ -105,7 +107,8 @@ async function showStream(name, url) {
   const started = performance.now()
   process.stdout.write(`  ${name.padEnd(9)} streamed:`)
   const decoder = new TextDecoder()
-  for await (const chunk of response.body) process.stdout.write(` ${decoder.decode(chunk, { stream: true }).trim()} (${Math.round(performance.now() - started)} ms)`)
+  for await (const chunk of response.body)
+    process.stdout.write(` ${decoder.decode(chunk, { stream: true }).trim()} (${Math.round(performance.now() - started)} ms)`)
   process.stdout.write('\n')
 }
 

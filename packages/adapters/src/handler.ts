@@ -1,4 +1,13 @@
-import { integer, invalidOption, optional, PlatformError, resolveOptions, type Authenticate, type OptionTable, type Platform } from '@cordon/contracts'
+import {
+  integer,
+  invalidOption,
+  optional,
+  PlatformError,
+  resolveOptions,
+  type Authenticate,
+  type OptionTable,
+  type Platform,
+} from '@cordon/contracts'
 import { createApiRoutes } from './routes/api-routes.ts'
 import { createGate } from './routes/caller.ts'
 import { createFunctionRoute } from './routes/function-route.ts'
@@ -75,7 +84,8 @@ export function createFactHandler(platform: Platform, options?: HandlerOptions, 
     const path = pathBelow(new URL(request.url).pathname, basePath)
     const isFunction = path === '/fn' || path?.startsWith('/fn/') === true
     try {
-      if (path === undefined) throw new PlatformError('INVALID_OPTION', `Cannot answer a request outside of ${basePath}`, { details: { http: { status: 404 } } })
+      if (path === undefined)
+        throw new PlatformError('INVALID_OPTION', `Cannot answer a request outside of ${basePath}`, { details: { http: { status: 404 } } })
       const stripped = basePath === '' ? request : strip(request, path)
       return isFunction ? await functions(stripped, facts.originalUrl) : await api(stripped)
     } catch (error) {

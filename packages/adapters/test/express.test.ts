@@ -51,7 +51,11 @@ describe('the Express entry', () => {
       ] as const) {
         expect(await (await post('/cordon/fn/web/x', type, body)).json()).to.include({ body: seen })
       }
-      const deployed = await post('/cordon/api/functions/deploy', 'application/json', JSON.stringify({ name: 'parsed', source: '/** @function */\nexport default async function f() { return 1 }\n' }))
+      const deployed = await post(
+        '/cordon/api/functions/deploy',
+        'application/json',
+        JSON.stringify({ name: 'parsed', source: '/** @function */\nexport default async function f() { return 1 }\n' }),
+      )
       expect(deployed.status).to.equal(201)
     })
   })

@@ -72,7 +72,9 @@ describe('functions over HTTP', () => {
       expect(await json('/fn/absent')).to.include({ status: 404, code: 'FUNCTION_NOT_FOUND' })
       expect(await json('/fn/double', { method: 'POST', body: '{' })).to.include({ status: 400, code: 'INVALID_INPUT' })
       expect(await json('/fn/double', { method: 'POST', body: new Uint8Array([34, 255, 34]) })).to.include({ status: 400, code: 'INVALID_INPUT' })
-      expect(await json('/fn/double', { method: 'POST', body: `${'['.repeat(40_000)}${']'.repeat(40_000)}` })).to.have.property('status').within(400, 502)
+      expect(await json('/fn/double', { method: 'POST', body: `${'['.repeat(40_000)}${']'.repeat(40_000)}` }))
+        .to.have.property('status')
+        .within(400, 502)
     })
 
     it('refuses a body that is too large, whether its length is announced or not', async () => {
@@ -174,7 +176,9 @@ describe('functions over HTTP', () => {
 
     it('cuts the connection when the body fails in the middle', async () => {
       const answer = await sendBytes(host.port, 'GET /fn/web/broken HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\n\r\n')
-      expect(answer).to.contain('half').and.not.to.match(/\r\n0\r\n\r\n$/)
+      expect(answer)
+        .to.contain('half')
+        .and.not.to.match(/\r\n0\r\n\r\n$/)
       expect(await json('/fn/web/throws')).to.include({ status: 502, code: 'FUNCTION_ERROR' })
     })
 
@@ -193,7 +197,10 @@ describe('functions over HTTP', () => {
 
     it('cannot slip a second response into the connection with a wrong length', async () => {
       for (const path of ['longer', 'shorter']) {
-        const answer = await sendBytes(host.port, `GET /fn/web/${path} HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\nGET /fn/web/x HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\n\r\n`)
+        const answer = await sendBytes(
+          host.port,
+          `GET /fn/web/${path} HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\nGET /fn/web/x HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\n\r\n`,
+        )
         expect(answer.match(/HTTP\/1\.1/g)?.length ?? 0).to.be.at.most(1)
         expect(answer).not.to.contain('evil')
       }

@@ -48,7 +48,10 @@ describe('the API over HTTP', () => {
 
     it('takes JSON with files, as text and as base64', async () => {
       const helper = { base64: Buffer.from('export const one = 41\n').toString('base64') }
-      const files = { 'main.ts': "import { one } from './lib/one.ts'\n/** @function */\nexport default async function f() { return one + 1 }\n", 'lib/one.ts': helper }
+      const files = {
+        'main.ts': "import { one } from './lib/one.ts'\n/** @function */\nexport default async function f() { return one + 1 }\n",
+        'lib/one.ts': helper,
+      }
       expect((await post('/api/functions/deploy', { name: 'from-files', files, entry: 'main.ts' })).status).to.equal(201)
       expect(await (await call('/fn/from-files')).json()).to.equal(42)
     })
@@ -63,13 +66,26 @@ describe('the API over HTTP', () => {
     })
 
     it('answers a refused upload with 422 and the diagnostics', async () => {
-      const body = await problem(await post('/api/functions/deploy', { name: 'bad', source: 'export default async function f() {}' }), 422, 'DEPLOYMENT_REJECTED')
+      const body = await problem(
+        await post('/api/functions/deploy', { name: 'bad', source: 'export default async function f() {}' }),
+        422,
+        'DEPLOYMENT_REJECTED',
+      )
       expect(body['diagnostics']).to.be.an('array').with.length.above(0)
       expect((body['diagnostics'] as Record<string, unknown>[])[0]).to.include.keys('rule', 'severity', 'message', 'file', 'line', 'column', 'frame')
     })
 
     it('says which field is wrong', async () => {
-      for (const body of [{ source }, { name: 5, source }, { name: 'x', source, files: {} }, { name: 'x', files: { a: 5 } }, { name: 'x' }, { name: 'x', source, nmae: 1 }, { name: '../x', source }, { name: 'x', source, config: [] }]) {
+      for (const body of [
+        { source },
+        { name: 5, source },
+        { name: 'x', source, files: {} },
+        { name: 'x', files: { a: 5 } },
+        { name: 'x' },
+        { name: 'x', source, nmae: 1 },
+        { name: '../x', source },
+        { name: 'x', source, config: [] },
+      ]) {
         await problem(await post('/api/functions/deploy', body), 400, 'INVALID_OPTION')
       }
       await problem(await post('/api/functions/deploy', 'text'), 400, 'INVALID_INPUT')
@@ -99,7 +115,10 @@ describe('the API over HTTP', () => {
     it('rolls back to the previous live version and to a named one', async () => {
       const versions = []
       for (const n of [1, 2]) {
-        const response = await post('/api/functions/deploy', { name: 'rolling', source: `/** @function */\nexport default async function f() { return ${n} }\n` })
+        const response = await post('/api/functions/deploy', {
+          name: 'rolling',
+          source: `/** @function */\nexport default async function f() { return ${n} }\n`,
+        })
         versions.push(((await response.json()) as { version: string }).version)
       }
       const [first, second] = versions
@@ -124,7 +143,10 @@ describe('the API over HTTP', () => {
 
   describe('invoke', () => {
     it('gives the output and what became of the call', async () => {
-      const body = (await (await post('/api/functions/double/invoke', { body: { n: 21 }, query: { a: '1', b: ['2', '3'] } })).json()) as Record<string, unknown>
+      const body = (await (await post('/api/functions/double/invoke', { body: { n: 21 }, query: { a: '1', b: ['2', '3'] } })).json()) as Record<
+        string,
+        unknown
+      >
       expect(body).to.have.all.keys('invocationId', 'output', 'version', 'durationMs', 'coldStart')
       expect(body['output']).to.deep.include({ doubled: 42 })
       expect((body['output'] as { request: unknown }).request).to.deep.include({ method: 'POST', query: { a: '1', b: ['2', '3'] } })
@@ -153,8 +175,14 @@ describe('the API over HTTP', () => {
     })
 
     it('does not pass the credentials of the owner to the function', async () => {
-      const response = await call('/api/functions/double/invoke', { method: 'POST', headers: { authorization: 'Bearer secret', cookie: 'session=1' }, body: '{"body":{"n":1}}' })
-      expect(await response.text()).not.to.contain('secret').and.not.to.contain('session')
+      const response = await call('/api/functions/double/invoke', {
+        method: 'POST',
+        headers: { authorization: 'Bearer secret', cookie: 'session=1' },
+        body: '{"body":{"n":1}}',
+      })
+      expect(await response.text())
+        .not.to.contain('secret')
+        .and.not.to.contain('session')
     })
   })
 
@@ -164,7 +192,9 @@ describe('the API over HTTP', () => {
       for (const kind of ['logs', 'invocations']) {
         const first = (await (await call(`/api/functions/double/${kind}?limit=2`)).json()) as { items: unknown[]; next: string }
         expect(first.items).to.have.length(2)
-        const second = (await (await call(`/api/functions/double/${kind}?limit=2&cursor=${encodeURIComponent(first.next)}`)).json()) as { items: unknown[] }
+        const second = (await (await call(`/api/functions/double/${kind}?limit=2&cursor=${encodeURIComponent(first.next)}`)).json()) as {
+          items: unknown[]
+        }
         expect(second.items.length).to.be.at.least(1)
         expect(second.items[0]).not.to.deep.equal(first.items[0])
       }
@@ -221,9 +251,13 @@ describe('the API over HTTP', () => {
     it('strips basePath and answers nothing outside of it', async () => {
       const mounted = createHandler(opened.platform, { basePath: '/cordon' })
       expect((await mounted(new Request(`${base}/cordon/api/functions`))).status).to.equal(200)
-      expect(await (await mounted(new Request(`${base}/cordon/fn/web//evil.test/x`))).json()).to.include({ url: `${base}//evil.test/x`, original: `${base}/cordon/fn/web//evil.test/x` })
+      expect(await (await mounted(new Request(`${base}/cordon/fn/web//evil.test/x`))).json()).to.include({
+        url: `${base}//evil.test/x`,
+        original: `${base}/cordon/fn/web//evil.test/x`,
+      })
       await problem(await mounted(new Request(`${base}/cordonx/api/functions`)), 404, 'INVALID_OPTION')
-      for (const basePath of ['cordon', '/cordon/', '/a?b', 5]) expect(() => createHandler(opened.platform, { basePath: basePath as string })).to.throw('basePath')
+      for (const basePath of ['cordon', '/cordon/', '/a?b', 5])
+        expect(() => createHandler(opened.platform, { basePath: basePath as string })).to.throw('basePath')
     })
   })
 
@@ -263,7 +297,9 @@ describe('the API over HTTP', () => {
   })
 
   it('rejects unknown options', () => {
-    expect(() => createHandler(opened.platform, { bsaePath: '/x' } as object)).to.throw().with.property('code', 'INVALID_OPTION' satisfies PlatformError['code'])
+    expect(() => createHandler(opened.platform, { bsaePath: '/x' } as object))
+      .to.throw()
+      .with.property('code', 'INVALID_OPTION' satisfies PlatformError['code'])
   })
 })
 

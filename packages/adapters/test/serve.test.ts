@@ -50,15 +50,24 @@ describe('the stand-alone server', () => {
     expect((await api({ authorization, origin: 'http://evil.test' })).status).to.equal(403)
     expect((await api({ authorization, 'sec-fetch-site': 'cross-site' })).status).to.equal(403)
     expect((await api({ authorization, origin: server.url, 'sec-fetch-site': 'same-origin' })).status).to.equal(200)
-    const rebound = await sendBytes(server.port, `GET /api/functions HTTP/1.1\r\nhost: evil.test:${server.port}\r\nauthorization: ${authorization}\r\nconnection: close\r\n\r\n`)
+    const rebound = await sendBytes(
+      server.port,
+      `GET /api/functions HTTP/1.1\r\nhost: evil.test:${server.port}\r\nauthorization: ${authorization}\r\nconnection: close\r\n\r\n`,
+    )
     expect(rebound).to.match(/^HTTP\/1.1 403/)
   })
 
   it('says in one sentence that a port is taken', async () => {
-    const failure = await serve(opened.platform, { port: server.port }).then(() => undefined, (error: unknown) => error)
+    const failure = await serve(opened.platform, { port: server.port }).then(
+      () => undefined,
+      (error: unknown) => error,
+    )
     expect(failure).to.have.property('code', 'INVALID_OPTION')
-    expect(failure).to.have.property('message').that.matches(new RegExp(`^Cannot listen on 127.0.0.1:${server.port}: another program uses this port. Stop it, or choose another port$`))
-    for (const port of [-1, 65_536, 1.5, Number.NaN]) expect(await serve(opened.platform, { port }).catch((error: unknown) => error)).to.have.property('code', 'INVALID_OPTION')
+    expect(failure)
+      .to.have.property('message')
+      .that.matches(new RegExp(`^Cannot listen on 127.0.0.1:${server.port}: another program uses this port. Stop it, or choose another port$`))
+    for (const port of [-1, 65_536, 1.5, Number.NaN])
+      expect(await serve(opened.platform, { port }).catch((error: unknown) => error)).to.have.property('code', 'INVALID_OPTION')
     // The failed attempts left the file of the running server alone.
     expect(await readHostFile(opened.dataDir)).to.include({ url: server.url })
   })

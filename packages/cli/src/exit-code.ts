@@ -6,7 +6,13 @@ export type ExitCode = 0 | 1 | 2 | 3
 /** Failures that the person at the keyboard mends by typing something else. */
 const usage: ReadonlySet<string> = new Set<ErrorCode>(['INVALID_OPTION', 'UNAUTHENTICATED', 'FORBIDDEN'])
 /** The platform is there, but the machine or its database does not let it work. */
-const unreachable: ReadonlySet<string> = new Set<ErrorCode>(['CLOSED', 'SANDBOX_FAILED', 'STORE_UNAVAILABLE', 'DATA_DIR_IN_USE', 'HARDENING_UNAVAILABLE'])
+const unreachable: ReadonlySet<string> = new Set<ErrorCode>([
+  'CLOSED',
+  'SANDBOX_FAILED',
+  'STORE_UNAVAILABLE',
+  'DATA_DIR_IN_USE',
+  'HARDENING_UNAVAILABLE',
+])
 
 /** The exit code of a failure with this code of the error table. */
 export function exitCodeOf(code: string | undefined): ExitCode {

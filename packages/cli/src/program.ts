@@ -25,7 +25,11 @@ export function createProgram(terminal: Terminal): Program {
     .option('--json', 'print the HTTP body')
     .exitOverride()
 
-  function define<Arguments extends unknown[]>(usage: string, description: string, run: (context: CommandContext, ...args: Arguments) => Promise<ExitCode>): Command {
+  function define<Arguments extends unknown[]>(
+    usage: string,
+    description: string,
+    run: (context: CommandContext, ...args: Arguments) => Promise<ExitCode>,
+  ): Command {
     return root
       .command(usage)
       .description(description)
@@ -58,11 +62,17 @@ export function createProgram(terminal: Terminal): Program {
     .option('--level <level>', 'debug, info, warn or error')
     .option('--limit <count>', 'how many entries')
     .option('--since <time>', 'ISO 8601 date or milliseconds since 1970')
-  define<[string]>('versions <name>', 'list the versions of a function', async (context, name) => (await import('./commands/versions.ts')).versions(context, name))
-  define<[string, string | undefined]>('rollback <name> [version]', 'make an older version live (default: the previous one)', async (context, name, version) =>
-    (await import('./commands/versions.ts')).rollback(context, name, version),
+  define<[string]>('versions <name>', 'list the versions of a function', async (context, name) =>
+    (await import('./commands/versions.ts')).versions(context, name),
   )
-  define<[string]>('delete <name>', 'delete a function with its versions and logs', async (context, name) => (await import('./commands/versions.ts')).remove(context, name))
+  define<[string, string | undefined]>(
+    'rollback <name> [version]',
+    'make an older version live (default: the previous one)',
+    async (context, name, version) => (await import('./commands/versions.ts')).rollback(context, name, version),
+  )
+  define<[string]>('delete <name>', 'delete a function with its versions and logs', async (context, name) =>
+    (await import('./commands/versions.ts')).remove(context, name),
+  )
 
   return {
     async run(argv) {

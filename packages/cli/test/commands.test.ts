@@ -59,7 +59,9 @@ describe('cordon', () => {
     it('shows why an upload is refused, with the place', async () => {
       const { code, stderr } = await cordon('deploy', fixture('refused.ts'))
       expect(code).to.equal(1)
-      expect(stderr).to.contain('DEPLOYMENT_REJECTED').and.to.match(/refused\.ts:1:\d+ error function-marker/)
+      expect(stderr)
+        .to.contain('DEPLOYMENT_REJECTED')
+        .and.to.match(/refused\.ts:1:\d+ error function-marker/)
     })
 
     it('shows functions nothing that steers the terminal', async () => {
@@ -119,7 +121,17 @@ describe('cordon', () => {
   })
 
   it('gives exit code 2 for wrong usage, before anything is started', async () => {
-    const wrong = [['frob'], ['deploy'], ['deploy', 'absent.ts'], ['invoke', 'greet', '{'], ['invoke', 'greet', '1', '--data', '2'], ['invoke', 'greet', '-d', '@absent'], ['list', '--url', 'ftp://x'], ['--frob', 'list'], ['dev', 'absent']]
+    const wrong = [
+      ['frob'],
+      ['deploy'],
+      ['deploy', 'absent.ts'],
+      ['invoke', 'greet', '{'],
+      ['invoke', 'greet', '1', '--data', '2'],
+      ['invoke', 'greet', '-d', '@absent'],
+      ['list', '--url', 'ftp://x'],
+      ['--frob', 'list'],
+      ['dev', 'absent'],
+    ]
     const runs = await Promise.all(wrong.map((args) => runCordon(args, { cwd: tmpdir() })))
     expect(runs.map((run) => run.code)).to.deep.equal(wrong.map(() => 2))
     for (const { stderr } of runs) expect(stderr).not.to.match(/^ +at /m)
@@ -135,7 +147,9 @@ describe('cordon', () => {
         await mkdir(join(own, '.cordon'))
         await writeFile(join(own, '.cordon', 'host.json'), JSON.stringify({ pid: process.pid, url: 'http://127.0.0.1:9', token: 'x' }))
         expect((await runCordon(['deploy', fixture('greet.ts')], { cwd: own })).code).to.equal(0)
-        expect((await runCordon(['invoke', 'greet', '{"name":"disk"}', '--data-dir', join(own, '.cordon')], { cwd: tmpdir() })).stdout).to.contain('Hello disk')
+        expect((await runCordon(['invoke', 'greet', '{"name":"disk"}', '--data-dir', join(own, '.cordon')], { cwd: tmpdir() })).stdout).to.contain(
+          'Hello disk',
+        )
       } finally {
         await rm(own, { recursive: true, force: true })
       }

@@ -15,7 +15,10 @@ describe('cordon dev', () => {
     folder = await mkdtemp(join(tmpdir(), 'cordon-dev-'))
     await writeFile(join(folder, 'hello.ts'), source('one'))
     await mkdir(join(folder, 'shop'))
-    await writeFile(join(folder, 'shop', 'index.ts'), "import { price } from './price.ts'\n/** @function */\nexport default async function shop() { return price }\n")
+    await writeFile(
+      join(folder, 'shop', 'index.ts'),
+      "import { price } from './price.ts'\n/** @function */\nexport default async function shop() { return price }\n",
+    )
     await writeFile(join(folder, 'shop', 'price.ts'), 'export const price = 5\n')
     await writeFile(join(folder, '1bad-name.ts'), source('x'))
     await writeFile(join(folder, '_helper.ts'), 'export const x = 1\n')

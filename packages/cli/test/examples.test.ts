@@ -47,7 +47,12 @@ describe('the examples', () => {
 
     it('database: moves money, both changes or neither', async () => {
       const { output } = await platform.invoke('database', { from: 'ada', to: 'bob', amount: 30 })
-      expect(output).to.deep.equal({ accounts: [{ name: 'ada', balance: 70 }, { name: 'bob', balance: 130 }] })
+      expect(output).to.deep.equal({
+        accounts: [
+          { name: 'ada', balance: 70 },
+          { name: 'bob', balance: 130 },
+        ],
+      })
       const failure = await platform.invoke('database', { from: 'ada', to: 'bob', amount: 500 }).catch((error: unknown) => error)
       expect(failure).to.be.instanceOf(PlatformError)
       const after = await platform.invoke('database', { from: 'ada', to: 'bob', amount: 0 })
@@ -62,7 +67,11 @@ describe('the examples', () => {
       expect(await (await fetch(url)).json()).to.deep.equal({ greeting: 'Hello Ada' })
       const origin = new URL(url).origin
       expect((await fetch(`${origin}/cordon/api/functions`)).status).to.equal(403)
-      expect(await (await fetch(`${origin}/cordon/fn/greet`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{"name":"Bob"}' })).json()).to.deep.equal({ greeting: 'Hello Bob' })
+      expect(
+        await (
+          await fetch(`${origin}/cordon/fn/greet`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{"name":"Bob"}' })
+        ).json(),
+      ).to.deep.equal({ greeting: 'Hello Bob' })
       expect(await (await fetch(origin)).text()).to.contain('host application')
     } finally {
       expect(await app.stop('SIGTERM')).to.equal(0)

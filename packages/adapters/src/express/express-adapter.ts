@@ -13,7 +13,7 @@ export interface ExpressRequest extends ParsedRequest {
 }
 
 /** Express middleware that answers every request below its mount. */
-export type ExpressMiddleware = (request: ExpressRequest, response: ServerResponse, next: (error?: unknown) => void) => void
+export type ExpressMiddleware = (request: ExpressRequest, response: ServerResponse) => void
 
 /**
  * The HTTP API as Express middleware: `app.use('/cordon', expressAdapter(platform))`. It may stand before or behind
@@ -23,7 +23,7 @@ export type ExpressMiddleware = (request: ExpressRequest, response: ServerRespon
  */
 export function expressAdapter(platform: Platform, options?: HandlerOptions): ExpressMiddleware {
   const handle = createFactHandler(platform, options)
-  return (request, response, next) => {
+  return (request, response) => {
     const changes = () => ({
       // "/cordon?x=1" arrives as "/?x=1" in Express 4 and 5, but not in every router built like them.
       url: request.url?.startsWith('/') === true ? request.url : `/${request.url ?? ''}`,
@@ -31,6 +31,6 @@ export function expressAdapter(platform: Platform, options?: HandlerOptions): Ex
       protocol: request.protocol,
       body: parsedBody(request),
     })
-    answer(handle, request, response, changes).catch(next)
+    void answer(handle, request, response, changes)
   }
 }

@@ -23,7 +23,10 @@ export function parsedBody(incoming: ParsedRequest): Uint8Array<ArrayBuffer> | u
   if (/\bjson\b/i.test(type) && body !== undefined) return encode(JSON.stringify(body))
   if (typeof body === 'string') return encode(body)
   if (/^application\/x-www-form-urlencoded\b/i.test(type) && isRecord(body)) return encode(formText(body))
-  throw new PlatformError('INVALID_INPUT', 'Cannot read the request body: middleware in front of the platform has read it and left nothing behind. Mount the platform before it')
+  throw new PlatformError(
+    'INVALID_INPUT',
+    'Cannot read the request body: middleware in front of the platform has read it and left nothing behind. Mount the platform before it',
+  )
 }
 
 function encode(text: string): Uint8Array<ArrayBuffer> {
@@ -38,7 +41,8 @@ function formText(body: Readonly<Record<string, unknown>>): string {
   const form = new URLSearchParams()
   function add(name: string, value: unknown, depth: number): void {
     if (Array.isArray(value) && value.every((one) => typeof one === 'string')) for (const one of value) form.append(name, one)
-    else if (typeof value === 'object' && value !== null && depth < maxDepth) for (const [key, one] of Object.entries(value)) add(`${name}[${key}]`, one, depth + 1)
+    else if (typeof value === 'object' && value !== null && depth < maxDepth)
+      for (const [key, one] of Object.entries(value)) add(`${name}[${key}]`, one, depth + 1)
     else form.append(name, String(value))
   }
   for (const [name, value] of Object.entries(body)) add(name, value, 0)

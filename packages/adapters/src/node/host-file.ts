@@ -30,7 +30,9 @@ export async function readHostFile(dataDir: string): Promise<HostFile | undefine
     const host: unknown = JSON.parse(await readFile(join(dataDir, fileName), 'utf8'))
     if (!isRecord(host)) return undefined
     const { pid, url, token } = host
-    return typeof pid === 'number' && Number.isSafeInteger(pid) && pid > 0 && typeof url === 'string' && typeof token === 'string' ? { pid, url, token } : undefined
+    return typeof pid === 'number' && Number.isSafeInteger(pid) && pid > 0 && typeof url === 'string' && typeof token === 'string'
+      ? { pid, url, token }
+      : undefined
   } catch {
     // Missing, unreadable or half a file: for the reader there is no running host.
     return undefined

@@ -5,8 +5,8 @@ import { problemResponse } from '../routes/problem.ts'
 import { sendResponse } from './send-response.ts'
 import { toRequest, type RequestChanges } from './to-request.ts'
 
-/** A listener for `http.createServer`, and what frameworks on top of `node:http` are given. Never rejects. */
-export type NodeListener = (incoming: IncomingMessage, outgoing: ServerResponse) => Promise<void>
+/** A listener for `http.createServer`, and what frameworks on top of `node:http` are given. Never throws. */
+export type NodeListener = (incoming: IncomingMessage, outgoing: ServerResponse) => void
 
 /**
  * The HTTP API as a listener: `http.createServer(nodeAdapter(platform))`.
@@ -15,11 +15,16 @@ export type NodeListener = (incoming: IncomingMessage, outgoing: ServerResponse)
  */
 export function nodeAdapter(platform: Platform, options?: HandlerOptions): NodeListener {
   const handle = createFactHandler(platform, options)
-  return (incoming, outgoing) => answer(handle, incoming, outgoing)
+  return (incoming, outgoing) => void answer(handle, incoming, outgoing)
 }
 
-/** Runs one exchange. `changesOf` may refuse the request by throwing. */
-export async function answer(handle: FactHandler, incoming: IncomingMessage, outgoing: ServerResponse, changesOf?: () => RequestChanges): Promise<void> {
+/** Runs one exchange; never rejects. `changesOf` may refuse the request by throwing. */
+export async function answer(
+  handle: FactHandler,
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+  changesOf?: () => RequestChanges,
+): Promise<void> {
   await sendResponse(await respond(handle, incoming, { outgoing, changesOf }), incoming, outgoing)
 }
 

@@ -18,7 +18,8 @@ export function checkSameSite(request: Request, listensOn: string): void {
   const origin = request.headers.get('origin')
   if (origin !== null && origin !== url.origin) throw new PlatformError('FORBIDDEN', 'Cannot use the API from a page of another site')
   const site = request.headers.get('sec-fetch-site')
-  if (site !== null && site !== 'same-origin' && site !== 'none') throw new PlatformError('FORBIDDEN', 'Cannot use the API from a page of another site')
+  if (site !== null && site !== 'same-origin' && site !== 'none')
+    throw new PlatformError('FORBIDDEN', 'Cannot use the API from a page of another site')
 }
 
 /** True for addresses and names that only this machine can reach. */

@@ -32,7 +32,10 @@ export function toRequest(incoming: IncomingMessage, outgoing: ServerResponse, c
   const origin = originOf(incoming, changes.protocol)
   const path = changes.url ?? pathOf(incoming)
   const method = incoming.method ?? 'GET'
-  const hasBody = method !== 'GET' && method !== 'HEAD' && (incoming.headers['transfer-encoding'] !== undefined || Number(incoming.headers['content-length'] ?? 0) > 0)
+  const hasBody =
+    method !== 'GET' &&
+    method !== 'HEAD' &&
+    (incoming.headers['transfer-encoding'] !== undefined || Number(incoming.headers['content-length'] ?? 0) > 0)
   try {
     const headers = headersOf(incoming)
     if (changes.body !== undefined) dropBodyHeaders(headers)
@@ -51,7 +54,8 @@ function originOf(incoming: IncomingMessage, protocol: string | undefined): stri
   const host = incoming.headers.host ?? 'localhost'
   const origin = `${scheme}://${host}`
   // A Host header with a path, a user or blanks would move the boundary between host and path.
-  if (!/^[\w.\-[\]:]+$/.test(host) || !URL.canParse(origin)) throw new PlatformError('INVALID_INPUT', 'Cannot read the request: its Host header is not a host')
+  if (!/^[\w.\-[\]:]+$/.test(host) || !URL.canParse(origin))
+    throw new PlatformError('INVALID_INPUT', 'Cannot read the request: its Host header is not a host')
   return new URL(origin).origin
 }
 

@@ -55,7 +55,9 @@ export function createApiRoutes(options: ApiRouteOptions): ApiRoutes {
   // After all of them: GET …/deploy is a function of that name, and only what nothing answers is a wrong method.
   for (const [path, answers] of table) app.all(path, (context) => answerMethod(context, answers))
   app.notFound((context) => {
-    throw new PlatformError('INVALID_OPTION', `Cannot ${context.req.method} ${context.req.path}: there is no such route`, { details: { http: { status: 404 } } })
+    throw new PlatformError('INVALID_OPTION', `Cannot ${context.req.method} ${context.req.path}: there is no such route`, {
+      details: { http: { status: 404 } },
+    })
   })
   app.onError((error) => {
     throw error
@@ -73,7 +75,9 @@ function answerMethod(context: HonoContext, answers: Partial<Record<Method, Answ
   const methods = Object.keys(answers).flatMap((method) => (method === 'GET' ? ['GET', 'HEAD'] : [method]))
   const allow = [...methods, 'OPTIONS'].join(', ')
   if (context.req.method === 'OPTIONS') return new Response(null, { status: 204, headers: { allow } })
-  throw new PlatformError('INVALID_OPTION', `Cannot ${context.req.method} ${context.req.path}: expected ${allow}`, { details: { http: { status: 405, allow } } })
+  throw new PlatformError('INVALID_OPTION', `Cannot ${context.req.method} ${context.req.path}: expected ${allow}`, {
+    details: { http: { status: 405, allow } },
+  })
 }
 
 async function deploy({ platform, request }: Asked, uploadBytes: number): Promise<Response> {
@@ -127,7 +131,10 @@ async function readOptions(request: Request, platform: Platform, keys: readonly 
 }
 
 function isQuery(value: unknown): value is Record<string, string | string[]> {
-  return isRecord(value) && Object.values(value).every((one) => typeof one === 'string' || (Array.isArray(one) && one.every((text) => typeof text === 'string')))
+  return (
+    isRecord(value) &&
+    Object.values(value).every((one) => typeof one === 'string' || (Array.isArray(one) && one.every((text) => typeof text === 'string')))
+  )
 }
 
 function list(items: readonly unknown[]): Response {
@@ -135,5 +142,8 @@ function list(items: readonly unknown[]): Response {
 }
 
 function json(body: unknown, status = 200): Response {
-  return new Response(JSON.stringify(body), { status, headers: { 'content-type': 'application/json', 'x-content-type-options': 'nosniff', 'cache-control': 'no-store' } })
+  return new Response(JSON.stringify(body), {
+    status,
+    headers: { 'content-type': 'application/json', 'x-content-type-options': 'nosniff', 'cache-control': 'no-store' },
+  })
 }

@@ -42,7 +42,8 @@ async function parseForm(bytes: Uint8Array<ArrayBuffer>, contentType: string): P
 }
 
 function fromJson(body: unknown): Deployment {
-  if (!isRecord(body)) throw new PlatformError('INVALID_INPUT', 'Cannot read the deployment: expected a JSON object { name, source } or multipart with name and archive')
+  if (!isRecord(body))
+    throw new PlatformError('INVALID_INPUT', 'Cannot read the deployment: expected a JSON object { name, source } or multipart with name and archive')
   for (const key of Object.keys(body)) if (!jsonKeys.includes(key)) throw unknownKey(key, jsonKeys)
   const { source, files } = body
   if (source !== undefined && files !== undefined) throw invalidOption('files', 'either source or files, not both', 'both')
@@ -64,7 +65,12 @@ function readFiles(files: unknown): Record<string, string | Uint8Array> {
   return Object.fromEntries(entries)
 }
 
-function common(body: Readonly<Record<string, unknown>>): { name: string; entry: string | undefined; label: string | undefined; config: FunctionConfig | undefined } {
+function common(body: Readonly<Record<string, unknown>>): {
+  name: string
+  entry: string | undefined
+  label: string | undefined
+  config: FunctionConfig | undefined
+} {
   const name = optionalText(body['name'], 'name')
   if (name === undefined) throw invalidOption('name', 'the name of the function', undefined)
   const { config } = body

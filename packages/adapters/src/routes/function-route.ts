@@ -1,4 +1,4 @@
-import { PlatformError, type FetchOptions, type FunctionInfo, type Platform, type User } from '@cordon/contracts'
+import { PlatformError, type FetchOptions, type Platform, type User } from '@cordon/contracts'
 import { parseJson, readBytes, tooLarge } from './body.ts'
 import type { Gate } from './caller.ts'
 import { readQuery } from './list-query.ts'
@@ -46,14 +46,9 @@ export function createFunctionRoute(options: FunctionRouteOptions): FunctionRout
     options.redact(headers)
     const call: Call = { platform: served.platform, user: served.user, name, path: match?.[2] ?? '/', url, originalUrl, request, headers }
     const kind = info.manifest.handler === 'unknown' ? kinds.get(served.platform, info) : info.manifest.handler
-    switch (kind) {
-      case 'json':
-        return invokeJson(call)
-      case 'http':
-        return fetchHttp(call)
-      case undefined:
-        return findOut(call, { learn: (learned) => kinds.learn(served.platform, info, learned), info })
-    }
+    if (kind === 'json') return invokeJson(call)
+    if (kind === 'http') return fetchHttp(call)
+    return findOut(call, (learned) => kinds.learn(served.platform, info, learned))
   }
 }
 
@@ -76,9 +71,13 @@ async function invokeJson(call: Call): Promise<Response> {
 
 /** 405 has no code of its own; the header says what works. */
 function notAllowed(name: string, method: string): never {
-  throw new PlatformError('INVALID_INPUT', `Cannot call function "${name}" with ${method}: a JSON function takes POST with a JSON body, or GET with a query`, {
-    details: { http: { status: 405, allow: jsonMethods.join(', ') } },
-  })
+  throw new PlatformError(
+    'INVALID_INPUT',
+    `Cannot call function "${name}" with ${method}: a JSON function takes POST with a JSON body, or GET with a query`,
+    {
+      details: { http: { status: 405, allow: jsonMethods.join(', ') } },
+    },
+  )
 }
 
 async function fetchHttp(call: Call): Promise<Response> {
@@ -91,7 +90,10 @@ async function fetchHttp(call: Call): Promise<Response> {
   }
 }
 
-async function send(call: Call, options: { body: ReadableStream<Uint8Array> | Uint8Array<ArrayBuffer> | null; signal: AbortSignal }): Promise<Response> {
+async function send(
+  call: Call,
+  options: { body: ReadableStream<Uint8Array> | Uint8Array<ArrayBuffer> | null; signal: AbortSignal },
+): Promise<Response> {
   const { request } = call
   const init: RequestInit & { duplex: 'half' } = { method: request.method, headers: call.headers, body: options.body, duplex: 'half' }
   // Joined as text: a path that begins with two slashes must not be read as a host.
@@ -107,18 +109,18 @@ async function send(call: Call, options: { body: ReadableStream<Uint8Array> | Ui
  * The loaded value decides the kind, so a version that the analyzer could not tell apart is asked once: as an HTTP
  * function first, with the body kept for a second try as a JSON function. The sandbox refuses the wrong one before any handler runs.
  */
-async function findOut(call: Call, options: { learn: (kind: 'json' | 'http') => void; info: FunctionInfo }): Promise<Response> {
+async function findOut(call: Call, learn: (kind: 'json' | 'http') => void): Promise<Response> {
   const bytes = call.request.body === null ? null : await readBytes(call.request, call.platform.options.limits.payloadBytes)
   try {
     const response = await send(call, { body: bytes, signal: call.request.signal })
-    options.learn('http')
+    learn('http')
     return response
   } catch (error) {
     if (!(error instanceof PlatformError) || error.code !== 'INVALID_INPUT') throw error
   }
   const again = new Request(call.request.url, { method: call.request.method, headers: call.headers, body: bytes, signal: call.request.signal })
   const response = await invokeJson({ ...call, request: again })
-  options.learn('json')
+  learn('json')
   return response
 }
 
@@ -126,7 +128,11 @@ async function findOut(call: Call, options: { learn: (kind: 'json' | 'http') => 
 function bodyLimit(call: Call) {
   const maxBytes = call.platform.options.limits.payloadBytes
   const { signal } = call.request
-  function guard(body: ReadableStream<Uint8Array> | null): { body: ReadableStream<Uint8Array> | null; signal: AbortSignal; isExceeded: () => boolean } {
+  function guard(body: ReadableStream<Uint8Array> | null): {
+    body: ReadableStream<Uint8Array> | null
+    signal: AbortSignal
+    isExceeded: () => boolean
+  } {
     const declared = call.headers.get('content-length')
     if (Number(declared ?? 0) > maxBytes) throw tooLarge(maxBytes)
     if (body === null || declared !== null) return { body, signal, isExceeded: () => false }

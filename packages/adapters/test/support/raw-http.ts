@@ -21,7 +21,10 @@ export async function listening(server: Server): Promise<{ url: string; port: nu
 }
 
 /** Opens a request whose body is written by hand. */
-export function open(url: string, options: { method?: string; headers?: Record<string, string> } = {}): { request: ClientRequest; response: Promise<IncomingMessage> } {
+export function open(
+  url: string,
+  options: { method?: string; headers?: Record<string, string> } = {},
+): { request: ClientRequest; response: Promise<IncomingMessage> } {
   const request = send(url, { method: 'POST', ...options })
   const response = new Promise<IncomingMessage>((resolve, reject) => request.once('response', resolve).once('error', reject))
   request.flushHeaders()

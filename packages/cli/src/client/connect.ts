@@ -23,7 +23,8 @@ export const defaultDataDir = './.cordon'
 export async function connect(target: Target): Promise<Client> {
   const url = target.url ?? process.env['CORDON_URL']
   if (url !== undefined) {
-    if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol)) throw usageFailure(`Cannot use --url "${url}": expected http://… or https://…`)
+    if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol))
+      throw usageFailure(`Cannot use --url "${url}": expected http://… or https://…`)
     return createHttpClient({ url, token: target.token ?? process.env['CORDON_TOKEN'] })
   }
   const dataDir = resolve(target.dataDir ?? defaultDataDir)

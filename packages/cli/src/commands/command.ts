@@ -34,7 +34,11 @@ export async function withClient(context: CommandContext, use: (client: Client) 
  * Sends one request. With `--json` the body is printed as it is; otherwise `show` renders a good answer, and a problem
  * is rendered on stderr.
  */
-export async function exchange(context: CommandContext, request: { client: Client; path: string; init?: RequestInit }, show: (answer: Answer) => void): Promise<ExitCode> {
+export async function exchange(
+  context: CommandContext,
+  request: { client: Client; path: string; init?: RequestInit },
+  show: (answer: Answer) => void,
+): Promise<ExitCode> {
   const response = await request.client.request(request.path, request.init)
   const text = await response.text()
   if (context.options.json === true && text !== '') context.terminal.print(text)

@@ -12,7 +12,11 @@ export interface InvokeCommandOptions {
 }
 
 /** `cordon invoke <name> [json]`: calls a JSON function and prints its output. */
-export async function invoke(context: CommandContext, call: { name: string; json: string | undefined }, options: InvokeCommandOptions): Promise<ExitCode> {
+export async function invoke(
+  context: CommandContext,
+  call: { name: string; json: string | undefined },
+  options: InvokeCommandOptions,
+): Promise<ExitCode> {
   const body = await readInput(call.json, options.data)
   const init = { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ body, version: options.version }) }
   return withClient(context, (client) =>

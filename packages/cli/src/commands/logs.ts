@@ -24,12 +24,12 @@ export async function logs(context: CommandContext, name: string | undefined, op
   const path = name === undefined ? '/api/logs' : functionPath(name, '/logs')
   return withClient(context, async (client) => {
     if (options.follow !== true) {
-      return exchange(context, { client, path: `${path}?${params}` }, (answer) => {
+      return exchange(context, { client, path: `${path}?${params.toString()}` }, (answer) => {
         for (const entry of itemsOf(answer).toReversed()) context.terminal.print(formatLogEntry(entry, context.terminal))
       })
     }
     params.set('follow', 'true')
-    return follow(context, client, `${path}?${params}`)
+    return follow(context, client, `${path}?${params.toString()}`)
   })
 }
 
@@ -43,7 +43,8 @@ async function follow(context: CommandContext, client: Client, path: string): Pr
       context.terminal.note(context.options.json === true ? JSON.stringify(problem) : formatProblem(problem, context.terminal))
       return exitCodeOf(isRecord(problem) && typeof problem['code'] === 'string' ? problem['code'] : undefined)
     }
-    for await (const line of linesOf(response)) context.terminal.print(context.options.json === true ? line : formatLogEntry(JSON.parse(line), context.terminal))
+    for await (const line of linesOf(response))
+      context.terminal.print(context.options.json === true ? line : formatLogEntry(JSON.parse(line), context.terminal))
     return 0
   } catch (error) {
     // Ctrl-C is how following ends.

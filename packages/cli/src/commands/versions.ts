@@ -24,7 +24,13 @@ export async function list(context: CommandContext): Promise<ExitCode> {
 export async function versions(context: CommandContext, name: string): Promise<ExitCode> {
   return withClient(context, (client) =>
     exchange(context, { client, path: functionPath(name, '/versions') }, (answer) => {
-      const rows = itemsOf(answer).map((one) => [cell(one['version']), one['live'] === true ? 'live' : '', when(one['createdAt']), cell(one['bytes']), cell(one['label'] ?? '')])
+      const rows = itemsOf(answer).map((one) => [
+        cell(one['version']),
+        one['live'] === true ? 'live' : '',
+        when(one['createdAt']),
+        cell(one['bytes']),
+        cell(one['label'] ?? ''),
+      ])
       context.terminal.print(formatTable(['VERSION', 'STATE', 'CREATED', 'BYTES', 'LABEL'], rows))
     }),
   )

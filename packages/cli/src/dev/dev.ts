@@ -71,7 +71,10 @@ async function run(session: Session, stopped: Promise<void>): Promise<void> {
   await Promise.all([watcher.close(), server.close(), reloader.close()])
 }
 
-async function deploy({ terminal, server }: Session, { client, name, path }: { client: ReturnType<typeof createEmbeddedClient>; name: string; path: string }): Promise<ReadonlySet<string>> {
+async function deploy(
+  { terminal, server }: Session,
+  { client, name, path }: { client: ReturnType<typeof createEmbeddedClient>; name: string; path: string },
+): Promise<ReadonlySet<string>> {
   const started = performance.now()
   try {
     const { init, sources } = await createDeployRequest(path, { name })
@@ -83,7 +86,9 @@ async function deploy({ terminal, server }: Session, { client, name, path }: { c
     }
     const diagnostics = isRecord(body) ? formatDiagnostics(body['diagnostics'], terminal) : ''
     if (diagnostics !== '') terminal.note(diagnostics)
-    terminal.print(`${terminal.colors.green('deployed')} ${name} ${terminal.colors.dim(`in ${Math.round(performance.now() - started)} ms`)}  ${server.url}/fn/${name}`)
+    terminal.print(
+      `${terminal.colors.green('deployed')} ${name} ${terminal.colors.dim(`in ${Math.round(performance.now() - started)} ms`)}  ${server.url}/fn/${name}`,
+    )
     return sources
   } catch (error) {
     terminal.note(terminal.colors.red(escapeLine(describeFailure(error).message)))

@@ -42,7 +42,7 @@ export function createReloader(folder: string, actions: ReloadActions): Reloader
     const { functions, notes } = await scan(folder)
     for (const note of notes) if (!told.has(note)) actions.note(note)
     for (const note of notes) told.add(note)
-    for (const name of [...deployed.keys()]) {
+    for (const name of deployed.keys()) {
       if (functions.has(name)) continue
       deployed.delete(name)
       await actions.remove(name)
@@ -57,7 +57,9 @@ export function createReloader(folder: string, actions: ReloadActions): Reloader
   function run(): Promise<void> {
     const taken = new Set(changes)
     changes.clear()
-    running = running.then(() => (isClosed ? undefined : update(taken))).catch((error: unknown) => actions.note(error instanceof Error ? error.message : String(error)))
+    running = running
+      .then(() => (isClosed ? undefined : update(taken)))
+      .catch((error: unknown) => actions.note(error instanceof Error ? error.message : String(error)))
     return running
   }
 

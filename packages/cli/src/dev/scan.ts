@@ -25,7 +25,8 @@ export async function scan(folder: string): Promise<Scan> {
     const path = join(folder, entry.name)
     if (entry.isDirectory() ? !(await hasEntry(path)) : !isSource(entry.name)) continue
     const name = nameOf(path)
-    if (!validName.test(name)) notes.push(`Cannot use "${entry.name}" as a function: its name is not 1 to 63 letters, digits, - and _, starting with a letter`)
+    if (!validName.test(name))
+      notes.push(`Cannot use "${entry.name}" as a function: its name is not 1 to 63 letters, digits, - and _, starting with a letter`)
     else if (functions.has(name)) notes.push(`Cannot use "${entry.name}" as a function: there is another one called "${name}"`)
     else functions.set(name, path)
   }

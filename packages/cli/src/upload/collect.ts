@@ -70,7 +70,8 @@ async function listFiles(folder: string): Promise<string[]> {
       // Links are not followed: they lead out of the folder.
       if (entry.isDirectory() && !skippedFolders.has(entry.name)) await walk(path)
       else if (entry.isFile() && !entry.name.startsWith('.')) found.push(path)
-      if (found.length > maxFiles) throw usageFailure(`Cannot deploy "${folder}": it has more than ${maxFiles} files, so it does not look like a function`)
+      if (found.length > maxFiles)
+        throw usageFailure(`Cannot deploy "${folder}": it has more than ${maxFiles} files, so it does not look like a function`)
     }
   }
   await walk(folder)

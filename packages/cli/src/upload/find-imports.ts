@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { join, resolve, sep } from 'node:path'
+import type { PluginBuild } from 'esbuild'
 
 /** What code needs besides itself. */
 export interface Imports {
@@ -52,7 +53,7 @@ async function bundleInputs(entries: readonly string[], folder: string): Promise
   }
 }
 
-function leaveOutMissing(build: import('esbuild').PluginBuild): void {
+function leaveOutMissing(build: PluginBuild): void {
   build.onResolve({ filter: /.*/ }, async ({ path, pluginData, ...rest }) => {
     if (pluginData === 'asked' || rest.kind === 'entry-point') return undefined
     const { resolveDir, importer, kind, namespace } = rest

@@ -41,7 +41,11 @@ export interface Running {
 
 /** Starts a Node program that does not end by itself. Every line is given to one `line` call only. */
 export function startProgram(file: string, args: readonly string[], options: RunOptions): Running {
-  const child = spawn(process.execPath, [file, ...args], { cwd: options.cwd, env: { ...process.env, NO_COLOR: '1', ...options.env }, stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(process.execPath, [file, ...args], {
+    cwd: options.cwd,
+    env: { ...process.env, NO_COLOR: '1', ...options.env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
   const lines: string[] = []
   let read = 0
   const waiting = new Set<() => void>()
