@@ -40,7 +40,8 @@ if (!isUpToDate()) {
   const code = result.outputFiles[0].text
   const inputs = Object.keys(result.metafile.inputs).sort().join(' ')
   const text = `${code}//inputs ${inputs}\n`
-  if (Buffer.byteLength(text) > maxBytes) throw new Error(`Cannot use the sandbox runtime: it has ${Buffer.byteLength(text)} bytes, one argument holds ${maxBytes}`)
+  if (Buffer.byteLength(text) > maxBytes)
+    throw new Error(`Cannot use the sandbox runtime: it has ${Buffer.byteLength(text)} bytes, one argument holds ${maxBytes}`)
   mkdirSync(new URL('.', `file://${output}`), { recursive: true })
   // Written beside and renamed: another process may start a sandbox right now.
   writeFileSync(`${output}.${process.pid}`, text)

@@ -77,6 +77,14 @@ describe('the check of arrows', () => {
     })
   }
 
+  it('accepts a circle that is closed by a type import', () => {
+    const files = {
+      'packages/pool/src/two.ts': "import type { three } from './three.ts'\nexport const two: typeof three = 2",
+      'packages/pool/src/three.ts': "export { two as three } from './two.ts'",
+    }
+    expect(problemsOf(checkArrows, files)).to.deep.equal([])
+  })
+
   it('is not fooled by comments and strings', () => {
     const text = "// import '@cordon/pool'\nexport const one = 'import(\"@cordon/pool\")'\n"
     expect(problemsOf(checkArrows, { 'packages/contracts/src/one.ts': text })).to.deep.equal([])

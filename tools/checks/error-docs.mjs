@@ -44,7 +44,7 @@ function readStatuses(folder) {
  *
  * @param {string} text
  */
-export function readRows(text) {
+function readRows(text) {
   const rows = new Map()
   for (const line of text.split('\n')) {
     const [code, meaning, origin, retryable, status, remedy] = line

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { listFiles } from './sources.mjs'
 
 /** Most lines of a file. Limits: the house rules in CONTRIBUTING.md. */
-export const maxLines = 400
+const maxLines = 400
 const maxMedian = 120
 const maxNinetieth = 300
 

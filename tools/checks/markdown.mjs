@@ -7,7 +7,7 @@ import { listFiles } from './sources.mjs'
  *
  * @param {string} folder the repository
  */
-export function listDocuments(folder) {
+function listDocuments(folder) {
   const isDocument = (name) => name.endsWith('.md') && (!name.includes('/') || /^(docs|examples|packages|bench)\//.test(name))
   return listFiles(folder, isDocument)
 }
@@ -59,7 +59,7 @@ export function checkCodeBlocks(folder) {
  * @param {string} text
  * @returns {{ mark: string | null, code: string, line: number }[]}
  */
-export function readCodeBlocks(text) {
+function readCodeBlocks(text) {
   const blocks = []
   for (const match of text.matchAll(/(?:<!-- ([^\n]*?) -->\n+)?```(?:js|ts|mjs|javascript|typescript|tsx|jsx)[^\n]*\n([\s\S]*?)\n```/g)) {
     blocks.push({ mark: match[1] ?? null, code: match[2], line: text.slice(0, match.index).split('\n').length })

@@ -29,16 +29,30 @@ const skipped = new Set(['node_modules', 'dist', 'dist-test', 'fixtures'])
  * Every module specifier in a file: static and dynamic imports, `export … from`, `import type`, `require`, `import.meta.resolve`.
  * Read by TypeScript's own scanner, so comments and strings that only look like imports do not count.
  *
+ * `isType` marks those that the compiler erases.
+ *
  * @param {string} text
- * @returns {{ specifier: string, line: number }[]}
+ * @returns {{ specifier: string, line: number, isType: boolean }[]}
  */
 export function parseImports(text) {
   const { importedFiles } = ts.preProcessFile(text, true, true)
-  const found = importedFiles.map(({ fileName, pos }) => ({ specifier: fileName, line: lineAt(text, pos) }))
+  const erased = typeImports(text)
+  const found = importedFiles.map(({ fileName, pos }) => ({ specifier: fileName, line: lineAt(text, pos), isType: erased.has(pos) }))
   for (const match of text.matchAll(/\b(?:import\.meta|require)\.resolve\(\s*(['"])([^'"]+)\1/g)) {
-    found.push({ specifier: match[2], line: lineAt(text, match.index) })
+    found.push({ specifier: match[2], line: lineAt(text, match.index), isType: false })
   }
   return found
+}
+
+/** Positions of the specifiers of `import type` and `export type … from`, as the scanner counts them (the quote is left out). */
+function typeImports(text) {
+  const source = ts.createSourceFile('file.ts', text, ts.ScriptTarget.Latest, false)
+  const positions = new Set()
+  for (const node of source.statements) {
+    const isErased = ts.isImportDeclaration(node) ? node.importClause?.isTypeOnly : ts.isExportDeclaration(node) && node.isTypeOnly
+    if (isErased && node.moduleSpecifier !== undefined) positions.add(node.moduleSpecifier.getStart(source))
+  }
+  return positions
 }
 
 function lineAt(text, position) {
