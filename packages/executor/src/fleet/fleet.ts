@@ -183,7 +183,8 @@ export class Fleet implements SandboxOwner {
   }
 
   #unblock(): void {
-    for (const pool of this.#blocked) {
+    // A copy: a pool that is still blocked is added again.
+    for (const pool of [...this.#blocked]) {
       this.#blocked.delete(pool)
       this.#startWhereNeeded(pool)
     }
@@ -330,6 +331,8 @@ export class Fleet implements SandboxOwner {
     const all = [...this.#all]
     for (const sandbox of all) sandbox.kill('CLOSED', 'Cannot finish the invocation: the platform was closed', {})
     await Promise.all(all.map((sandbox) => sandbox.gone()))
+    // Calls that still wait for a sandbox will never get one.
+    for (const pool of this.pools.values()) this.#failWaiting(pool, new PlatformError('CLOSED', 'Cannot run the function: the platform was closed'), Infinity)
     this.#watchdog.close()
     this.deadlines.close()
   }

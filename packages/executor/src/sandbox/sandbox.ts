@@ -261,7 +261,7 @@ export class Sandbox implements FrameReceiver {
     this.stats?.close()
     const error = this.deathError()
     const step = this.#step
-    if (step !== undefined) this.stepDone(step.name, this.kind === undefined && step.name === 'boot' ? new PlatformError('SANDBOX_FAILED', `Cannot start a sandbox: ${death.message}`, { details: death.details }) : error)
+if (step !== undefined) this.stepDone(step.name, step.name === 'boot' ? bootError(death) : error)
     for (const call of this.calls.values()) {
       this.#owner.deadlines.delete(call)
       this.output.attachTo(call)
@@ -283,4 +283,10 @@ export class Sandbox implements FrameReceiver {
   gone(): Promise<void> {
     return this.#exited
   }
+}
+
+/** Why a sandbox did not come up. Whatever its process did before any user code ran is the platform's fault. */
+function bootError({ code, message, details }: Death): PlatformError {
+  if (code === 'SANDBOX_FAILED' || code === 'CLOSED') return new PlatformError(code, message, { details })
+  return new PlatformError('SANDBOX_FAILED', `Cannot start a sandbox: ${message}`, { details })
 }
