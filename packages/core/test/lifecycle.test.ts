@@ -13,7 +13,9 @@ import { createNotingLogger, createScratch, handler } from './support/scratch.ts
 
 const fixture = (name: string): string => fileURLToPath(new URL(`../test/fixtures/${name}`, import.meta.url))
 
-describe('platform lifecycle', () => {
+describe('platform lifecycle', function () {
+  // Every test starts and stops whole platforms.
+  this.timeout(60_000)
   let path: string
   let remove: () => Promise<void>
   const opened: Platform[] = []
@@ -174,6 +176,32 @@ describe('platform lifecycle', () => {
       await platform.close()
       next = deploying + 1
     }
+  })
+
+  it('uses a server by URL, goes on calling while it is away, and says what it cannot do', async () => {
+    const reaper = createReaper()
+    const server = await createEmbeddedServer({ dataDir: join(path, 'data'), reaper })
+    const { user, host, port, database } = server.connection
+    const logger = createNotingLogger()
+    const databaseUrl = `postgres://${user}@localhost:${port}/${database}?host=${encodeURIComponent(host)}`
+    const platform = await open({ dataDir: join(path, 'unused'), databaseUrl, logger })
+    expect(readdirSync(path)).not.to.include('unused')
+    await platform.deploy({ name: 'away', source: handler('return 1') })
+    expect((await platform.invoke('away')).output).to.equal(1)
+    await server.close()
+    await reaper.close()
+    expect((await platform.invoke('away')).output).to.equal(1)
+    const warned = new Promise<string>((resolve) => platform.on('warning', ({ message }) => resolve(message)))
+    const [error] = await Promise.all([
+      rejection(platform.logs('away'), 'STORE_UNAVAILABLE'),
+      rejection(platform.deploy({ name: 'away', source: handler('return 2') }), 'STORE_UNAVAILABLE'),
+    ])
+    expect(error.retryable).to.equal(true)
+    expect(await warned).to.contain('kept in memory')
+    expect(platform.stats().records.buffered).to.be.greaterThan(0)
+    expect((await platform.invoke('away')).output).to.equal(1)
+    await platform.close()
+    expect(logger.lines.at(-1)).to.match(/invocation records .* lost/)
   })
 
   it('refuses a schema that a newer version wrote, and leaves nothing running', async () => {

@@ -83,7 +83,7 @@ export class PlatformHandle implements Platform {
     const filter = invocationFilter(name, query)
     if (name !== undefined) registry.get(name)
     // What is still buffered belongs to the answer.
-    return buffer.barrier(() => records.invocations(filter))
+    return buffer.afterFlush(() => records.invocations(filter))
   }
 
   tenant(id: string): Platform {
@@ -137,7 +137,7 @@ export class PlatformHandle implements Platform {
     const { buffer, records, registry } = this.#open('read logs')
     const filter = logFilter(name, query)
     if (name !== undefined) registry.get(name)
-    return buffer.barrier(() => records.logs(filter))
+    return buffer.afterFlush(() => records.logs(filter))
   }
 
   #follow(name: string | undefined, query: FollowQuery): AsyncIterable<StoredLogEntry> {

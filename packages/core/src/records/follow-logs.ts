@@ -21,8 +21,14 @@ export function followLogs(parts: FollowParts, filter: RecordFilter, signal: Abo
   return {
     [Symbol.asyncIterator]() {
       const subscription = parts.feed.subscribe(filter)
-      // What was pushed before this moment is in the store at the boundary; what comes later is in the subscription.
-      const boundary = filter.since === undefined ? undefined : parts.buffer.barrier(() => parts.store.lastLog())
+      // What was pushed before the batch was taken is in the store at the boundary; what comes later is in the subscription.
+      const boundary =
+        filter.since === undefined
+          ? undefined
+          : parts.buffer.afterFlush(
+              () => parts.store.lastLog(),
+              () => subscription.skip(),
+            )
       boundary?.catch(() => {})
       const end = (): void => subscription.cancel()
       if (signal?.aborted === true) end()

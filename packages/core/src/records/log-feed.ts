@@ -72,9 +72,14 @@ export class LogSubscription {
     return entries
   }
 
+  /** Leaves out what waits. */
+  skip(): void {
+    this.#waiting = []
+  }
+
   /** Nothing at all from now on. Idempotent. */
   cancel(): void {
-    this.#waiting = []
+    this.skip()
     this.end()
   }
 

@@ -32,6 +32,9 @@ export class RecordBuffer {
   #bytes = 0
   #dropped = 0
   #writtenSincePrune = 0
+  /** Items of the batch that is on its way. */
+  #writing = 0
+  #isFlushing = false
   #isFailing = false
   #timer: NodeJS.Timeout | undefined
   /** The chain of writes; never rejects. */
@@ -42,7 +45,7 @@ export class RecordBuffer {
   }
 
   stats(): { readonly buffered: number; readonly dropped: number } {
-    return { buffered: this.#items.length, dropped: this.#dropped }
+    return { buffered: this.#items.length + this.#writing, dropped: this.#dropped }
   }
 
   push(record: InvocationRecord, logs: readonly LogEntry[]): void {
@@ -58,12 +61,24 @@ export class RecordBuffer {
     return this.barrier(nothing)
   }
 
-  /** Runs `run` after everything pushed before this call was written, and before anything pushed later is. */
-  barrier<T>(run: () => Promise<T>): Promise<T> {
-    const items = this.#take()
+  /** Runs `read` when everything pushed so far is in the store; rejects with the failure when it could not be written. */
+  afterFlush<T>(read: () => Promise<T>, onTaken?: () => void): Promise<T> {
+    return this.barrier((failure) => (failure === undefined ? read() : Promise.reject(failure)), onTaken)
+  }
+
+  /**
+   * Runs `run` after a batch with everything pushed so far was written (`failure`: or could not be), and before the next one is.
+   * `onTaken` is called at the moment that separates the two.
+   */
+  barrier<T>(run: (failure: PlatformError | undefined) => Promise<T>, onTaken?: () => void): Promise<T> {
+    // Taken when its turn comes: what waits behind a slow write stays under the bounds.
     const result = this.#tail.then(async () => {
-      await this.#write(items)
-      return run()
+      const items = this.#take()
+      onTaken?.()
+      this.#writing = items.length
+      const failure = await this.#write(items)
+      this.#writing = 0
+      return run(failure)
     })
     this.#tail = result.then(ignore, ignore)
     return result
@@ -79,7 +94,6 @@ export class RecordBuffer {
   /** Writes what is left. What cannot be written now is lost, and said. */
   async close(): Promise<void> {
     await this.flush()
-    if (this.#items.length > 0) await this.flush()
     clearTimeout(this.#timer)
     this.#timer = undefined
     if (this.#items.length > 0) this.#options.onWarning(`Cannot write ${this.#items.length} invocation records before closing: they are lost`)
@@ -88,7 +102,15 @@ export class RecordBuffer {
 
   readonly #onTimer = (): void => {
     this.#timer = undefined
-    void this.flush()
+    // One flush in the chain is enough; what comes meanwhile is part of it.
+    if (!this.#isFlushing) void this.#flushBehind()
+  }
+
+  async #flushBehind(): Promise<void> {
+    this.#isFlushing = true
+    await this.flush()
+    this.#isFlushing = false
+    if (this.#items.length > 0) this.#timer ??= setTimeout(this.#onTimer, flushMs)
   }
 
   #take(): RecordItem[] {
@@ -101,7 +123,7 @@ export class RecordBuffer {
     return items
   }
 
-  async #write(items: readonly RecordItem[]): Promise<void> {
+  async #write(items: readonly RecordItem[]): Promise<PlatformError | undefined> {
     for (let at = 0; at < items.length; at += batchItems) {
       const batch = items.slice(at, at + batchItems)
       try {
@@ -111,17 +133,21 @@ export class RecordBuffer {
       } catch (thrown) {
         const error = toPlatformError(thrown, 'STORE_UNAVAILABLE', 'write invocation records')
         // A batch that the database refuses for what is in it would be refused for ever.
-        if (!isRefusal(error)) return this.#putBack(items.slice(at), error)
+        if (!isRefusal(error)) {
+          this.#putBack(items.slice(at), error)
+          return error
+        }
         this.#dropped += batch.length
         this.#options.onWarning(`Cannot write ${batch.length} invocation records: ${error.message}`, error)
       }
     }
-    if (this.#writtenSincePrune < pruneRows) return
+    if (this.#writtenSincePrune < pruneRows) return undefined
     this.#writtenSincePrune = 0
     await this.#options.prune().catch((thrown: unknown) => {
       const error = toPlatformError(thrown, 'STORE_UNAVAILABLE', 'delete old records')
       this.#options.onWarning(error.message, error)
     })
+    return undefined
   }
 
   #putBack(items: readonly RecordItem[], error: PlatformError): void {
