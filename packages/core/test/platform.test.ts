@@ -220,10 +220,14 @@ describe('platform', () => {
 
     it('hands the request over and the response back', async () => {
       await platform.deploy({ name: 'web', source })
+      // An exchange is over, and recorded, a moment after its response.
+      let recorded = 0
+      const both = new Promise<void>((resolve) => platform.on('invocation', () => ++recorded === 2 && resolve()))
       const response = await platform.fetch('web', new Request('http://localhost/x?q=1', { method: 'POST', body: 'hello' }))
       expect([response.status, await response.text(), response.headers.getSetCookie()]).to.deep.equal([201, 'POST ?q=1 hello', ['a=1', 'b=2']])
       const none = await platform.fetch('web', new Request('http://localhost/none'))
       expect([none.status, none.headers.get('x-a'), none.body]).to.deep.equal([204, '1', null])
+      await both
       expect((await platform.invocations('web')).items.map(({ outcome }) => outcome)).to.deep.equal(['success', 'success'])
     })
 
