@@ -246,6 +246,20 @@ describe('functions over HTTP', () => {
     })
   })
 
+  it('answers 429 with Retry-After when a function has too much to do', async () => {
+    const narrow = await openPlatform(['slow'], { limits: { concurrency: 1, queueLength: 0 } })
+    try {
+      const handle = createHandler(narrow.platform)
+      const responses = await Promise.all([1, 2].map(() => handle(new Request('http://h/fn/slow'))))
+      expect(responses.map((one) => one.status)).to.have.members([504, 429])
+      const refused = responses.find((one) => one.status === 429)
+      expect(refused?.headers.get('retry-after')).to.match(/^\d+$/)
+      expect(await refused?.json()).to.include({ code: 'OVERLOADED', origin: 'platform', retryable: true })
+    } finally {
+      await narrow.close()
+    }
+  })
+
   /** Resolves when a sandbox has taken a call. */
   async function waitForRunning(): Promise<void> {
     while (opened.platform.stats().running === 0) await new Promise((resolve) => setImmediate(resolve))

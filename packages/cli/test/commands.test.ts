@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -6,6 +6,7 @@ import { serve, type RunningServer } from '@cordon/adapters/node'
 import { createPlatform, type Platform } from '@cordon/core'
 import { expect } from 'chai'
 import { fixture, runCordon, startCordon, type Run } from './support/run-cordon.ts'
+import { temporaryFolder } from './support/temporary-folder.ts'
 
 describe('cordon', () => {
   let folder: string
@@ -13,7 +14,7 @@ describe('cordon', () => {
   let server: RunningServer
 
   before(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'cordon-cli-'))
+    folder = await temporaryFolder('cordon-cli-')
     platform = await createPlatform({ dataDir: join(folder, '.cordon') })
     server = await serve(platform, { port: 0 })
   })
@@ -141,7 +142,7 @@ describe('cordon', () => {
 
   describe('without a running host', () => {
     it('opens the data directory itself', async () => {
-      const own = await mkdtemp(join(tmpdir(), 'cordon-cli-'))
+      const own = await temporaryFolder('cordon-cli-')
       try {
         // The host that wrote this was killed.
         await mkdir(join(own, '.cordon'))

@@ -1,8 +1,8 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import { runCordon, startCordon, type Running } from './support/run-cordon.ts'
+import { temporaryFolder } from './support/temporary-folder.ts'
 
 describe('cordon dev', () => {
   let folder: string
@@ -12,7 +12,7 @@ describe('cordon dev', () => {
   const source = (value: string) => `/** @function */\nexport default async function f() { console.log('called'); return '${value}' }\n`
 
   before(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'cordon-dev-'))
+    folder = await temporaryFolder('cordon-dev-')
     await writeFile(join(folder, 'hello.ts'), source('one'))
     await mkdir(join(folder, 'shop'))
     await writeFile(
@@ -75,7 +75,7 @@ describe('cordon dev', () => {
   })
 
   it('says in one sentence that its port is taken', async () => {
-    const other = await mkdtemp(join(tmpdir(), 'cordon-dev-'))
+    const other = await temporaryFolder('cordon-dev-')
     try {
       const { code, stderr } = await runCordon(['dev', '.', '--port', new URL(url).port], { cwd: other })
       expect(code).to.equal(2)

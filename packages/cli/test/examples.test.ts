@@ -1,11 +1,11 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { createHandler } from '@cordon/adapters'
 import { createPlatform, PlatformError, type Platform } from '@cordon/core'
 import { expect } from 'chai'
 import { startProgram } from './support/run-cordon.ts'
+import { temporaryFolder } from './support/temporary-folder.ts'
 
 function example(path: string): string {
   return fileURLToPath(new URL(`../../../examples/${path}`, import.meta.url))
@@ -15,7 +15,7 @@ describe('the examples', () => {
   let folder: string
 
   before(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'cordon-examples-'))
+    folder = await temporaryFolder('cordon-examples-')
   })
   after(() => rm(folder, { recursive: true, force: true }))
 

@@ -1,8 +1,7 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { rm } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { createPlatform, type Platform, type PlatformOptions } from '@cordon/core'
+import { temporaryFolder } from './temporary-folder.ts'
 
 /** A platform in a directory of its own. */
 export interface OpenPlatform {
@@ -13,7 +12,7 @@ export interface OpenPlatform {
 
 /** Opens a platform and deploys the named fixtures. */
 export async function openPlatform(fixtures: readonly string[], options: PlatformOptions = {}): Promise<OpenPlatform> {
-  const dataDir = await mkdtemp(join(tmpdir(), 'cordon-adapters-'))
+  const dataDir = await temporaryFolder('cordon-adapters-')
   const platform = await createPlatform({ ...options, dataDir })
   for (const name of fixtures) await platform.deploy({ name, path: fixture(name) })
   return {
