@@ -9,7 +9,7 @@ const logMs = 15_000
  */
 export function reportProgress(title) {
   const startedAt = Date.now()
-  const isTerminal = Boolean(process.stderr.isTTY)
+  const isTerminal = process.stderr.isTTY
   function elapsed() {
     return `${((Date.now() - startedAt) / 1000).toFixed(1)} s`
   }
