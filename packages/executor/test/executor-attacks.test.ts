@@ -12,7 +12,7 @@ interface Attack {
 const directory = new URL('../test/fixtures/attacks/', import.meta.url)
 const attacks = JSON.parse(readFileSync(new URL('manifest.json', directory), 'utf8')) as Attack[]
 const limits: Limits = {
-  timeoutMs: 2000,
+  timeoutMs: 15_000,
   loadTimeoutMs: 2000,
   memoryMb: 128,
   concurrency: 10,
@@ -36,8 +36,8 @@ describe('the attack files, through the executor with no analyzer before it', fu
     process.env['HOST_CANARY'] = 'CANARY in the environment'
     canaries = await setOutCanaries()
     executor = await createExecutor({ spares: 1 })
-    for (const { file } of attacks) {
-      outcomes.set(file, await run(file, attackCode(file)))
+    for (const { file, expected } of attacks) {
+      outcomes.set(file, await run(file, attackCode(file), expected === 'timeout' ? 2000 : limits.timeoutMs))
       touched.set(file, canaries.touched())
     }
   })
@@ -47,7 +47,7 @@ describe('the attack files, through the executor with no analyzer before it', fu
     await canaries?.[Symbol.asyncDispose]()
   })
 
-  function run(name: string, code: string): Promise<Outcome> {
+  function run(name: string, code: string, timeoutMs = limits.timeoutMs): Promise<Outcome> {
     const version: ExecutableVersion = {
       tenant: 'default',
       function: name,
@@ -59,7 +59,7 @@ describe('the attack files, through the executor with no analyzer before it', fu
     const request = { method: 'POST', url: '/', path: '/', query: {}, headers: {} }
     const capabilities = { call: async () => null, end: async () => {} }
     const input = { canaryPath: canaries.path, canaryWritePath: canaries.writePath, canaryPort: canaries.port, canaryPid: process.pid }
-    const invocation: JsonInvocation = { invocationId: name, user: null, capabilities, inputJson: JSON.stringify(input), request }
+    const invocation: JsonInvocation = { invocationId: name, user: null, capabilities, inputJson: JSON.stringify(input), request, timeoutMs }
     return executor.invoke(version, invocation)
   }
 
