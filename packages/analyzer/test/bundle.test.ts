@@ -151,6 +151,27 @@ describe('bundle', () => {
     ])
   })
 
+  it('lets an allowed package import another allowed one that it does not declare', async () => {
+    write('undeclared/node_modules/p/package.json', '{"name":"p","version":"1.0.0","main":"a.js"}')
+    write('undeclared/node_modules/p/a.js', `export { q } from 'q'`)
+    write('undeclared/node_modules/q/package.json', '{"name":"q","version":"2.0.0","main":"q.js"}')
+    write('undeclared/node_modules/q/q.js', 'export const q = 7')
+    const change = { from: join(folder, 'undeclared'), allow: ['p', 'q'] }
+    expect(await run(`import { q } from 'p'\n${mark}export default () => q`, change)).to.equal(7)
+  })
+
+  it('takes the build for workers of a package whose build for Node needs more than a function has', async () => {
+    write('flavours/node_modules/p/package.json', '{"name":"p","version":"1.0.0","exports":{"worker":"./worker.js","node":"./node.js"}}')
+    write('flavours/node_modules/p/worker.js', `export const kind = 'worker'`)
+    write('flavours/node_modules/p/node.js', `import http from 'node:http'\nexport const kind = http`)
+    write('flavours/node_modules/q/package.json', '{"name":"q","version":"1.0.0","exports":{"node":"./node.js","default":"./other.js"}}')
+    write('flavours/node_modules/q/node.js', `export const kind = 'node'`)
+    write('flavours/node_modules/q/other.js', `export const kind = 'other'`)
+    const change = { from: join(folder, 'flavours'), allow: ['p', 'q'] }
+    expect(await run(`import { kind } from 'p'\n${mark}export default () => kind`, change)).to.equal('worker')
+    expect(await run(`import { kind } from 'q'\n${mark}export default () => kind`, change)).to.equal('node')
+  })
+
   it('refuses a package that needs Node with all its rights, and says why', async () => {
     const files = {
       'index.ts': `import { a } from 'p'\n${mark}export default () => a`,

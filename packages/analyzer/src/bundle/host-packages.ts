@@ -13,7 +13,10 @@ export interface HostPackage {
 export interface HostPackages {
   /** The package as seen from `packages.from`; `undefined` when it is not allowed or not installed. */
   findAllowed(name: string): HostPackage | undefined
-  /** A dependency that the package of `importer` declares; `undefined` when it declares none of this name or it is not installed. */
+  /**
+   * A package that the package of `importer` imports: a dependency that it declares, or one that the host allows anyway
+   * (many packages import their framework without declaring it). `undefined` when it is neither, or not installed.
+   */
   findDependency(importer: PackageTree, name: string): HostPackage | undefined
 }
 
@@ -54,8 +57,9 @@ export function createHostPackages(options: PackageOptions): HostPackages {
     findAllowed: (name) => (allowed.has(name) ? find(options.from, name) : undefined),
     findDependency(importer, name) {
       const directory = directories.get(importer)
-      if (directory === undefined || opened.get(directory)?.manifest.dependencies.has(name) !== true) return undefined
-      return find(directory, name)
+      if (directory === undefined) return undefined
+      const isDeclared = opened.get(directory)?.manifest.dependencies.has(name) === true
+      return isDeclared || allowed.has(name) ? find(directory, name) : undefined
     },
   }
 }

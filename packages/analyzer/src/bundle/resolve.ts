@@ -20,10 +20,16 @@ export interface Resolver {
   resolve(specifier: string, importer: SourceLocation, isRequire: boolean): Resolution
 }
 
+/**
+ * Which build of a package is meant: the one for Node, or the one for runtimes with `fetch` and without Node's own
+ * modules (the condition `worker`, which Workers, Deno and bundlers understand).
+ */
+export type PackageFlavour = 'node' | 'worker'
+
 /** Creates the resolver of an upload. */
-export function createResolver(upload: PackageTree, packages: HostPackages): Resolver {
+export function createResolver(upload: PackageTree, packages: HostPackages, flavour: PackageFlavour): Resolver {
   function resolve(specifier: string, importer: SourceLocation, isRequire: boolean): Resolution {
-    const conditions = isRequire ? ['require', 'node', 'default'] : ['import', 'node', 'default']
+    const conditions = [isRequire ? 'require' : 'import', flavour, 'default']
     if (/^\.\.?(?:\/|$)/.test(specifier)) return resolveRelative(specifier, importer)
     const builtin = builtinName(specifier)
     if (builtin !== undefined) return { kind: 'builtin', name: builtin, refusal: pureBuiltins.has(builtin) ? undefined : refuseBuiltin(builtin) }

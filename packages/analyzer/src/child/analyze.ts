@@ -5,8 +5,9 @@ import { bundle, type BundleResult } from '../bundle/bundle.ts'
 import { findEntry } from '../bundle/file-lookup.ts'
 import { createHostPackages } from '../bundle/host-packages.ts'
 import { isCode } from '../bundle/loaders.ts'
-import { createResolver } from '../bundle/resolve.ts'
+import { createResolver, type PackageFlavour } from '../bundle/resolve.ts'
 import { SourceLimit } from '../bundle/source-guard.ts'
+import type { PackageTree } from '../bundle/package-tree.ts'
 import { createUploadTree, isFirstParty } from '../bundle/upload-tree.ts'
 import { sourceName } from '../bundle/wrapper.ts'
 import { readConfig } from '../rules/config-literal.ts'
@@ -41,8 +42,7 @@ async function analyzeUpload(request: AnalysisRequest): Promise<AnalysisReply> {
   const upload = createUploadTree(new Map(Object.entries(request.files)))
   const entry = findEntry(upload, request.entry)
   if (entry === undefined) return withoutEntry(request, reporter)
-  const resolver = createResolver(upload, createHostPackages(request.options.packages))
-  const bundled = await bundle({ upload, entry, resolver })
+  const bundled = await bundleBestFlavour(upload, entry, request)
   const own = [...bundled.sources].filter(([path]) => isFirstParty(path) && isCode(path))
   const parsed = parseSources(new Map(own.map(([path, bytes]) => [path, decodeSource(bytes)])))
   const hasSyntaxErrors = reportSyntax(parsed, reporter)
@@ -64,6 +64,20 @@ async function analyzeUpload(request: AnalysisRequest): Promise<AnalysisReply> {
       schemas: facts.schemas,
     },
   }
+}
+
+/** The build for Node of every package, or the one for workers where the former needs what functions do not have. */
+async function bundleBestFlavour(upload: PackageTree, entry: string, request: AnalysisRequest): Promise<BundleResult> {
+  const packages = createHostPackages(request.options.packages)
+  const bundleFlavour = (flavour: PackageFlavour) => bundle({ upload, entry, resolver: createResolver(upload, packages, flavour) })
+  const forNode = await bundleFlavour('node')
+  if (!hasRefusedPackage(forNode)) return forNode
+  const forWorkers = await bundleFlavour('worker')
+  return forWorkers.code === undefined || hasRefusedPackage(forWorkers) ? forNode : forWorkers
+}
+
+function hasRefusedPackage({ refused, included }: BundleResult): boolean {
+  return refused.some(({ file }) => !isFirstParty(file) && included.has(file))
 }
 
 /** A byte order mark is no part of the text, and esbuild leaves it out too. */
