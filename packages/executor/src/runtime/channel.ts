@@ -1,7 +1,7 @@
 import { Socket } from 'node:net'
 import { headerBytes, toHost } from '../frames/protocol.ts'
 import { exitNow } from './exit.ts'
-import { arrayBufferLength, bytesLength, NativeArrayBuffer, NativeUint8Array, typedArraySet, uncurryThis, utf8Length, utf8Slice, utf8Write } from './primordials.ts'
+import { arrayBufferLength, bytesLength, defineProperty, NativeArrayBuffer, NativeUint8Array, typedArraySet, uncurryThis, utf8Length, utf8Slice, utf8Write } from './primordials.ts'
 
 /**
  * The sandbox end of the pipe on descriptor 3. It works on the stream handle below `net.Socket`: the socket's own
@@ -31,9 +31,9 @@ const writeBuffer = uncurryThis(handle.writeBuffer)
 const queueSize = uncurryThis(findGetter(handle, 'writeQueueSize'))
 
 let scratchMemory = new NativeArrayBuffer(scratchBytes)
-let scratch = new NativeUint8Array(scratchMemory)
+let scratch = frameView(scratchMemory, scratchBytes)
 /** The frame that is being assembled, and its memory. */
-let frame = scratch
+let frame: Uint8Array = scratch
 let frameMemory = scratchMemory
 let listener: FrameListener = () => {}
 let onDrain: (() => void) | undefined
@@ -84,10 +84,15 @@ export function setDrainListener(run: () => void): void {
   onDrain = run
 }
 
+/** A view with a length of its own: writing text asks for it (Node 24), and the getter on the prototype can be changed. */
+function frameView(memory: ArrayBuffer, length: number): Uint8Array {
+  return defineProperty(new NativeUint8Array(memory), 'byteLength', { value: length })
+}
+
 function startFrame(payloadBytes: number): void {
   const length = headerBytes + payloadBytes
   frameMemory = length <= scratchBytes ? scratchMemory : new NativeArrayBuffer(length)
-  frame = length <= scratchBytes ? scratch : new NativeUint8Array(frameMemory)
+  frame = length <= scratchBytes ? scratch : frameView(frameMemory, length)
 }
 
 function finishFrame(payloadBytes: number, type: number, id: number): void {
@@ -97,7 +102,7 @@ function finishFrame(payloadBytes: number, type: number, id: number): void {
   write(new NativeUint8Array(frameMemory, 0, headerBytes + payloadBytes))
   if (frame === scratch && queueSize(handle) > 0) {
     scratchMemory = new NativeArrayBuffer(scratchBytes)
-    scratch = new NativeUint8Array(scratchMemory)
+    scratch = frameView(scratchMemory, scratchBytes)
   }
 }
 
