@@ -8,6 +8,11 @@ const keptBytes = 8192
 /** What V8 prints before it aborts because a heap limit was reached. */
 const heapMarkers = ['heap out of memory', 'Fatal JavaScript invalid size error', 'Array buffer allocation failed']
 
+/** How processes end that run out of memory. */
+const fatalSignals: readonly NodeJS.Signals[] = ['SIGABRT', 'SIGTRAP', 'SIGILL', 'SIGSEGV', 'SIGBUS']
+/** Share of the memory limit above which such an end is put down to memory. */
+const nearLimit = 0.6
+
 /** Reads a process's stdout and stderr always, keeps the start of it, and explains an exit. */
 export class OutputDrain {
   readonly #sandbox: Sandbox
@@ -33,10 +38,11 @@ export class OutputDrain {
 
   /** Why a process ended that the host did not kill. */
   explainExit(code: number | null, signal: NodeJS.Signals | null): Death {
-    const { version, peakMb } = this.#sandbox
-    const hasAborted = signal === 'SIGABRT' || signal === 'SIGTRAP' || signal === 'SIGILL' || code === 134
-    if (hasAborted && heapMarkers.some((marker) => this.#text.includes(marker))) {
-      const memoryMb = version?.limits.memoryMb ?? this.#sandbox.memoryMb
+    const { version, peakMb, peakUsedMb } = this.#sandbox
+    const memoryMb = version?.limits.memoryMb ?? this.#sandbox.memoryMb
+    const hasAborted = code === 134 || (signal !== null && fatalSignals.includes(signal))
+    // Native code that is refused memory often just dies: then what the watchdog last saw decides.
+    if (hasAborted && (peakUsedMb >= memoryMb * nearLimit || heapMarkers.some((marker) => this.#text.includes(marker)))) {
       return { code: 'MEMORY_LIMIT', message: `Cannot finish the invocation: it used more memory than its ${memoryMb} MiB`, details: { memoryMb, peakMemoryMb: Math.round(peakMb) } }
     }
     const how = signal === null ? `exit code ${code}` : `signal ${signal}`

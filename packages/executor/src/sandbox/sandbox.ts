@@ -54,6 +54,8 @@ export class Sandbox implements FrameReceiver {
   loadMs = 0
   /** Largest resident memory seen, in MiB. */
   peakMb = 0
+  /** Largest memory above the baseline that was seen, in MiB. */
+  peakUsedMb = 0
   /** Private memory before any user code was loaded, in MiB. */
   baselineMb = 0
   idleSince = 0

@@ -62,6 +62,7 @@ export function checkMemory(sandbox: Sandbox): void {
   if (sandbox.baselineMb === 0) return
   const memoryMb = sandbox.version?.limits.memoryMb ?? sandbox.memoryMb
   const usedMb = Math.max(privateMb - sandbox.baselineMb, residentMb - sandbox.baselineMb - textMb)
+  if (usedMb > sandbox.peakUsedMb) sandbox.peakUsedMb = usedMb
   if (usedMb <= memoryMb) return
   sandbox.kill('MEMORY_LIMIT', `Cannot finish the invocation: it used more memory than its ${memoryMb} MiB`, { memoryMb, peakMemoryMb: Math.round(sandbox.peakMb) })
 }
