@@ -1,4 +1,13 @@
-import { PlatformError, type ExecutableVersion, type Executor, type ExecutorStats, type HttpExchange, type HttpInvocation, type JsonInvocation, type Outcome } from '@cordon/contracts'
+import {
+  PlatformError,
+  type ExecutableVersion,
+  type Executor,
+  type ExecutorStats,
+  type HttpExchange,
+  type HttpInvocation,
+  type JsonInvocation,
+  type Outcome,
+} from '@cordon/contracts'
 import { Fleet, type FleetOwner } from './fleet/fleet.ts'
 import type { VersionPool } from './fleet/version-pool.ts'
 import type { Hardening } from './hardening/hardening.ts'

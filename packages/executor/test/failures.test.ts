@@ -102,7 +102,12 @@ describe('failures of a function', () => {
   })
 
   it('stops a giant sparse array', async () => {
-    expect(failureOf(await invoke(executor, versionOf('outputs.mjs', { timeoutMs: 3000 }), 'sparse')).code).to.be.oneOf(['MEMORY_LIMIT', 'TIMEOUT', 'INVALID_OUTPUT', 'CRASHED'])
+    expect(failureOf(await invoke(executor, versionOf('outputs.mjs', { timeoutMs: 3000 }), 'sparse')).code).to.be.oneOf([
+      'MEMORY_LIMIT',
+      'TIMEOUT',
+      'INVALID_OUTPUT',
+      'CRASHED',
+    ])
   })
 
   it('keeps head and tail of a log flood', async () => {
@@ -142,10 +147,17 @@ describe('failures of a function', () => {
     }
 
     it('ends code that is no script, code that never finishes, and code that cannot be had', async () => {
-      expect(failureOf(await invoke(executor, { ...versionOfCode(''), loadBundle: async () => ({ code: 'not a script', sourceMap: '', hash: '' }) })).code).to.equal('LOAD_FAILED')
+      expect(
+        failureOf(await invoke(executor, { ...versionOfCode(''), loadBundle: async () => ({ code: 'not a script', sourceMap: '', hash: '' }) })).code,
+      ).to.equal('LOAD_FAILED')
       expect(failureOf(await invoke(executor, versionOfCode('await new Promise(() => undefined)', { loadTimeoutMs: 100 }))).code).to.equal('TIMEOUT')
-      expect(failureOf(await invoke(executor, { ...versionOfCode(''), loadBundle: () => Promise.reject(new Error('store is away')) })).message).to.contain('store is away')
-      expect(failureOf(await invoke(executor, versionOfCode('setTimeout(() => { throw new Error("late") }, 1); await new Promise(() => undefined)'))).message).to.contain('late')
+      expect(
+        failureOf(await invoke(executor, { ...versionOfCode(''), loadBundle: () => Promise.reject(new Error('store is away')) })).message,
+      ).to.contain('store is away')
+      expect(
+        failureOf(await invoke(executor, versionOfCode('setTimeout(() => { throw new Error("late") }, 1); await new Promise(() => undefined)')))
+          .message,
+      ).to.contain('late')
     })
 
     it('does not start a process for every call of code that cannot be loaded', async () => {

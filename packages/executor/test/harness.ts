@@ -1,5 +1,17 @@
 import { readFile } from 'node:fs/promises'
-import { limitTable, resolveOptions, type Bundle, type Capabilities, type ExecutableVersion, type Executor, type HttpExchange, type HttpInvocation, type JsonInvocation, type Limits, type Outcome } from '@cordon/contracts'
+import {
+  limitTable,
+  resolveOptions,
+  type Bundle,
+  type Capabilities,
+  type ExecutableVersion,
+  type Executor,
+  type HttpExchange,
+  type HttpInvocation,
+  type JsonInvocation,
+  type Limits,
+  type Outcome,
+} from '@cordon/contracts'
 import { transform } from 'esbuild'
 
 const fixtures = new URL('../test/fixtures/functions/', import.meta.url)
@@ -12,7 +24,11 @@ export async function bundleFixture(file: string): Promise<Bundle> {
   const { code, map } = file.endsWith('.cjs') ? { code: source, map: '' } : await transform(source, options)
   const prologue = 'const module = { exports: {} }; const { exports } = module; const require = (name) => builtin(name.replace(/^node:/, ""));'
   const handOver = file.endsWith('.cjs') ? '{ default: module.exports }' : 'module.exports'
-  return { code: `(async function (builtin, handOver, importMetaUrl) { ${prologue}\n${code}\nhandOver(${handOver}) })`, sourceMap: map === '' ? '' : shiftOneLine(map), hash: file }
+  return {
+    code: `(async function (builtin, handOver, importMetaUrl) { ${prologue}\n${code}\nhandOver(${handOver}) })`,
+    sourceMap: map === '' ? '' : shiftOneLine(map),
+    hash: file,
+  }
 }
 
 /** The same map for code that starts one line further down. */
@@ -66,12 +82,23 @@ export function invoke(executor: Executor, version: ExecutableVersion, input?: u
 }
 
 /** Calls an HTTP function. */
-export function fetchFrom(executor: Executor, version: ExecutableVersion, path: string, init: { method?: string; headers?: [string, string][]; body?: ReadableStream<Uint8Array> } = {}, options: CallOptions = {}): HttpExchange {
+export function fetchFrom(
+  executor: Executor,
+  version: ExecutableVersion,
+  path: string,
+  init: { method?: string; headers?: [string, string][]; body?: ReadableStream<Uint8Array> } = {},
+  options: CallOptions = {},
+): HttpExchange {
   const invocation: HttpInvocation = {
     invocationId: 'inv_1',
     user: null,
     capabilities: noCapabilities,
-    request: { method: init.method ?? (init.body === undefined ? 'GET' : 'POST'), url: `http://function.test${path}`, headers: init.headers ?? [], body: init.body ?? null },
+    request: {
+      method: init.method ?? (init.body === undefined ? 'GET' : 'POST'),
+      url: `http://function.test${path}`,
+      headers: init.headers ?? [],
+      body: init.body ?? null,
+    },
     context: { method: 'GET', url: `/fn/x${path}`, path, query: {}, headers: {} },
     ...options,
   }

@@ -31,7 +31,12 @@ describe('fetch', () => {
     const exchange = fetchFrom(executor, version, '/a?b=1', { method: 'PUT', headers: [['x-in', 'yes']], body: bodyOf(1, 1) })
     const { status, headers, body } = await exchange.response
     expect(status).to.equal(201)
-    expect(headers).to.deep.include.members([['set-cookie', 'a=1'], ['set-cookie', 'b=2'], ['x-method', 'PUT'], ['x-in', 'yes']])
+    expect(headers).to.deep.include.members([
+      ['set-cookie', 'a=1'],
+      ['set-cookie', 'b=2'],
+      ['x-method', 'PUT'],
+      ['x-in', 'yes'],
+    ])
     expect(await textOf(body)).to.equal('http://function.test/a?b=1 \u0001')
     expect(outputOf(await exchange.outcome)).to.equal(undefined)
   })
@@ -89,20 +94,34 @@ describe('fetch', () => {
   })
 
   it('fails the response before its head and the body after it', async () => {
-    for (const [path, text] of [['/throw', 'no page'], ['/bad', 'expected a Response']] as const) {
+    for (const [path, text] of [
+      ['/throw', 'no page'],
+      ['/bad', 'expected a Response'],
+    ] as const) {
       const exchange = fetchFrom(executor, version, path)
-      const error = await exchange.response.then(() => undefined, (reason: Error) => reason)
+      const error = await exchange.response.then(
+        () => undefined,
+        (reason: Error) => reason,
+      )
       expect(error).to.have.property('code', 'FUNCTION_ERROR')
       expect(error?.message).to.contain(text)
     }
     const dying = fetchFrom(executor, version, '/die')
-    const error = await textOf((await dying.response).body).then(() => undefined, (reason: Error) => reason)
+    const error = await textOf((await dying.response).body).then(
+      () => undefined,
+      (reason: Error) => reason,
+    )
     expect(error).to.have.property('code', 'CRASHED')
     expect(failureOf(await dying.outcome).code).to.equal('CRASHED')
     const hanging = fetchFrom(executor, versionOf('http-echo.mjs', { timeoutMs: 200 }), '/hang')
     const reader = (await hanging.response).body?.getReader()
     expect(new TextDecoder().decode((await reader?.read())?.value)).to.equal('first')
-    expect(await reader?.read().then(() => undefined, (reason: Error) => reason)).to.have.property('code', 'TIMEOUT')
+    expect(
+      await reader?.read().then(
+        () => undefined,
+        (reason: Error) => reason,
+      ),
+    ).to.have.property('code', 'TIMEOUT')
   })
 
   it('refuses to fetch a JSON function', async () => {

@@ -42,8 +42,27 @@ describe('invoke', () => {
   it('gives the function only pure modules and globals without authority', async () => {
     const output = outputOf(await invoke(executor, versionOf('globals.mjs'))) as Record<string, unknown>
     expect(new Set(Object.values(output['denied'] as object))).to.deep.equal(new Set(['CAPABILITY_DENIED']))
-    expect(output).to.deep.include({ builtins: [], names: [], binding: 'undefined', prototype: true, useful: true, fetch: 'CAPABILITY_DENIED', functions: 'CAPABILITY_DENIED', cwd: '/', pid: 1 })
-    expect(output['process']).not.to.include.members(['binding', 'dlopen', 'getBuiltinModule', 'kill', 'report', 'permission', '_debugProcess', 'mainModule'])
+    expect(output).to.deep.include({
+      builtins: [],
+      names: [],
+      binding: 'undefined',
+      prototype: true,
+      useful: true,
+      fetch: 'CAPABILITY_DENIED',
+      functions: 'CAPABILITY_DENIED',
+      cwd: '/',
+      pid: 1,
+    })
+    expect(output['process']).not.to.include.members([
+      'binding',
+      'dlopen',
+      'getBuiltinModule',
+      'kill',
+      'report',
+      'permission',
+      '_debugProcess',
+      'mainModule',
+    ])
   })
 
   it('is not disturbed by changed built-ins', async () => {
@@ -62,7 +81,14 @@ describe('invoke', () => {
         if (text === 'select broken') throw new PlatformError('QUERY_FAILED', 'Cannot run the query: broken', { details: { sqlState: '42601' } })
         if (method === 'db.begin') return 7
         if (method !== 'db.query') return null
-        return { fields: [['one', 'plain'], ['at', 'date']], rows: [[1, '1970-01-01T00:00:00.000Z']], rowCount: 1 }
+        return {
+          fields: [
+            ['one', 'plain'],
+            ['at', 'date'],
+          ],
+          rows: [[1, '1970-01-01T00:00:00.000Z']],
+          rowCount: 1,
+        }
       },
       async end() {
         ended++
@@ -77,7 +103,10 @@ describe('invoke', () => {
   })
 
   it('refuses to invoke an HTTP function and to fetch a JSON function', async () => {
-    expect(failureOf(await invoke(executor, versionOf('http-echo.mjs'), {}))).to.include({ code: 'INVALID_INPUT' }).and.property('message').contains('platform.fetch(')
+    expect(failureOf(await invoke(executor, versionOf('http-echo.mjs'), {})))
+      .to.include({ code: 'INVALID_INPUT' })
+      .and.property('message')
+      .contains('platform.fetch(')
   })
 
   it('runs several calls in one sandbox when the version allows it, and keeps their logs apart', async () => {

@@ -174,7 +174,9 @@ describe('the end of an executor', () => {
 
   for (const hardening of ['best-effort', 'basic']) {
     it(`leaves no process when the host is killed (${hardening}), also while a function loops for ever`, async () => {
-      const host = spawn(process.execPath, [fileURLToPath(new URL('killed-host.js', import.meta.url)), hardening], { stdio: ['ignore', 'pipe', 'inherit'] })
+      const host = spawn(process.execPath, [fileURLToPath(new URL('killed-host.js', import.meta.url)), hardening], {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      })
       const exited = once(host, 'exit')
       const pids: number[] = []
       for await (const line of createInterface({ input: host.stdout })) {
@@ -198,7 +200,10 @@ describe('the end of an executor', () => {
 describe('createExecutor', () => {
   it('refuses unknown options and wrong values', async () => {
     for (const options of [{ spares: -1 }, { unknown: 1 }, { hardening: 'none' }]) {
-      const error = await createExecutor(options as never).then(() => undefined, (reason: unknown) => reason)
+      const error = await createExecutor(options as never).then(
+        () => undefined,
+        (reason: unknown) => reason,
+      )
       expect(error).to.be.instanceOf(PlatformError).and.have.property('code', 'INVALID_OPTION')
     }
   })
@@ -213,7 +218,10 @@ describe('createExecutor', () => {
 
   it('holds the exact memory limit of a version inside a larger process', async () => {
     const executor = await createExecutor({ spares: 0, hardening: 'basic' })
-    const version = versionOfCode('const kept = []; handOver({ default: async (mb) => { for (let i = 0; i < mb; i++) { kept.push(Buffer.alloc(1_048_576, 1)); await new Promise((r) => setTimeout(r, 1)) } return "held" } })', { memoryMb: 70 })
+    const version = versionOfCode(
+      'const kept = []; handOver({ default: async (mb) => { for (let i = 0; i < mb; i++) { kept.push(Buffer.alloc(1_048_576, 1)); await new Promise((r) => setTimeout(r, 1)) } return "held" } })',
+      { memoryMb: 70 },
+    )
     expect(outputOf(await invoke(executor, version, 10))).to.equal('held')
     expect(failureOf(await invoke(executor, version, 120)).code).to.equal('MEMORY_LIMIT')
     await executor.close()

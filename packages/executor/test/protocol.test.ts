@@ -15,7 +15,11 @@ interface Seen {
 function decode(maxPayload: (type: number) => number = () => 1_000_000): Seen {
   const frames: [number, number, string][] = []
   const violations: string[] = []
-  const decoder = new FrameDecoder({ maxPayload, frame: (type, id, payload) => frames.push([type, id, payload.toString('latin1')]), violation: (reason) => violations.push(reason) })
+  const decoder = new FrameDecoder({
+    maxPayload,
+    frame: (type, id, payload) => frames.push([type, id, payload.toString('latin1')]),
+    violation: (reason) => violations.push(reason),
+  })
   return { frames, violations, decoder }
 }
 
@@ -23,17 +27,21 @@ describe('frames', () => {
   it('come out as they went in, however the stream is cut', () => {
     const anyFrame = fc.tuple(fc.integer({ min: 0, max: 255 }), fc.integer({ min: 0, max: 0xffffffff }), fc.uint8Array({ maxLength: 300 }))
     fc.assert(
-      fc.property(fc.array(anyFrame, { maxLength: 10 }), fc.array(fc.integer({ min: 1, max: 40 }), { minLength: 1, maxLength: 20 }), (frames, cuts) => {
-        const bytes = Buffer.concat(frames.map(([type, id, payload]) => encodeBytesFrame(type, id, payload)))
-        const { frames: seen, violations, decoder } = decode()
-        for (let offset = 0, cut = 0; offset < bytes.length; cut++) {
-          const size = cuts[cut % cuts.length] ?? 1
-          decoder.push(bytes.subarray(offset, offset + size))
-          offset += size
-        }
-        expect(violations).to.deep.equal([])
-        expect(seen).to.deep.equal(frames.map(([type, id, payload]) => [type, id, Buffer.from(payload).toString('latin1')]))
-      }),
+      fc.property(
+        fc.array(anyFrame, { maxLength: 10 }),
+        fc.array(fc.integer({ min: 1, max: 40 }), { minLength: 1, maxLength: 20 }),
+        (frames, cuts) => {
+          const bytes = Buffer.concat(frames.map(([type, id, payload]) => encodeBytesFrame(type, id, payload)))
+          const { frames: seen, violations, decoder } = decode()
+          for (let offset = 0, cut = 0; offset < bytes.length; cut++) {
+            const size = cuts[cut % cuts.length] ?? 1
+            decoder.push(bytes.subarray(offset, offset + size))
+            offset += size
+          }
+          expect(violations).to.deep.equal([])
+          expect(seen).to.deep.equal(frames.map(([type, id, payload]) => [type, id, Buffer.from(payload).toString('latin1')]))
+        },
+      ),
     )
   })
 
@@ -73,20 +81,29 @@ describe('a hostile sandbox', () => {
     ['an unknown type', 'send(frame(99, 1))'],
     ['a frame of the host', 'send(frame(2, 1))'],
     ['an oversized frame', 'const head = frame(35, 1); head.writeUInt32LE(0xfffffff0, 0); send(head)'],
-    ['an endless frame', 'const head = frame(35, 1); head.writeUInt32LE(7_000_000, 0); send(head); const more = () => socket.write(Buffer.alloc(65536), more); more()'],
+    [
+      'an endless frame',
+      'const head = frame(35, 1); head.writeUInt32LE(7_000_000, 0); send(head); const more = () => socket.write(Buffer.alloc(65536), more); more()',
+    ],
     ['a result for another call', 'send(frame(35, 77, cpu))'],
     ['a second result', 'send(frame(43, 1, Buffer.from([1, 0, 0, 0, 0])), frame(35, 9, cpu))'],
     ['a result without its head', 'send(frame(35, 1, "x"))'],
     ['an output that is not JSON', 'send(frame(35, 1, Buffer.concat([cpu, Buffer.from("{nope")])))'],
     ['a deep output', 'send(frame(35, 1, Buffer.concat([cpu, Buffer.from("[".repeat(100000) + "]".repeat(100000))])))'],
     ['a failure that is not one', 'send(frame(36, 1, Buffer.concat([cpu, Buffer.from("{}")])))'],
-    ['a failure only the host may claim', `send(frame(36, 1, Buffer.concat([cpu, Buffer.from('{"code":"TIMEOUT","origin":0,"error":{"name":"a","message":"b","stack":"c"}}')])))`],
+    [
+      'a failure only the host may claim',
+      `send(frame(36, 1, Buffer.concat([cpu, Buffer.from('{"code":"TIMEOUT","origin":0,"error":{"name":"a","message":"b","stack":"c"}}')])))`,
+    ],
     ['a response to a JSON call', `send(frame(37, 1, '{"status":200,"headers":[],"hasBody":true}'))`],
     ['a body nobody opened', 'send(frame(38, 1, "x"))'],
     ['a log line with a wrong length', 'send(frame(43, 1, Buffer.from([1, 255, 255, 255, 255])))'],
     ['a log line with a wrong level', 'send(frame(43, 1, Buffer.from([9, 0, 0, 0, 0])))'],
     ['log fields that are a number', 'send(frame(43, 1, Buffer.from([1, 0, 0, 0, 0, 0x31])))'],
-    ['an endless log', 'const line = Buffer.concat(Array(1000).fill(frame(43, 1, Buffer.concat([Buffer.from([1, 60, 0, 0, 0]), Buffer.alloc(60, 97)])))); const more = () => socket.write(line, more); more()'],
+    [
+      'an endless log',
+      'const line = Buffer.concat(Array(1000).fill(frame(43, 1, Buffer.concat([Buffer.from([1, 60, 0, 0, 0]), Buffer.alloc(60, 97)])))); const more = () => socket.write(line, more); more()',
+    ],
     ['a host call without a method', 'send(frame(42, 1, Buffer.alloc(50)))'],
     ['a host call that is not JSON', 'send(frame(42, 1, Buffer.from("\\0\\0\\0\\0db.query\\n{")))'],
     ['too many host calls', 'for (let call = 0; call < 200; call++) send(frame(42, 1, Buffer.from("\\0\\0\\0\\0db.query\\n{}")))'],
@@ -97,14 +114,19 @@ describe('a hostile sandbox', () => {
   for (const [name, attack] of attacks) {
     it(`that sends ${name} is killed`, async () => {
       const executor = await createHostileExecutor(attack)
-      const outcome = await invoke(executor, versionOfCode(''), 1, { capabilities: { call: () => new Promise(() => undefined), end: async () => undefined } })
+      const outcome = await invoke(executor, versionOfCode(''), 1, {
+        capabilities: { call: () => new Promise(() => undefined), end: async () => undefined },
+      })
       expect(failureOf(outcome).code).to.equal('PROTOCOL_VIOLATION')
       await executor.close()
     })
   }
 
   it('that closes its end or ends after half a frame has crashed', async () => {
-    for (const attack of ['socket.destroy(); setInterval(() => undefined, 1000)', 'socket.end(frame(35, 1, cpu).subarray(0, 5), () => process.exit(0))']) {
+    for (const attack of [
+      'socket.destroy(); setInterval(() => undefined, 1000)',
+      'socket.end(frame(35, 1, cpu).subarray(0, 5), () => process.exit(0))',
+    ]) {
       const executor = await createHostileExecutor(attack)
       expect(failureOf(await invoke(executor, versionOfCode(''))).code).to.equal('CRASHED')
       await executor.close()

@@ -291,7 +291,8 @@ export class Fleet implements SandboxOwner {
     const pool = this.pools.get(keyOf(version))
     if (pool === undefined) return
     pool.isRetired = true
-    for (const sandbox of pool.sandboxes) if (!sandbox.isBusy && sandbox.kind !== undefined) sandbox.kill('CLOSED', 'Cannot keep the sandbox: its version was retired', {})
+    for (const sandbox of pool.sandboxes)
+      if (!sandbox.isBusy && sandbox.kind !== undefined) sandbox.kill('CLOSED', 'Cannot keep the sandbox: its version was retired', {})
   }
 
   #sweep(): void {
@@ -332,7 +333,8 @@ export class Fleet implements SandboxOwner {
     for (const sandbox of all) sandbox.kill('CLOSED', 'Cannot finish the invocation: the platform was closed', {})
     await Promise.all(all.map((sandbox) => sandbox.gone()))
     // Calls that still wait for a sandbox will never get one.
-    for (const pool of this.pools.values()) this.#failWaiting(pool, new PlatformError('CLOSED', 'Cannot run the function: the platform was closed'), Infinity)
+    for (const pool of this.pools.values())
+      this.#failWaiting(pool, new PlatformError('CLOSED', 'Cannot run the function: the platform was closed'), Infinity)
     this.#watchdog.close()
     this.deadlines.close()
   }

@@ -51,7 +51,15 @@ async function canStartAs(uid: number): Promise<boolean> {
 }
 
 function createReport(hasShell: boolean, isRoot: boolean, canDrop: boolean): SandboxReport {
-  const enforced = ['environment', 'working directory', 'files (permission model of Node)', 'child processes (permission model of Node)', 'threads (permission model of Node)', 'add-ons', 'memory (heap flag)']
+  const enforced = [
+    'environment',
+    'working directory',
+    'files (permission model of Node)',
+    'child processes (permission model of Node)',
+    'threads (permission model of Node)',
+    'add-ons',
+    'memory (heap flag)',
+  ]
   const missing: { what: string; why: string }[] = [
     { what: 'network', why: 'code that reaches a socket class inside Node can connect; only the launcher level denies it in the kernel' },
     { what: 'system calls', why: 'only the launcher level filters them' },
@@ -61,7 +69,11 @@ function createReport(hasShell: boolean, isRoot: boolean, canDrop: boolean): San
   if (hasShell) enforced.push('core dumps, file size and descriptors (ulimit)')
   else missing.push({ what: 'core dumps, file size and descriptors', why: 'there is no shell to set them with' })
   if (canDrop) enforced.push('user (uid drop)')
-  else if (isRoot) missing.push({ what: 'user', why: `sandboxes run as root: ${process.execPath} cannot be started by another user; install Node where every user can reach it` })
+  else if (isRoot)
+    missing.push({
+      what: 'user',
+      why: `sandboxes run as root: ${process.execPath} cannot be started by another user; install Node where every user can reach it`,
+    })
   else missing.push({ what: 'user', why: 'only root can start sandboxes as another user' })
   return { level: 'basic', enforced, missing }
 }

@@ -15,11 +15,17 @@ export function readRuntime(): RuntimeSource {
   try {
     return readFileSync(new URL('../runtime.js', import.meta.url), 'utf8')
   } catch (error) {
-    throw new PlatformError('SANDBOX_FAILED', 'Cannot start sandboxes: dist/runtime.js of @cordon/executor is missing; run "npm run build"', { cause: error })
+    throw new PlatformError('SANDBOX_FAILED', 'Cannot start sandboxes: dist/runtime.js of @cordon/executor is missing; run "npm run build"', {
+      cause: error,
+    })
   }
 }
 
 /** How a sandbox of a size is started. */
 export function sandboxCommand(hardening: Hardening, runtime: RuntimeSource, memoryMb: number): SpawnCommand {
-  return hardening.command({ nodeArguments: [...confiningNodeFlags(), ...heapFlags(memoryMb), '-e', runtime], environment: sandboxEnvironment, memoryMb })
+  return hardening.command({
+    nodeArguments: [...confiningNodeFlags(), ...heapFlags(memoryMb), '-e', runtime],
+    environment: sandboxEnvironment,
+    memoryMb,
+  })
 }

@@ -14,9 +14,13 @@ export async function selectHardening(hardening: 'required' | 'best-effort' | 'b
   if (probe.kind === 'available') return probe.hardening
   if (hardening === 'required') {
     const reasons = probe.missing.map(({ what, why }) => `${what}: ${why}`).join('; ')
-    throw new PlatformError('HARDENING_UNAVAILABLE', `Cannot start sandboxes: the launcher level is required and not available (${reasons}); it needs Linux 5.13 or newer on x64 or arm64, or allow less with hardening: 'best-effort'`, {
-      details: { missing: probe.missing },
-    })
+    throw new PlatformError(
+      'HARDENING_UNAVAILABLE',
+      `Cannot start sandboxes: the launcher level is required and not available (${reasons}); it needs Linux 5.13 or newer on x64 or arm64, or allow less with hardening: 'best-effort'`,
+      {
+        details: { missing: probe.missing },
+      },
+    )
   }
   const basic = await createBasicHardening()
   const report = { ...basic.report(), missing: [...probe.missing, ...basic.report().missing] }

@@ -95,7 +95,9 @@ function descendantsOf(root: number): number[] {
 
 function listProcesses(): number[] {
   try {
-    return readdirSync('/proc').map(Number).filter((pid) => pid > 0)
+    return readdirSync('/proc')
+      .map(Number)
+      .filter((pid) => pid > 0)
   } catch {
     return []
   }

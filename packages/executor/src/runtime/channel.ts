@@ -1,7 +1,18 @@
 import { Socket } from 'node:net'
 import { headerBytes, toHost } from '../frames/protocol.ts'
 import { exitNow } from './exit.ts'
-import { arrayBufferLength, bytesLength, defineProperty, NativeArrayBuffer, NativeUint8Array, typedArraySet, uncurryThis, utf8Length, utf8Slice, utf8Write } from './primordials.ts'
+import {
+  arrayBufferLength,
+  bytesLength,
+  defineProperty,
+  NativeArrayBuffer,
+  NativeUint8Array,
+  typedArraySet,
+  uncurryThis,
+  utf8Length,
+  utf8Slice,
+  utf8Write,
+} from './primordials.ts'
 
 /**
  * The sandbox end of the pipe on descriptor 3. It works on the stream handle below `net.Socket`: the socket's own

@@ -64,7 +64,10 @@ class CallContext implements Context {
 
   get db(): Context['db'] {
     const call = this.#call
-    return (this.#db ??= objectFreeze({ ...queryable(call, undefined), transaction: <T>(run: (tx: Queryable) => Promise<T>) => transaction(call, run) }))
+    return (this.#db ??= objectFreeze({
+      ...queryable(call, undefined),
+      transaction: <T>(run: (tx: Queryable) => Promise<T>) => transaction(call, run),
+    }))
   }
 
   get log(): Context['log'] {

@@ -14,7 +14,9 @@ export function describeError(thrown: unknown): string {
 function describe(thrown: unknown, depth: number): string {
   const isObject = (typeof thrown === 'object' && thrown !== null) || typeof thrown === 'function'
   const name = isObject ? text(read(thrown, 'name'), maxName, 'Error') : 'Error'
-  const message = isObject ? text(read(thrown, 'message'), maxMessage, '') : `${typeof thrown === 'string' ? '' : 'a value was thrown that is not an Error: '}${primitive(thrown)}`
+  const message = isObject
+    ? text(read(thrown, 'message'), maxMessage, '')
+    : `${typeof thrown === 'string' ? '' : 'a value was thrown that is not an Error: '}${primitive(thrown)}`
   const stack = isObject ? text(read(thrown, 'stack'), maxStack, '') : ''
   const code = isObject ? text(read(thrown, 'code'), maxName, '') : ''
   let json = `{"name":${jsonStringify(name)},"message":${jsonStringify(stringSlice(message, 0, maxMessage))},"stack":${jsonStringify(stack)}`

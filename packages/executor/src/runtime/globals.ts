@@ -8,7 +8,20 @@ import { defineProperty, NativePromise } from './primordials.ts'
 import { createProcessFacade } from './process-facade.ts'
 
 /** Globals that open connections, start threads or come from `node -e`. */
-const removed = ['require', 'module', 'exports', '__filename', '__dirname', 'WebSocket', 'EventSource', 'CloseEvent', 'Worker', 'Storage', 'localStorage', 'sessionStorage']
+const removed = [
+  'require',
+  'module',
+  'exports',
+  '__filename',
+  '__dirname',
+  'WebSocket',
+  'EventSource',
+  'CloseEvent',
+  'Worker',
+  'Storage',
+  'localStorage',
+  'sessionStorage',
+]
 
 /** Names of built-ins that are also real globals; those with authority are replaced. */
 const kept = ['console', 'crypto', 'performance', 'process']

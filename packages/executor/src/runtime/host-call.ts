@@ -1,7 +1,21 @@
 import { maxHostCalls, maxHostCallBytes, toHost } from '../frames/protocol.ts'
 import type { Call } from './call.ts'
 import { getUint32, sendNumberAndText, textFrom } from './channel.ts'
-import { defineProperty, jsonParse, jsonStringify, mapDelete, mapForEach, mapGet, mapSet, NativeError, NativeMap, NativePromise, utf8Length, weakMapGet, weakMapSet } from './primordials.ts'
+import {
+  defineProperty,
+  jsonParse,
+  jsonStringify,
+  mapDelete,
+  mapForEach,
+  mapGet,
+  mapSet,
+  NativeError,
+  NativeMap,
+  NativePromise,
+  utf8Length,
+  weakMapGet,
+  weakMapSet,
+} from './primordials.ts'
 
 interface Pending {
   readonly call: Call

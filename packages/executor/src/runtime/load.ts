@@ -12,7 +12,9 @@ import { cpuMicros } from './process-facade.ts'
 import { jsonParse, NativeError, objectKeys, utf8Slice } from './primordials.ts'
 
 /** The loaded function: a handler, or an application with a `fetch` method. */
-export type Loaded = { readonly kind: 'json'; readonly handler: (input: unknown, ctx: unknown) => unknown } | { readonly kind: 'http'; readonly app: { fetch(request: Request, env: unknown, ctx: unknown): unknown } }
+export type Loaded =
+  | { readonly kind: 'json'; readonly handler: (input: unknown, ctx: unknown) => unknown }
+  | { readonly kind: 'http'; readonly app: { fetch(request: Request, env: unknown, ctx: unknown): unknown } }
 
 let loaded: Loaded | undefined
 

@@ -115,7 +115,8 @@ export function createConsole(): Record<string, unknown> {
     },
     groupEnd: () => (indent = indent.slice(2)),
     time: (label = 'default') => void timers.set(label, performance.now()),
-    timeLog: (label = 'default', ...values: unknown[]) => info(`${label}: ${(performance.now() - (timers.get(label) ?? NaN)).toFixed(3)}ms`, ...values),
+    timeLog: (label = 'default', ...values: unknown[]) =>
+      info(`${label}: ${(performance.now() - (timers.get(label) ?? NaN)).toFixed(3)}ms`, ...values),
     timeEnd: (label = 'default') => {
       info(`${label}: ${(performance.now() - (timers.get(label) ?? NaN)).toFixed(3)}ms`)
       timers.delete(label)
@@ -150,4 +151,3 @@ function structured(level: Level, message: unknown, fields: unknown): void {
 export function logText(level: 'info' | 'error', text: string): void {
   log(level === 'info' ? 1 : 3, text.endsWith('\n') ? text.slice(0, -1) : text)
 }
-

@@ -17,7 +17,6 @@ import { fetch, invoke } from './run.ts'
 
 /** Long enough for a process that was booted for a call to be asked to load something first. */
 const warmUpAfterMs = 30
-let warmUp: NodeJS.Timeout | undefined
 const env: Record<string, string> = {}
 
 function receive(type: number, id: number, payload: Uint8Array): void {
@@ -67,7 +66,7 @@ realProcess.setUncaughtExceptionCaptureCallback((thrown) => {
 })
 
 prepareGlobals(env)
+// A spare that has nothing to do loads what an HTTP function needs first; Node loads it on first use (20 to 60 ms).
+const warmUp = setTimeout(() => void new Response('', { headers: { 'content-type': 'text/plain' } }), warmUpAfterMs)
 listen(receive)
 sendNumber(toHost.ready, 0, 0)
-// A spare that has nothing to do loads what an HTTP function needs first; Node loads it on first use (20 to 60 ms).
-warmUp = setTimeout(() => void new Response('', { headers: { 'content-type': 'text/plain' } }), warmUpAfterMs)

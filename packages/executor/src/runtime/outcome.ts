@@ -30,7 +30,11 @@ export function succeed(call: Call, output: unknown): void {
   try {
     if (output === undefined) return end(call, toHost.result, '')
     if (typeof output === 'object' && objectToString(output) === '[object Response]') {
-      return refuse(call, 'INVALID_OUTPUT', 'it is a Response; a function that answers HTTP requests exports an object: export default { fetch(request, env, ctx) { … } }')
+      return refuse(
+        call,
+        'INVALID_OUTPUT',
+        'it is a Response; a function that answers HTTP requests exports an object: export default { fetch(request, env, ctx) { … } }',
+      )
     }
     json = jsonStringify(output)
   } catch (thrown) {

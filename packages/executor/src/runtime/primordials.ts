@@ -8,7 +8,9 @@ const { apply } = Reflect
 type Method<This, Arguments extends unknown[], Result> = (this: This, ...values: Arguments) => Result
 
 /** Turns a method into a function that takes `this` first, independent of later changes of prototypes. */
-export function uncurryThis<This, Arguments extends unknown[], Result>(method: Method<This, Arguments, Result>): (self: This, ...values: Arguments) => Result {
+export function uncurryThis<This, Arguments extends unknown[], Result>(
+  method: Method<This, Arguments, Result>,
+): (self: This, ...values: Arguments) => Result {
   return (self, ...values) => apply(method, self, values)
 }
 
@@ -39,7 +41,11 @@ export const weakMapSet = uncurryThis(WeakMap.prototype.set) as <K extends objec
 export const stringSlice = uncurryThis(String.prototype.slice)
 export const stringIndexOf = uncurryThis(String.prototype.indexOf)
 export const charCodeAt = uncurryThis(String.prototype.charCodeAt)
-export const promiseThen = uncurryThis(Promise.prototype.then) as <T>(promise: Promise<T>, done: (value: T) => unknown, failed: (reason: unknown) => unknown) => Promise<unknown>
+export const promiseThen = uncurryThis(Promise.prototype.then) as <T>(
+  promise: Promise<T>,
+  done: (value: T) => unknown,
+  failed: (reason: unknown) => unknown,
+) => Promise<unknown>
 export const objectToString = uncurryThis(Object.prototype.toString) as (value: unknown) => string
 
 const byteLengthGetter = Object.getOwnPropertyDescriptor(ArrayBuffer.prototype, 'byteLength')?.get

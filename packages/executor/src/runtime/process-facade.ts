@@ -45,11 +45,16 @@ export function createProcessFacade(env: Environment, write: (level: 'info' | 'e
     cwd: () => '/',
     cpuUsage: (previous?: NodeJS.CpuUsage) => cpuUsage(previous),
     memoryUsage: () => memoryUsage(),
-    emitWarning: (warning: unknown) => write('error', `Warning: ${typeof warning === 'object' && warning !== null && 'message' in warning ? String(warning.message) : String(warning)}\n`),
+    emitWarning: (warning: unknown) =>
+      write(
+        'error',
+        `Warning: ${typeof warning === 'object' && warning !== null && 'message' in warning ? String(warning.message) : String(warning)}\n`,
+      ),
     exit,
     abort: () => exitNow(134),
   }
-  for (const name of ['on', 'once', 'off', 'addListener', 'removeListener', 'removeAllListeners', 'prependListener', 'setMaxListeners']) facade[name] = () => facade
+  for (const name of ['on', 'once', 'off', 'addListener', 'removeListener', 'removeAllListeners', 'prependListener', 'setMaxListeners'])
+    facade[name] = () => facade
   facade['emit'] = () => false
   facade['listenerCount'] = () => 0
   facade['listeners'] = () => []

@@ -6,10 +6,30 @@ import { createRequestBody, dropBodies, sendResponseBody } from './http-body.ts'
 import { getLoaded } from './load.ts'
 import { createLogState } from './log.ts'
 import { fail, finish, succeed } from './outcome.ts'
-import { isArray, jsonParse, jsonStringify, mapSet, NativeError, NativePromise, objectToString, promiseThen, stringIndexOf, stringSlice } from './primordials.ts'
+import {
+  isArray,
+  jsonParse,
+  jsonStringify,
+  mapSet,
+  NativeError,
+  NativePromise,
+  objectToString,
+  promiseThen,
+  stringIndexOf,
+  stringSlice,
+} from './primordials.ts'
 
 function createCall(id: number, headJson: string): Call {
-  const call: Call = { id, headJson, head: undefined, isOver: false, abort: undefined, isCancelled: false, logs: createLogState(), waiting: undefined }
+  const call: Call = {
+    id,
+    headJson,
+    head: undefined,
+    isOver: false,
+    abort: undefined,
+    isCancelled: false,
+    logs: createLogState(),
+    waiting: undefined,
+  }
   mapSet(calls, id, call)
   return call
 }
@@ -49,7 +69,8 @@ async function runFetch(call: Call, head: RequestHead): Promise<void> {
     if (loaded?.kind !== 'http') throw new NativeError('the function is not an HTTP function')
     const ctx = createContext(call)
     const response: unknown = await loaded.app.fetch(createRequest(call, head), ctx.env, ctx)
-    if (objectToString(response) !== '[object Response]') throw new NativeError(`fetch returned ${response === null ? 'null' : `a value of type ${typeof response}`}; expected a Response`)
+    if (objectToString(response) !== '[object Response]')
+      throw new NativeError(`fetch returned ${response === null ? 'null' : `a value of type ${typeof response}`}; expected a Response`)
     await sendResponse(call, response as Response)
     if (call.waiting !== undefined) await settle(call)
     dropBodies(call)
@@ -61,7 +82,10 @@ async function runFetch(call: Call, head: RequestHead): Promise<void> {
 }
 
 function createRequest(call: Call, head: RequestHead): Request {
-  const init: RequestInit & { duplex?: string } = { method: head.method, headers: head.headers.map(([name, value]): [string, string] => [name, value]) }
+  const init: RequestInit & { duplex?: string } = {
+    method: head.method,
+    headers: head.headers.map(([name, value]): [string, string] => [name, value]),
+  }
   if (head.hasBody) {
     init.body = createRequestBody(call)
     init.duplex = 'half'
@@ -88,6 +112,14 @@ async function settle(call: Call): Promise<void> {
   // More may be added while the first ones run.
   for (let index = 0; index < waiting.length; index++) {
     const promise = waiting[index]
-    if (promise !== undefined) await new NativePromise<void>((resolve) => void promiseThen(promise, () => resolve(), () => resolve()))
+    if (promise !== undefined)
+      await new NativePromise<void>(
+        (resolve) =>
+          void promiseThen(
+            promise,
+            () => resolve(),
+            () => resolve(),
+          ),
+      )
   }
 }

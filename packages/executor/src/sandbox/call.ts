@@ -1,4 +1,4 @@
-import { PlatformError, type Capabilities, type ExecutableVersion, type InvocationOptions, type Measures, type Outcome } from '@cordon/contracts'
+import type { PlatformError, Capabilities, ExecutableVersion, InvocationOptions, Measures, Outcome } from '@cordon/contracts'
 import type { Deadline } from './deadlines.ts'
 import { LogBuffer } from './log-buffer.ts'
 import type { Sandbox } from './sandbox.ts'

@@ -43,7 +43,11 @@ export class OutputDrain {
     const hasAborted = code === 134 || (signal !== null && fatalSignals.includes(signal))
     // Native code that is refused memory often just dies: then what the watchdog last saw decides.
     if (hasAborted && (peakUsedMb >= memoryMb * nearLimit || heapMarkers.some((marker) => this.#text.includes(marker)))) {
-      return { code: 'MEMORY_LIMIT', message: `Cannot finish the invocation: it used more memory than its ${memoryMb} MiB`, details: { memoryMb, peakMemoryMb: Math.round(peakMb) } }
+      return {
+        code: 'MEMORY_LIMIT',
+        message: `Cannot finish the invocation: it used more memory than its ${memoryMb} MiB`,
+        details: { memoryMb, peakMemoryMb: Math.round(peakMb) },
+      }
     }
     const how = signal === null ? `exit code ${code}` : `signal ${signal}`
     return { code: 'CRASHED', message: `Cannot finish the invocation: its process ended by itself (${how})`, details: { exitCode: code, signal } }

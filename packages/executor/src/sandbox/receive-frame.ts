@@ -1,7 +1,18 @@
 import { isRecord, PlatformError, toPlatformError, type ExecutableVersion } from '@cordon/contracts'
 import { encodeBytesFrame, uint32 } from '../frames/encoder.ts'
 import { isDeeperThan } from '../frames/json-depth.ts'
-import { logLevels, maxBodyFrameBytes, maxFailureBytes, maxHeadBytes, maxHostCallBytes, maxHostCalls, maxJsonDepth, maxLogFrameBytes, toHost, toSandbox } from '../frames/protocol.ts'
+import {
+  logLevels,
+  maxBodyFrameBytes,
+  maxFailureBytes,
+  maxHeadBytes,
+  maxHostCallBytes,
+  maxHostCalls,
+  maxJsonDepth,
+  maxLogFrameBytes,
+  toHost,
+  toSandbox,
+} from '../frames/protocol.ts'
 import type { Call } from './call.ts'
 import { deniedMethods } from './denied-methods.ts'
 import { parseFailure } from './failure.ts'
@@ -182,4 +193,3 @@ async function answer(sandbox: Sandbox, call: Call, number: number, method: stri
   if (!sandbox.calls.has(call.id)) return
   sandbox.send(encodeBytesFrame(toSandbox.reply, call.id, uint32(number), Uint8Array.of(isError), Buffer.from(text)))
 }
-

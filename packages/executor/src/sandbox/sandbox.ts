@@ -263,12 +263,17 @@ export class Sandbox implements FrameReceiver {
     this.stats?.close()
     const error = this.deathError()
     const step = this.#step
-if (step !== undefined) this.stepDone(step.name, step.name === 'boot' ? bootError(death) : error)
+    if (step !== undefined) this.stepDone(step.name, step.name === 'boot' ? bootError(death) : error)
     for (const call of this.calls.values()) {
       this.#owner.deadlines.delete(call)
       this.output.attachTo(call)
       if (this.#culprit === undefined || this.#culprit === call) call.fail(error)
-      else call.fail(new PlatformError('CRASHED', 'Cannot finish the invocation: its sandbox was killed because of another invocation in it', { details: { reason: death.code } }))
+      else
+        call.fail(
+          new PlatformError('CRASHED', 'Cannot finish the invocation: its sandbox was killed because of another invocation in it', {
+            details: { reason: death.code },
+          }),
+        )
       this.#owner.released(this, call)
     }
     this.calls.clear()

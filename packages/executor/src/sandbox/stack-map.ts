@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module'
 import { PlatformError, type Bundle, type ErrorCode } from '@cordon/contracts'
-import type { TraceMap } from '@jridgewell/trace-mapping'
+import type * as traceMapping from '@jridgewell/trace-mapping'
 import type { ErrorDescription } from './failure.ts'
 
 /** Lines of a stack that are looked at; the rest is dropped. */
@@ -10,7 +10,7 @@ const bundlePosition = /cordon:\/\/\/[^:()\s]{1,200}\/index\.js:(\d{1,9}):(\d{1,
 /** Frames of the runtime and of Node itself say nothing about the function. */
 const isForeignFrame = /\[eval\]|node:internal|\(node:|at Pipe\.|<anonymous>\)?$/
 
-type Mapping = { readonly trace: typeof import('@jridgewell/trace-mapping'); readonly map: TraceMap | undefined }
+type Mapping = { readonly trace: typeof traceMapping; readonly map: traceMapping.TraceMap | undefined }
 
 const maps = new WeakMap<Bundle, Mapping>()
 // Loaded with the first failure: a host whose functions never fail does not pay for it.
@@ -49,14 +49,14 @@ function mapLine(line: string, { trace, map }: Mapping): string {
 function mappingOf(bundle: Bundle): Mapping {
   let mapping = maps.get(bundle)
   if (mapping === undefined) {
-    const trace = require('@jridgewell/trace-mapping') as typeof import('@jridgewell/trace-mapping')
+    const trace = require('@jridgewell/trace-mapping') as typeof traceMapping
     mapping = { trace, map: readMap(trace, bundle.sourceMap) }
     maps.set(bundle, mapping)
   }
   return mapping
 }
 
-function readMap(trace: Mapping['trace'], sourceMap: string): TraceMap | undefined {
+function readMap(trace: Mapping['trace'], sourceMap: string): traceMapping.TraceMap | undefined {
   try {
     return new trace.TraceMap(sourceMap)
   } catch {

@@ -64,7 +64,10 @@ export function checkMemory(sandbox: Sandbox): void {
   const usedMb = Math.max(privateMb - sandbox.baselineMb, residentMb - sandbox.baselineMb - textMb)
   if (usedMb > sandbox.peakUsedMb) sandbox.peakUsedMb = usedMb
   if (usedMb <= memoryMb) return
-  sandbox.kill('MEMORY_LIMIT', `Cannot finish the invocation: it used more memory than its ${memoryMb} MiB`, { memoryMb, peakMemoryMb: Math.round(sandbox.peakMb) })
+  sandbox.kill('MEMORY_LIMIT', `Cannot finish the invocation: it used more memory than its ${memoryMb} MiB`, {
+    memoryMb,
+    peakMemoryMb: Math.round(sandbox.peakMb),
+  })
 }
 
 /** Kills an idle sandbox that used the CPU: something of an invocation went on after its result. */
