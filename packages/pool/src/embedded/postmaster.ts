@@ -32,6 +32,8 @@ export const socketPort = 5432
 
 /** Recovery after a crash replays at most `max_wal_size`; that takes seconds, on a slow disk perhaps a minute. */
 const startTimeoutMs = 120_000
+/** From the last connection of a failing server to its end; milliseconds, seconds on a busy machine. */
+const endMs = 5000
 /** The log is only read by people who look for a failed start. */
 const maxLogBytes = 4 << 20
 
@@ -95,7 +97,7 @@ async function waitUntilReady(postmaster: Postmaster, connect: () => Promise<voi
     } catch (error) {
       // ENOENT, ECONNREFUSED: no socket yet; 57P03: it is starting up; the rest is a connection that broke because the server ends.
       const isStarting = ['ENOENT', 'ECONNREFUSED', 'ECONNRESET', 'EPIPE', '57P03'].includes(codeOf(error) ?? '')
-      if (!isStarting && !hasExited(postmaster)) {
+      if (!isStarting && !(await endsSoon(postmaster))) {
         throw new PlatformError(
           'STORE_UNAVAILABLE',
           `Cannot start the embedded database: ${error instanceof Error ? error.message : String(error)}`,
@@ -108,6 +110,14 @@ async function waitUntilReady(postmaster: Postmaster, connect: () => Promise<voi
     }
     await delay(5)
   }
+}
+
+/** Whether a server that broke a connection is ending: its end is seen a moment after that of its connections. */
+async function endsSoon(postmaster: Postmaster): Promise<boolean> {
+  const given = new AbortController()
+  await Promise.race([postmaster.exited, delay(endMs, undefined, { signal: given.signal }).catch(() => {})])
+  given.abort()
+  return hasExited(postmaster)
 }
 
 /** Whether the process is gone. */
