@@ -11,7 +11,10 @@ const dataDir = await mkdtemp(join(tmpdir(), 'cordon-bench-'))
 const platform = await createPlatform({ dataDir })
 const echo = await createRawEcho()
 try {
-  await platform.deploy({ name: 'trivial', source: '/** @function */\nexport default async function trivial(input: { n: number }) { return { n: input.n } }' })
+  await platform.deploy({
+    name: 'trivial',
+    source: '/** @function */\nexport default async function trivial(input: { n: number }) { return { n: input.n } }',
+  })
   const input = { n: 1 }
   const result = await compareCalls(
     () => platform.invoke('trivial', input),

@@ -8,7 +8,14 @@ import { isRecord } from './options/check.ts'
  * tagged: once per column for rows, per value for parameters. Both sides use these functions; the host treats
  * everything it decodes as hostile.
  */
-export type WireValue = null | string | number | boolean | { readonly date: string } | { readonly bytes: string } | { readonly list: readonly WireValue[] }
+export type WireValue =
+  | null
+  | string
+  | number
+  | boolean
+  | { readonly date: string }
+  | { readonly bytes: string }
+  | { readonly list: readonly WireValue[] }
 
 type ColumnKind = 'plain' | 'date' | 'bytes'
 
@@ -82,7 +89,9 @@ function encodeValue(value: unknown, depth: number): WireValue {
     case 'object':
       break
     default:
-      throw new TypeError(`Cannot use a ${typeof value} as a query parameter: expected a string, number, boolean, bigint, Date, Uint8Array, list or plain object`)
+      throw new TypeError(
+        `Cannot use a ${typeof value} as a query parameter: expected a string, number, boolean, bigint, Date, Uint8Array, list or plain object`,
+      )
   }
   if (value === null) return null
   if (value instanceof Date) return { date: value.toISOString() }

@@ -66,7 +66,10 @@ interface OutcomeBase extends Measures {
 
 /** What became of an invocation. Failures that sandboxed code could claim about itself are decided by the host. */
 export type Outcome =
-  | (OutcomeBase & { readonly kind: 'success'; /** JSON text; `undefined` when the handler returned nothing. */ readonly outputJson: string | undefined })
+  | (OutcomeBase & {
+      readonly kind: 'success'
+      /** JSON text; `undefined` when the handler returned nothing. */ readonly outputJson: string | undefined
+    })
   | (OutcomeBase & { readonly kind: 'failure'; readonly error: PlatformError })
 
 /** Head and body of a function's HTTP response. */

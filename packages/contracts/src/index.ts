@@ -1,6 +1,19 @@
 export { errorTable, type ErrorCode, type ErrorOrigin } from './errors/table.ts'
 export { PlatformError, toPlatformError, type PlatformErrorOptions } from './errors/platform-error.ts'
-export { choice, flag, group, integer, invalidOption, isRecord, optional, resolveOptions, text, textList, type OptionRow, type OptionTable } from './options/check.ts'
+export {
+  choice,
+  flag,
+  group,
+  integer,
+  invalidOption,
+  isRecord,
+  optional,
+  resolveOptions,
+  text,
+  textList,
+  type OptionRow,
+  type OptionTable,
+} from './options/check.ts'
 export { limitTable, type Limits } from './options/limits.ts'
 export {
   platformOptionTable,

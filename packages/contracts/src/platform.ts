@@ -150,7 +150,10 @@ export interface Platform extends AsyncDisposable {
     rollback(name: string, version?: string): Promise<{ readonly name: string; readonly version: string }>
     remove(name: string): Promise<void>
   }
-  logs(name: string | undefined, query: LogQuery & { readonly follow: true; readonly signal?: AbortSignal | undefined }): AsyncIterable<StoredLogEntry>
+  logs(
+    name: string | undefined,
+    query: LogQuery & { readonly follow: true; readonly signal?: AbortSignal | undefined },
+  ): AsyncIterable<StoredLogEntry>
   logs(name?: string, query?: LogQuery & { readonly follow?: false | undefined }): Promise<Page<StoredLogEntry>>
   invocations(name?: string, query?: InvocationQuery): Promise<Page<InvocationRecord>>
   /** The same interface, scoped to a tenant. @throws PlatformError CAPABILITY_DENIED for any tenant but `default`, which is the only one today */

@@ -106,7 +106,17 @@ describe('the configuration of a function', () => {
     expect(resolveFunctionConfig({ memoryMb: 64 })).to.include({ timeoutMs: undefined, memoryMb: 64, access: 'public' })
   })
 
-  const reserved = ['NODE_OPTIONS', 'LD_PRELOAD', 'DYLD_INSERT_LIBRARIES', 'OPENSSL_CONF', 'SSL_CERT_FILE', 'UV_THREADPOOL_SIZE', 'PATH', 'path', 'HOME']
+  const reserved = [
+    'NODE_OPTIONS',
+    'LD_PRELOAD',
+    'DYLD_INSERT_LIBRARIES',
+    'OPENSSL_CONF',
+    'SSL_CERT_FILE',
+    'UV_THREADPOOL_SIZE',
+    'PATH',
+    'path',
+    'HOME',
+  ]
   for (const name of [...reserved, '1X', 'A-B', '']) {
     it(`refuses the environment name ${JSON.stringify(name)}`, () => {
       expect(() => resolveFunctionConfig({ env: { [name]: 'x' } })).to.throw(PlatformError, 'config.env.')

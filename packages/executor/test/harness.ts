@@ -18,7 +18,7 @@ const fixtures = new URL('../test/fixtures/functions/', import.meta.url)
 let counter = 0
 
 /** Puts a file of test/fixtures/functions into the form that sandboxes load; the real platform has the analyzer for that. */
-export async function bundleFixture(file: string): Promise<Bundle> {
+async function bundleFixture(file: string): Promise<Bundle> {
   const source = await readFile(new URL(file, fixtures), 'utf8')
   const options = { format: 'cjs', target: 'node20', sourcemap: 'external', sourcefile: file, supported: { 'dynamic-import': false } } as const
   const { code, map } = file.endsWith('.cjs') ? { code: source, map: '' } : await transform(source, options)
@@ -54,7 +54,7 @@ export function versionOfCode(body: string, limits: Partial<Limits> = {}): Execu
   return { ...versionOf('code.js', limits), loadBundle: async () => ({ code, sourceMap: '', hash: '' }) }
 }
 
-export const noCapabilities: Capabilities = {
+const noCapabilities: Capabilities = {
   call: async () => null,
   end: async () => undefined,
 }
@@ -65,7 +65,7 @@ export interface CallOptions {
   readonly capabilities?: Capabilities
 }
 
-export function jsonInvocation(input: unknown, options: CallOptions = {}): JsonInvocation {
+function jsonInvocation(input: unknown, options: CallOptions = {}): JsonInvocation {
   return {
     invocationId: 'inv_1',
     user: { id: 'ada' },

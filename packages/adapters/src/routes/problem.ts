@@ -55,7 +55,7 @@ const statusByCode: Readonly<Record<ErrorCode, number>> = {
 }
 
 /** The one place that maps a failure to an HTTP status. */
-export function statusOf(error: PlatformError): number {
+function statusOf(error: PlatformError): number {
   // An unknown route and a wrong method have no code of their own: the routes say the status.
   const { http } = error.details
   if (isRecord(http) && typeof http['status'] === 'number') return http['status']

@@ -5,7 +5,7 @@ const fetchKeys = ['version', 'originalUrl', 'user', 'signal', 'timeoutMs']
 const requestKeys = ['method', 'url', 'path', 'query', 'headers']
 
 /** `ctx.request` of a call that came from host code and said nothing about a request. */
-export const directRequest: ContextRequest = Object.freeze({
+const directRequest: ContextRequest = Object.freeze({
   method: 'POST',
   url: '/',
   path: '/',

@@ -11,7 +11,7 @@ export interface Migration {
 }
 
 /** All migrations, in order. */
-export const migrations: readonly Migration[] = [first]
+const migrations: readonly Migration[] = [first]
 
 /** Key of the advisory lock that lets one host migrate at a time: the bytes of "cordon" as a number. */
 const lockKey = '109325231746926'

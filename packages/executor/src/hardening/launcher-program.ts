@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 /** Exit status of a launcher that refused to go on: `EXIT_REFUSED` in launcher/system.h. */
-export const launcherRefused = 125
+const launcherRefused = 125
 
 /** The launcher for this machine, or why there is none. */
 export type LauncherProgram = { readonly path: string } | { readonly path?: undefined; readonly why: string }

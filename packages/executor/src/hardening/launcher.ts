@@ -10,7 +10,7 @@ import { sharedLibraries } from './shared-libraries.ts'
  * User and group of sandboxes when the host is root: a number from the range 60578 to 61183 that systemd's
  * documentation of uids lists as used by nobody, and not 65534, which the embedded PostgreSQL runs as.
  */
-export const sandboxUser = 60_600
+const sandboxUser = 60_600
 
 /** A refused attempt ends with what to do about it. */
 type Attempt =

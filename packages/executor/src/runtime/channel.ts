@@ -47,7 +47,6 @@ let scratch = frameView(scratchMemory, scratchBytes)
 let frame: Uint8Array = scratch
 let frameMemory = scratchMemory
 let listener: FrameListener = () => {}
-let onDrain: (() => void) | undefined
 
 function openHandle(): { handle: Handle; WriteRequest: new () => WriteRequest } {
   const socket = new Socket({ fd: 3, readable: true, writable: true })
@@ -78,9 +77,8 @@ export function pendingBytes(): number {
   return queueSize(handle)
 }
 
-function wrote(): void {
-  if (onDrain !== undefined && pendingBytes() === 0) onDrain()
-}
+/** Node calls it when the kernel has taken a frame; whoever waits looks at `pendingBytes`. */
+function wrote(): void {}
 
 function write(bytes: Uint8Array): void {
   const request = new WriteRequest()
@@ -88,11 +86,6 @@ function write(bytes: Uint8Array): void {
   request.buffer = bytes
   // The other end is gone: so is the reason to live.
   if (writeBuffer(handle, request, bytes) !== 0) exitNow(0)
-}
-
-/** Called whenever everything that had to wait was taken by the kernel. */
-export function setDrainListener(run: () => void): void {
-  onDrain = run
 }
 
 /** A view with a length of its own: writing text asks for it (Node 24), and the getter on the prototype can be changed. */
@@ -118,7 +111,7 @@ function finishFrame(payloadBytes: number, type: number, id: number): void {
 }
 
 /** Writes a number into four bytes, little endian. */
-export function setUint32(bytes: Uint8Array, offset: number, value: number): void {
+function setUint32(bytes: Uint8Array, offset: number, value: number): void {
   bytes[offset] = value & 0xff
   bytes[offset + 1] = (value >>> 8) & 0xff
   bytes[offset + 2] = (value >>> 16) & 0xff

@@ -121,8 +121,9 @@ class CallContext implements Context {
   }
 
   waitUntil(promise: Promise<unknown>): void {
-    const list = (this.#call.waiting ??= [])
-    defineProperty(list, list.length, { value: NativePromise.resolve(promise), configurable: true, writable: true, enumerable: true })
+    const list: Promise<unknown>[] = (this.#call.waiting ??= [])
+    const settled = NativePromise.resolve(promise)
+    void defineProperty(list, list.length, { value: settled, configurable: true, writable: true, enumerable: true })
   }
 
   /** Part of the Workers convention; there is no origin to pass through to. */

@@ -22,7 +22,7 @@ export function createLogState(): Call['logs'] {
 const maxPendingBytes = 131_072
 
 /** Logs one line. Lines that belong to no invocation are dropped: nobody would see them. */
-export function log(level: Level, message: string, fields = ''): void {
+function log(level: Level, message: string, fields = ''): void {
   const call = currentCall()
   if (call === undefined || call.isOver) return
   // Three bytes a character at most; cut by characters so that no line is measured twice.

@@ -14,14 +14,11 @@ export function uncurryThis<This, Arguments extends unknown[], Result>(
   return (self, ...values) => apply(method, self, values)
 }
 
-export const reflectApply = apply
 export const jsonParse = JSON.parse
 export const jsonStringify = JSON.stringify
-export const objectCreate = Object.create
 export const objectFreeze = Object.freeze
 export const objectKeys = Object.keys
 export const defineProperty = Object.defineProperty
-export const getPrototypeOf = Object.getPrototypeOf
 export const isArray = Array.isArray
 export const NativeUint8Array = Uint8Array
 export const NativePromise = Promise
@@ -46,7 +43,7 @@ export const promiseThen = uncurryThis(Promise.prototype.then) as <T>(
   done: (value: T) => unknown,
   failed: (reason: unknown) => unknown,
 ) => Promise<unknown>
-export const objectToString = uncurryThis(Object.prototype.toString) as (value: unknown) => string
+export const objectToString: (value: unknown) => string = uncurryThis(Object.prototype.toString)
 
 const byteLengthGetter = Object.getOwnPropertyDescriptor(ArrayBuffer.prototype, 'byteLength')?.get
 /** Length of an ArrayBuffer. */

@@ -69,7 +69,7 @@ function standardStream(level: 'info' | 'error', write: (level: 'info' | 'error'
     write(chunk: unknown, ...rest: unknown[]) {
       write(level, typeof chunk === 'string' ? chunk : String(chunk))
       const done = rest.at(-1)
-      if (typeof done === 'function') nextTick(done as () => void)
+      if (typeof done === 'function') nextTick(done)
       return true
     },
     on: () => undefined,

@@ -10,6 +10,7 @@ import {
   isArray,
   jsonParse,
   jsonStringify,
+  nativeString,
   mapSet,
   NativeError,
   NativePromise,
@@ -96,13 +97,14 @@ function createRequest(call: Call, head: RequestHead): Request {
 async function sendResponse(call: Call, response: Response): Promise<void> {
   const headers: string[] = []
   // The iterator gives one entry per Set-Cookie header.
-  response.headers.forEach((value, name) => {
-    headers[headers.length] = `[${jsonStringify(`${name}`)},${jsonStringify(`${value}`)}]`
+  response.headers.forEach((value: unknown, name: unknown) => {
+    headers[headers.length] = `[${jsonStringify(nativeString(name))},${jsonStringify(nativeString(value))}]`
   })
   let list = ''
   for (let index = 0; index < headers.length; index++) list += (index === 0 ? '' : ',') + headers[index]
-  const { body } = response
-  sendText(toHost.head, call.id, `{"status":${Number(response.status)},"headers":[${list}],"hasBody":${body !== null}}`)
+  // A subclass of `Response` may give anything.
+  const { body, status }: { readonly body: Response['body']; readonly status: unknown } = response
+  sendText(toHost.head, call.id, `{"status":${Number(status)},"headers":[${list}],"hasBody":${body !== null}}`)
   if (body !== null) await sendResponseBody(call, body)
 }
 

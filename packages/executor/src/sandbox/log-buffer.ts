@@ -57,6 +57,6 @@ export class LogBuffer {
 }
 
 /** Bytes an entry was counted with. */
-export function sizeOf(entry: LogEntry): number {
+function sizeOf(entry: LogEntry): number {
   return Buffer.byteLength(entry.message) + (entry.fields === undefined ? 0 : Buffer.byteLength(JSON.stringify(entry.fields)))
 }
