@@ -6,6 +6,8 @@ import { describeMachine } from './measure.mjs'
 const all = [
   { name: 'core/invoke', pinnable: true },
   { name: 'core/deploy', pinnable: false },
+  { name: 'core/import', pinnable: false },
+  { name: 'cli/reload', pinnable: false },
 ]
 
 const wanted = process.argv.slice(2)

@@ -1,9 +1,7 @@
 /** Start on an existing data directory, deployment on a warm analyzer, first call from a spare. */
 import { createPlatform } from '@cordon/core'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { median, report } from '../measure.mjs'
+import { withScratch } from '../scratch.mjs'
 
 const rounds = 9
 
@@ -39,8 +37,7 @@ async function timed(run) {
   return [performance.now() - start, value]
 }
 
-const dataDir = await mkdtemp(join(tmpdir(), 'cordon-bench-'))
-try {
+await withScratch(async (dataDir) => {
   await (await createPlatform({ dataDir })).close()
   const starts = []
   for (let round = 0; round < rounds; round++) {
@@ -69,9 +66,7 @@ try {
   } finally {
     await platform.close()
   }
-} finally {
-  await rm(dataDir, { recursive: true, force: true })
-}
+})
 
 async function spareReady(platform) {
   while (platform.stats().sandboxes.spare === 0 || platform.stats().sandboxes.booting > 0) await new Promise((resolve) => setImmediate(resolve))
