@@ -184,6 +184,7 @@ describe('functions over HTTP', () => {
 
     it('keeps several cookies apart', async () => {
       const response = await fetch(`${host.url}/fn/web/cookies`)
+      expect(response.headers.get('x-cordon-invocation-id')).to.match(/^inv_/)
       expect([response.status, response.headers.getSetCookie()]).to.deep.equal([204, ['a=1', 'b=2']])
     })
 

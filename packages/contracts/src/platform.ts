@@ -140,7 +140,7 @@ export interface Platform extends AsyncDisposable {
   analyze(deployment: UploadSource & Omit<Deployment, 'name'> & { readonly name?: string }): Promise<AnalyzeResult>
   /** Calls a JSON function. */
   invoke<Input = unknown, Output = unknown>(name: string, input?: Input, options?: InvokeOptions): Promise<InvokeResult<Output>>
-  /** Calls an HTTP function. */
+  /** Calls an HTTP function. The id of the invocation is in the header `x-cordon-invocation-id` of the response. */
   fetch(name: string, request: Request, options?: FetchOptions): Promise<Response>
   readonly functions: {
     list(): Promise<readonly FunctionInfo[]>

@@ -214,7 +214,7 @@ describe('platform', () => {
       const url = new URL(request.url)
       if (url.pathname === '/throw') throw new Error('no')
       if (url.pathname === '/none') return new Response(null, { status: 204, headers: { 'x-a': '1' } })
-      const headers = new Headers([['set-cookie', 'a=1'], ['set-cookie', 'b=2']])
+      const headers = new Headers([['set-cookie', 'a=1'], ['set-cookie', 'b=2'], ['X-Cordon-Invocation-Id', 'forged']])
       return new Response(request.method + ' ' + url.search + ' ' + (await request.text()), { status: 201, headers })
     } }`
 
@@ -228,7 +228,11 @@ describe('platform', () => {
       const none = await platform.fetch('web', new Request('http://localhost/none'))
       expect([none.status, none.headers.get('x-a'), none.body]).to.deep.equal([204, '1', null])
       await both
-      expect((await platform.invocations('web')).items.map(({ outcome }) => outcome)).to.deep.equal(['success', 'success'])
+      const { items } = await platform.invocations('web')
+      expect(items.map(({ outcome }) => outcome)).to.deep.equal(['success', 'success'])
+      // Newest first. What the function says in this header about itself does not count.
+      const said = [none, response].map(({ headers }) => headers.get('x-cordon-invocation-id'))
+      expect(said).to.deep.equal(items.map(({ invocationId }) => invocationId))
     })
 
     it('rejects with what went wrong', async () => {

@@ -8,6 +8,9 @@ export interface HttpParts {
   readonly signal: AbortSignal
 }
 
+/** Header in which the `Response` of `fetch` says which invocation it came from. */
+const invocationHeader = 'x-cordon-invocation-id'
+
 /** Statuses whose responses have no body (Fetch standard, "null body status"). */
 const bodyless = new Set([101, 204, 205, 304])
 
@@ -37,14 +40,16 @@ export function httpRequest(request: Request, options: FetchOptions, payloadByte
 }
 
 /**
- * Builds the `Response`; its body stays a stream.
+ * Builds the `Response`; its body stays a stream. The id of the invocation replaces what the function says under that name:
+ * a reply that a function passes on from elsewhere may carry another one.
  *
  * @throws PlatformError INVALID_OUTPUT when no `Response` can have this head
  */
-export function httpResponse({ status, headers, body }: HttpResponse): Response {
+export function httpResponse({ status, headers, body }: HttpResponse, invocationId: string): Response {
   try {
     const list = new Headers()
     for (const [name, value] of headers) list.append(name, value)
+    list.set(invocationHeader, invocationId)
     const response = new Response(bodyless.has(status) ? null : body, { status, headers: list })
     if (bodyless.has(status)) void body?.cancel().catch(() => {})
     return response

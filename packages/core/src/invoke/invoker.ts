@@ -108,7 +108,7 @@ export class Invoker {
     this.#running += 1
     void this.#settle(owner, version, id, startedAt, exchange.outcome)
     try {
-      return httpResponse(await exchange.response)
+      return httpResponse(await exchange.response, id)
     } catch (thrown) {
       const error = toPlatformError(thrown, 'SANDBOX_FAILED', `call "${name}"`)
       throw failure(await exchange.outcome, error, version, id)
