@@ -1,3 +1,5 @@
+import { readFile } from 'node:fs/promises'
+import { isRecord } from '@cordon/contracts'
 import { Command, CommanderError } from 'commander'
 import type { ExitCode } from './exit-code.ts'
 import type { Terminal } from './output/terminal.ts'
@@ -23,6 +25,7 @@ export function createProgram(terminal: Terminal): Program {
     .option('--token <token>', 'bearer token of its API (CORDON_TOKEN)')
     .option('--data-dir <folder>', 'data directory of the local platform (default: ./.cordon)')
     .option('--json', 'print the HTTP body')
+    .addHelpText('after', '\n`cordon --version` prints the version.')
     .exitOverride()
 
   function define<Arguments extends unknown[]>(
@@ -76,6 +79,11 @@ export function createProgram(terminal: Terminal): Program {
 
   return {
     async run(argv) {
+      // Not an option of the root command: commander would take the `--version` of `invoke` for it.
+      if (argv.length === 1 && (argv[0] === '--version' || argv[0] === '-V')) {
+        terminal.print(await ownVersion())
+        return 0
+      }
       try {
         await root.parseAsync(argv, { from: 'user' })
         return exitCode
@@ -86,4 +94,9 @@ export function createProgram(terminal: Terminal): Program {
       }
     },
   }
+}
+
+async function ownVersion(): Promise<string> {
+  const manifest: unknown = JSON.parse(await readFile(new URL('../package.json', import.meta.url), 'utf8'))
+  return isRecord(manifest) ? String(manifest['version']) : ''
 }

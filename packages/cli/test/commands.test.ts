@@ -84,6 +84,24 @@ describe('cordon', () => {
       expect(await logs.stop()).to.equal(0)
     })
 
+    it('says that the platform stopped when it does while logs are followed', async () => {
+      const other = await temporaryFolder('cordon-cli-')
+      const host = startCordon(['dev', other, '--port', '0'], { cwd: other })
+      try {
+        await host.line(/^ready/)
+        await runCordon(['deploy', fixture('greet.ts')], { cwd: other })
+        const logs = startCordon(['logs', '-f', '--since', '0'], { cwd: other })
+        await runCordon(['invoke', 'greet', '{"name":"one"}'], { cwd: other })
+        await logs.line(/greeting one/)
+        await host.stop()
+        await logs.line(/^Cannot follow the logs any longer: the platform has stopped$/)
+        expect(await logs.stop('SIGCONT')).to.equal(3)
+      } finally {
+        host.child.kill('SIGKILL')
+        await rm(other, { recursive: true, force: true })
+      }
+    })
+
     it('adds what the code imports: files beside it and packages from node_modules', async () => {
       const project = join(folder, 'project')
       await mkdir(join(project, 'node_modules', 'tiny', 'lib'), { recursive: true })
@@ -137,6 +155,7 @@ describe('cordon', () => {
     expect(runs.map((run) => run.code)).to.deep.equal(wrong.map(() => 2))
     for (const { stderr } of runs) expect(stderr).not.to.match(/^ +at /m)
     expect((await cordon('--help')).code).to.equal(0)
+    expect(await cordon('--version')).to.deep.include({ code: 0, stdout: '0.1.0\n' })
     expect((await cordon('deploy', fixture('greet.ts'), '--name', '../x')).code).to.equal(2)
   })
 

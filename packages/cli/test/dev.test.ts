@@ -20,6 +20,9 @@ describe('cordon dev', () => {
       "import { price } from './price.ts'\n/** @function */\nexport default async function shop() { return price }\n",
     )
     await writeFile(join(folder, 'shop', 'price.ts'), 'export const price = 5\n')
+    await mkdir(join(folder, 'program'))
+    await writeFile(join(folder, 'program', 'package.json'), '{"name":"program","private":true}')
+    await writeFile(join(folder, 'program', 'run.mjs'), 'console.log(1)\n')
     await writeFile(join(folder, '1bad-name.ts'), source('x'))
     await writeFile(join(folder, '_helper.ts'), 'export const x = 1\n')
     await writeFile(join(folder, 'hello.test.ts'), 'throw new Error()\n')
@@ -38,7 +41,7 @@ describe('cordon dev', () => {
 
   it('serves every file and sub-folder, and says what is none', async () => {
     expect([await call('hello'), await call('shop'), await call('_helper')]).to.deep.equal(['one', 5, 404])
-    expect(dev.output()).to.contain('Cannot use "1bad-name.ts" as a function')
+    expect(dev.output()).to.contain('Cannot use "1bad-name.ts" as a function').and.not.to.contain('program')
     await dev.line(/call hello/)
     expect(dev.output()).to.match(/info +hello called/)
   })

@@ -1,6 +1,6 @@
 import { isRecord } from '@cordon/contracts'
 import type { Client } from '../client/client.ts'
-import { exitCodeOf, usageFailure, type ExitCode } from '../exit-code.ts'
+import { CommandFailure, exitCodeOf, usageFailure, type ExitCode } from '../exit-code.ts'
 import { formatLogEntry } from '../output/log-line.ts'
 import { formatProblem } from '../output/problem.ts'
 import { onStopSignal } from '../stop-signal.ts'
@@ -45,14 +45,21 @@ async function follow(context: CommandContext, client: Client, path: string): Pr
     }
     for await (const line of linesOf(response))
       context.terminal.print(context.options.json === true ? line : formatLogEntry(JSON.parse(line), context.terminal))
-    return 0
+    if (stop.signal.aborted) return 0
+    throw platformGone()
   } catch (error) {
     // Ctrl-C is how following ends.
     if (stop.signal.aborted) return 0
-    throw error
+    // What `fetch` says of a connection that was cut in the middle of a body.
+    throw error instanceof TypeError && error.message === 'terminated' ? platformGone() : error
   } finally {
     release()
   }
+}
+
+/** Logs have no end of their own: when they end, the platform did. */
+function platformGone(): CommandFailure {
+  return new CommandFailure('Cannot follow the logs any longer: the platform has stopped', 3)
 }
 
 /** A log entry is far shorter; whoever sends more without a line feed is not a platform. */

@@ -1,5 +1,6 @@
-import { readdir } from 'node:fs/promises'
+import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { isRecord } from '@cordon/contracts'
 import { nameOf, sourceExtensions } from '../upload/collect.ts'
 
 /** The functions of a folder and what could not be one. */
@@ -35,8 +36,19 @@ export async function scan(folder: string): Promise<Scan> {
 
 async function hasEntry(folder: string): Promise<boolean> {
   // The folder may be gone between the two looks.
-  const names = await readdir(folder).catch(() => [])
-  return names.some((name) => name === 'package.json' || /^index\.([cm]?[jt]s|tsx|jsx)$/.test(name))
+  const names = await readdir(folder).catch((): string[] => [])
+  if (names.some((name) => /^index\.([cm]?[jt]s|tsx|jsx)$/.test(name))) return true
+  return names.includes('package.json') && namesMain(await readFile(join(folder, 'package.json'), 'utf8').catch(() => ''))
+}
+
+/** Most folders with a `package.json` are programs or libraries; one that names its main file may be a function. */
+function namesMain(manifest: string): boolean {
+  try {
+    const value: unknown = JSON.parse(manifest)
+    return isRecord(value) && typeof value['main'] === 'string'
+  } catch {
+    return false
+  }
 }
 
 function isSource(name: string): boolean {
