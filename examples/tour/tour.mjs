@@ -14,22 +14,40 @@ const gracefulStopMs = 1400
 const stopping = new AbortController()
 for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => stopping.abort())
 
+/** How to say at this command line what a message calls by the name of the option. */
+const remedies = { port: 'npm start -- --port 9000', dataDir: 'npm start -- --data-dir <path>' }
+
 try {
   await tour(readArguments())
 } catch (error) {
   // A failure here is about this machine (a taken port, a folder that cannot be written): one sentence says what to do.
   if (!stopping.signal.aborted) {
-    console.error(error instanceof Error ? error.message : String(error))
+    console.error(explain(error))
     process.exitCode = 1
   }
 }
 
+function explain(error) {
+  if (!(error instanceof Error)) return String(error)
+  const remedy = remedies[error.code === 'DATA_DIR_IN_USE' ? 'dataDir' : error.details?.option]
+  return remedy === undefined ? error.message : `${error.message} (${remedy})`
+}
+
 function readArguments() {
-  const { values } = parseArgs({
-    options: { once: { type: 'boolean' }, port: { type: 'string', default: '8080' }, 'data-dir': { type: 'string', default: '.cordon' } },
-  })
-  if (!/^\d+$/.test(values.port)) throw new Error(`Cannot use --port "${values.port}": expected a number`)
+  const { values } = parse()
+  if (!/^\d{1,5}$/.test(values.port) || Number(values.port) > 65_535)
+    throw new Error(`Cannot use --port "${values.port}": expected a number from 0 to 65535`)
   return { isOnce: values.once === true, port: Number(values.port), dataDir: values['data-dir'] }
+}
+
+function parse() {
+  try {
+    return parseArgs({
+      options: { once: { type: 'boolean' }, port: { type: 'string', default: '8080' }, 'data-dir': { type: 'string', default: '.cordon' } },
+    })
+  } catch (error) {
+    throw new Error(`${error.message}. Use: npm start -- [--once] [--port <number>] [--data-dir <path>]`, { cause: error })
+  }
 }
 
 async function tour({ isOnce, port, dataDir }) {
@@ -85,11 +103,16 @@ async function liveVersion(platform, name) {
 
 async function callAll(url, appUrl) {
   console.log('\nCalling them over HTTP, each in an operating-system process of its own')
+  // The stream takes its time, most of it waiting: it runs beside the others.
+  const [streamed] = await Promise.all([readStream(`${url}/fn/http/count/3`), callJson(url)])
+  console.log(`  ${'http'.padEnd(9)} streamed: ${streamed}`)
+  await show('greet', `${appUrl}/cordon/fn/greet?name=Ada`, undefined, '  (through an Express application)')
+}
+
+async function callJson(url) {
   await show('simple', `${url}/fn/simple`, { items: [{ name: 'tea', cents: 250, count: 2 }] })
   await show('database', `${url}/fn/database`, { from: 'ada', to: 'bob', amount: 0 })
   await show('http', `${url}/fn/http/hello/Ada`)
-  await showStream('http', `${url}/fn/http/count/3`)
-  await show('greet', `${appUrl}/cordon/fn/greet?name=Ada`, undefined, '  (through an Express application)')
 }
 
 async function show(name, url, input, remark = '') {
@@ -102,14 +125,15 @@ async function show(name, url, input, remark = '') {
   console.log(`  ${name.padEnd(9)} ${text}  ${(performance.now() - started).toFixed(1)} ms${remark}`)
 }
 
-async function showStream(name, url) {
+async function readStream(url) {
   const response = await fetch(url, { signal: stopping.signal })
+  if (!response.ok) throw new Error(`Cannot call http: ${response.status} ${await response.text()}`)
   const started = performance.now()
-  process.stdout.write(`  ${name.padEnd(9)} streamed:`)
   const decoder = new TextDecoder()
+  const parts = []
   for await (const chunk of response.body)
-    process.stdout.write(` ${decoder.decode(chunk, { stream: true }).trim()} (${Math.round(performance.now() - started)} ms)`)
-  process.stdout.write('\n')
+    parts.push(`${decoder.decode(chunk, { stream: true }).trim()} (${Math.round(performance.now() - started)} ms)`)
+  return parts.join(' ')
 }
 
 async function keepServing({ server, appUrl, dataDir }) {

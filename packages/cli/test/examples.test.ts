@@ -86,7 +86,7 @@ describe('the examples', () => {
       expect(await (await fetch(url, { method: 'POST', body: '{"items":[]}' })).json()).to.deep.equal({ cents: 0, lines: [] })
       expect(tour.output()).to.contain('streamed: 3').and.to.contain('Hello Ada')
       const second = startProgram(example('tour/tour.mjs'), ['--port', new URL(url).port, '--data-dir', join(folder, 'second')], { cwd: folder })
-      await second.line(/^Cannot listen on 127.0.0.1:\d+: another program uses this port/)
+      await second.line(/^Cannot listen on 127.0.0.1:\d+: another program uses this port.* \(npm start -- --port 9000\)$/)
       expect(await second.stop('SIGCONT')).to.equal(1)
       expect(second.output()).not.to.match(/^ +at /m)
       await tour.line(/Ctrl-C stops/)
