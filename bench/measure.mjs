@@ -49,10 +49,10 @@ export function describeMachine() {
   return `${cpus().length} x ${cpu?.model.trim() ?? 'unknown'}, ${Math.round(totalmem() / 2 ** 30)} GiB, ${process.platform} ${process.arch}, Node ${process.version}, commit ${commit()}`
 }
 
-/** Prints one figure, beside its target where it has one. */
+/** Prints one figure, beside its target where it has one. A figure without a unit is a count. */
 export function report(name, value, unit, target) {
   const verdict = target === undefined ? '' : `   target <= ${target} ${unit}: ${value <= target ? 'met' : 'MISSED'}`
-  console.log(`${name.padEnd(52)} ${value.toFixed(2).padStart(9)} ${unit}${verdict}`)
+  console.log(`${name.padEnd(52)} ${value.toFixed(unit === '' ? 0 : 2).padStart(9)} ${unit}${verdict}`)
 }
 
 function commit() {
