@@ -64,6 +64,17 @@ describe('cordon dev', () => {
     expect(await call('hello')).to.equal('three')
   })
 
+  it('does not lose the second of two quick saves', async () => {
+    // The answer to a save with a syntax error comes within the time in which the watcher drops changes.
+    for (let round = 0; round < 10; round++) {
+      await writeFile(join(folder, 'hello.ts'), `export default ${round} {\n`)
+      await dev.line(/DEPLOYMENT_REJECTED/)
+      await writeFile(join(folder, 'hello.ts'), source(`round ${round}`))
+      await dev.line(/^deployed hello/)
+      expect(await call('hello')).to.equal(`round ${round}`)
+    }
+  })
+
   it('adds and removes functions with their files', async () => {
     await writeFile(join(folder, 'added.ts'), source('added'))
     await dev.line(/^deployed added/)

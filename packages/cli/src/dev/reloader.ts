@@ -20,8 +20,14 @@ export interface Reloader {
   close(): Promise<void>
 }
 
-/** Editors save in several steps; what comes within this time is one change. In milliseconds. */
-const settleMs = 25
+/**
+ * Editors save in several steps: files are read when nothing has changed for this time, in milliseconds. It has to be more
+ * than the 50 ms in which chokidar drops further changes of a file it has just told of (`_emit` in its index.ts), or the last
+ * of two quick saves would never be seen.
+ */
+const settleMs = 60
+/** A folder in which something is written all the time is read nevertheless after this time, in milliseconds. */
+const maxWaitMs = 500
 
 /** Creates a reloader for `folder` (absolute). */
 export function createReloader(folder: string, actions: ReloadActions): Reloader {
@@ -29,6 +35,7 @@ export function createReloader(folder: string, actions: ReloadActions): Reloader
   const told = new Set<string>()
   const changes = new Set<string>()
   let timer: NodeJS.Timeout | undefined
+  let waitingSince = 0
   let running = Promise.resolve()
   let isClosed = false
 
@@ -67,7 +74,10 @@ export function createReloader(folder: string, actions: ReloadActions): Reloader
     start: run,
     changed(path) {
       changes.add(path)
-      timer ??= setTimeout(() => {
+      if (timer === undefined) waitingSince = performance.now()
+      else if (performance.now() - waitingSince > maxWaitMs) return
+      clearTimeout(timer)
+      timer = setTimeout(() => {
         timer = undefined
         void run()
       }, settleMs)
