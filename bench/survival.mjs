@@ -81,9 +81,9 @@ async function serveHealthy(platform, end) {
   const stalls = monitorEventLoopDelay({ resolution: 1 })
   stalls.enable()
   const seen = { times: [], failed: 0, reason: undefined, stallMs: 0 }
-  let isOver = false
-  const over = end.finally(() => (isOver = true))
-  for (let n = 0; !isOver; n++) {
+  const phase = { isOver: false }
+  const over = end.finally(() => (phase.isOver = true))
+  for (let n = 0; !phase.isOver; n++) {
     const from = performance.now()
     try {
       const { output } = await platform.invoke('healthy', { n })
