@@ -84,8 +84,10 @@ export function createFactHandler(platform: Platform, options?: HandlerOptions, 
     const path = pathBelow(new URL(request.url).pathname, basePath)
     const isFunction = path === '/fn' || path?.startsWith('/fn/') === true
     try {
-      if (path === undefined)
-        throw new PlatformError('INVALID_OPTION', `Cannot answer a request outside of ${basePath}`, { details: { http: { status: 404 } } })
+      if (path === undefined) throw notFound(`Cannot answer a request outside of ${basePath}`)
+      refuseExtraSlashes(path, facts.originalUrl)
+      // No path of the API needs an escape, and `/%61pi` must not be another way past middleware that guards `/api`.
+      if (!isFunction && path.includes('%')) throw notFound(`Cannot ${request.method} ${path}: there is no such route`)
       const stripped = basePath === '' ? request : strip(request, path)
       return isFunction ? await functions(stripped, facts.originalUrl) : await api(stripped)
     } catch (error) {
@@ -93,6 +95,16 @@ export function createFactHandler(platform: Platform, options?: HandlerOptions, 
       return problemResponse(error, { forOwner: !isFunction })
     }
   }
+}
+
+/** Express 4 takes `/cordon//api` for `/api` below its mount: middleware that guards `/cordon/api` has not seen it. */
+function refuseExtraSlashes(path: string, originalUrl: string): void {
+  const spelled = new URL(originalUrl).pathname
+  if (path !== '/' && spelled.endsWith(`/${path}`)) throw notFound('Cannot answer the request: its path has a slash too many')
+}
+
+function notFound(message: string): PlatformError {
+  return new PlatformError('INVALID_OPTION', message, { details: { http: { status: 404 } } })
 }
 
 function pathBelow(pathname: string, basePath: string): string | undefined {

@@ -38,6 +38,30 @@ describe('the Express entry', () => {
     })
   })
 
+  it('cannot be reached around middleware that guards a path, by a router that takes two slashes for one', async () => {
+    const adapter = expressAdapter(opened.platform)
+    // What the router of Express 4 makes of a mount at /cordon.
+    const host = await listening(
+      createServer((request, response) => {
+        const url = request.url?.replace(/^\/cordon\/?(?=\/)/, '')
+        adapter(Object.assign(request, { originalUrl: request.url ?? '', protocol: 'http', url: url ?? '/' }), response)
+      }),
+    )
+    try {
+      expect((await fetch(`${host.url}/cordon/api/functions`)).status).to.equal(200)
+      for (const path of ['/cordon//api/functions', '/cordon//fn/double?n=1']) expect((await fetch(host.url + path)).status, path).to.equal(404)
+    } finally {
+      await host.stop()
+    }
+  })
+
+  it('takes JSON that a text parser has left as it came', async () => {
+    await mounted([express.text({ type: '*/*' })], async (url) => {
+      const response = await fetch(`${url}/cordon/fn/double`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{"n":2}' })
+      expect(await response.json()).to.include({ doubled: 4 })
+    })
+  })
+
   it('works behind middleware that has parsed the body', async () => {
     const parsers = [express.json(), express.urlencoded({ extended: true }), express.text()]
     await mounted(parsers, async (url) => {

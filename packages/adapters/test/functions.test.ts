@@ -130,7 +130,7 @@ describe('functions over HTTP', () => {
     it('cannot be reached outside of its prefix by any spelling', async () => {
       for (const path of ['/fn/web/../../x', '/fn/web/%2e%2e/%2e%2e/x', '/fn/web/..%5c..%5cx', '/fn/web/..\\..\\x']) {
         const answer = await sendBytes(host.port, `GET ${path} HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\n\r\n`)
-        expect(answer.startsWith('HTTP/1.1 200')).to.equal(path.includes('%5c'))
+        expect(answer.slice(9, 12)).to.equal(path.includes('%5c') ? '200' : '400')
       }
     })
 
@@ -207,6 +207,19 @@ describe('functions over HTTP', () => {
       }
     })
 
+    it('cannot leave it to the client where a response ends', async () => {
+      for (const length of ['-1', 'abc', '1, 2', '0x1']) {
+        const answer = await sendBytes(
+          host.port,
+          `GET /fn/web/length?is=${encodeURIComponent(length)} HTTP/1.1\r\nhost: h\r\nconnection: close\r\n\r\n`,
+        )
+        expect(answer)
+          .to.contain('HTTP/1.1 200')
+          .and.to.match(/transfer-encoding: chunked/i)
+          .and.not.to.match(/content-length/i)
+      }
+    })
+
     it('answers HEAD without a body and lets go of the function', async () => {
       const record = nextInvocation()
       const response = await fetch(`${host.url}/fn/web/lines`, { method: 'HEAD' })
@@ -235,6 +248,20 @@ describe('functions over HTTP', () => {
       }
       expect(await sendBytes(host.port, head('GET http://evil.test/fn/double?n=2'))).to.contain('"doubled":4')
       expect(await json('/fn/double?n=1')).to.include({ doubled: 2 })
+    })
+
+    it('do not walk around middleware that guards a path', async () => {
+      const paths = ['/fn/web/../../api/functions', '/fn/%2e%2e/api/functions', '/./api/functions', '/x\\..\\api/functions', '/%61pi/functions']
+      for (const path of [...paths, '/api%2ffunctions', '/api/functions/doubl%65', '//api/functions']) {
+        const answer = await sendBytes(host.port, `GET ${path} HTTP/1.1\r\nhost: h\r\nconnection: close\r\n\r\n`)
+        expect(answer.slice(9, 12), path).to.be.oneOf(['400', '404'])
+      }
+    })
+
+    it('do not make the host look through a query again and again', async () => {
+      const names = Array.from({ length: 200_000 }, (_, index) => `q${index}`)
+      const response = await createHandler(opened.platform)(new Request(`http://h/fn/double?${names.join('&')}`))
+      expect(response.status).to.equal(413)
     })
 
     it('do not keep a connection open with a body that nobody reads', async () => {

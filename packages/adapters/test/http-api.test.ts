@@ -152,6 +152,12 @@ describe('the API over HTTP', () => {
       expect((body['output'] as { request: unknown }).request).to.deep.include({ method: 'POST', query: { a: '1', b: ['2', '3'] } })
     })
 
+    it('takes null for a body', async () => {
+      await post('/api/functions/deploy', { name: 'same', source: '/** @function */\nexport default async (input: unknown) => ({ input })\n' })
+      const body = (await (await post('/api/functions/same/invoke', { body: null, query: { n: '1' } })).json()) as { output: unknown }
+      expect(body.output).to.deep.equal({ input: null })
+    })
+
     it('takes the query as input when there is no body', async () => {
       const body = (await (await post('/api/functions/double/invoke', { query: { n: '4' } })).json()) as { output: { doubled: number } }
       expect(body.output.doubled).to.equal(8)

@@ -20,7 +20,9 @@ export function parsedBody(incoming: ParsedRequest): Uint8Array<ArrayBuffer> | u
   if (rawBody instanceof Uint8Array) return new Uint8Array(rawBody)
   if (body instanceof Uint8Array) return new Uint8Array(body)
   const type = incoming.headers['content-type'] ?? ''
-  if (/\bjson\b/i.test(type) && body !== undefined) return encode(JSON.stringify(body))
+  // A text parser that takes every type leaves JSON as it came; JSON that was parsed to a string has lost its quotes.
+  const isText = typeof body === 'string' && Number(incoming.headers['content-length']) === Buffer.byteLength(body)
+  if (/\bjson\b/i.test(type) && body !== undefined && !isText) return encode(JSON.stringify(body))
   if (typeof body === 'string') return encode(body)
   if (/^application\/x-www-form-urlencoded\b/i.test(type) && isRecord(body)) return encode(formText(body))
   throw new PlatformError(

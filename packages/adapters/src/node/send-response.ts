@@ -45,6 +45,8 @@ function writeHead(response: Response, outgoing: ServerResponse): void {
   outgoing.strictContentLength = true
   for (const [name, value] of response.headers) {
     if (name === 'set-cookie' || hopByHop.has(name)) continue
+    // One that is no length, or that has nothing to measure, would leave it to the client where the next response begins.
+    if (name === 'content-length' && (!/^\d{1,15}$/.test(value) || response.status === 204)) continue
     outgoing.setHeader(name, value)
   }
   // Added, not set: the host's own middleware may have set cookies before.

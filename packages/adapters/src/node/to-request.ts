@@ -31,6 +31,7 @@ const bodyWindowBytes = 65_536
 export function toRequest(incoming: IncomingMessage, outgoing: ServerResponse, changes: RequestChanges = {}): Translated {
   const origin = originOf(incoming, changes.protocol)
   const path = changes.url ?? pathOf(incoming)
+  refuseDetours(path)
   const method = incoming.method ?? 'GET'
   const hasBody =
     method !== 'GET' &&
@@ -69,6 +70,16 @@ function pathOf(incoming: IncomingMessage): string {
     return url.pathname + url.search
   }
   throw new PlatformError('INVALID_INPUT', 'Cannot read the request: its target is neither a path nor a URL')
+}
+
+/**
+ * Middleware in front of us compares paths as they are spelled; parsing a URL resolves dots, also `%2e`, and turns
+ * backslashes. A path that means another one than it spells would walk around such middleware.
+ */
+function refuseDetours(target: string): void {
+  const path = target.split('?', 1)[0] ?? ''
+  if (/(^|\/)(\.|%2e){1,2}(\/|$)|[\\\t\n\r]/i.test(path))
+    throw new PlatformError('INVALID_INPUT', 'Cannot read the request: its path holds ".", ".." or a backslash. Send the path that is meant')
 }
 
 function headersOf(incoming: IncomingMessage): Headers {

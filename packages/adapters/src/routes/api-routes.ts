@@ -104,7 +104,7 @@ async function invoke({ platform, request, name, user }: Asked): Promise<Respons
   if (timeoutMs !== undefined && typeof timeoutMs !== 'number') throw invalidOption('timeoutMs', 'a number', timeoutMs)
   // The headers of this request carry the owner's credentials: the function does not see them.
   const options: InvokeOptions = { version, timeoutMs, user, signal: request.signal, request: { method: 'POST', url: request.url, path: '/', query } }
-  const result = await platform.invoke(name, body ?? query, options)
+  const result = await platform.invoke(name, body === undefined ? query : body, options)
   const { invocationId, output, durationMs, coldStart } = result
   return json({ invocationId, output, version: result.version, durationMs, coldStart })
 }

@@ -26,13 +26,15 @@ export function isFollowing(params: URLSearchParams): boolean {
 
 /** The values of a query string: a name that occurs once is a string, otherwise a list of strings. */
 export function readQuery(params: URLSearchParams): Record<string, string | string[]> {
-  const names = new Set(params.keys())
-  return Object.fromEntries(
-    [...names].map((name) => {
-      const values = params.getAll(name)
-      return [name, values.length === 1 ? (values[0] ?? '') : values]
-    }),
-  )
+  // One pass: asking for each name would go through all of them again every time.
+  const query = new Map<string, string | string[]>()
+  for (const [name, value] of params) {
+    const before = query.get(name)
+    if (before === undefined) query.set(name, value)
+    else if (typeof before === 'string') query.set(name, [before, value])
+    else before.push(value)
+  }
+  return Object.fromEntries(query)
 }
 
 function readPaging(params: URLSearchParams): Pick<LogQuery, 'version' | 'since' | 'limit' | 'cursor'> {
