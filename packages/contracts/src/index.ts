@@ -1,5 +1,5 @@
 export { errorTable, type ErrorCode, type ErrorOrigin } from './errors/table.ts'
-export { PlatformError, toPlatformError, type PlatformErrorOptions } from './errors/platform-error.ts'
+export { PlatformError, reasonOf, toPlatformError, type PlatformErrorOptions } from './errors/platform-error.ts'
 export {
   choice,
   flag,
@@ -8,6 +8,7 @@ export {
   invalidOption,
   isRecord,
   optional,
+  readGiven,
   resolveOptions,
   text,
   textList,

@@ -20,6 +20,8 @@ describe('the public API of @cordon/contracts', () => {
       'limitTable',
       'optional',
       'platformOptionTable',
+      'readGiven',
+      'reasonOf',
       'resolveFunctionConfig',
       'resolveOptions',
       'text',

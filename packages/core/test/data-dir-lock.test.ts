@@ -115,6 +115,11 @@ describe('data directory', () => {
     expect((await rejection(prepareDataDir(join(root, 'file')), 'INVALID_OPTION')).message).to.contain('Set dataDir to another directory')
   })
 
+  it('says so where nothing can ever be created', async function () {
+    if (process.platform !== 'linux') return this.skip()
+    await rejection(prepareDataDir('/proc/self/cordon/data'), 'INVALID_OPTION')
+  })
+
   it('says what to do when it cannot be written', async () => {
     chmodSync(root, 0o500)
     // Root may write anywhere: there only the sentence is looked at.

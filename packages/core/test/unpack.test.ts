@@ -135,6 +135,20 @@ describe('unpack', () => {
       ['a config with a wrong value', { source: 'a', config: { timeoutMs: -1 } }],
       ['a config with an unknown key', { source: 'a', config: { timeout: 1 } }],
       ['a path with NUL', { path: 'a\0b' }],
+      ['a config in a circle', { source: 'a', config: { input: circle() } }],
+      ['a config with a BigInt', { source: 'a', config: { input: { a: 1n } } }],
+      ['a config as deep as the stack', { source: 'a', config: { input: { a: deep(100_000) } } }],
+      ['a config of a megabyte', { source: 'a', config: { input: { title: 'x'.repeat(1_000_000) } } }],
+      [
+        'files that cannot be read',
+        {
+          files: {
+            get 'a.ts'() {
+              throw new Error('no')
+            },
+          },
+        },
+      ],
     ]
     for (const [what, deployment] of cases) {
       it(`refuses ${what}`, () => rejection(unpack(deployment), 'INVALID_OPTION').then(() => undefined))
@@ -311,6 +325,18 @@ describe('unpack', () => {
     expect((await refusal(unpack({ archive: Buffer.from('hello') })))['rule']).to.equal('upload-archive')
   })
 })
+
+function circle(): unknown {
+  const object: Record<string, unknown> = {}
+  object['self'] = object
+  return object
+}
+
+function deep(levels: number): unknown {
+  let list: unknown = null
+  for (let level = 0; level < levels; level++) list = [list]
+  return list
+}
 
 /** The one diagnostic of a refused upload. */
 async function refusal(work: Promise<unknown>): Promise<Record<string, unknown>> {

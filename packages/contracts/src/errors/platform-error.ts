@@ -34,7 +34,12 @@ export class PlatformError extends Error {
   }
 
   static override [Symbol.hasInstance](value: unknown): boolean {
-    return typeof value === 'object' && value !== null && brand in value
+    try {
+      return typeof value === 'object' && value !== null && brand in value
+    } catch {
+      // A proxy whose traps throw: what a caller's code throws is looked at too.
+      return false
+    }
   }
 
   /** The error as plain data, for logs and for the wire. The stack and the cause stay behind. */
@@ -46,6 +51,14 @@ export class PlatformError extends Error {
 /** Returns `value` if it already is a `PlatformError`, otherwise wraps it under `code` and keeps it as the cause. */
 export function toPlatformError(value: unknown, code: ErrorCode, act: string): PlatformError {
   if (value instanceof PlatformError) return value
-  const reason = value instanceof Error ? value.message : String(value)
-  return new PlatformError(code, `Cannot ${act}: ${reason}`, { cause: value })
+  return new PlatformError(code, `Cannot ${act}: ${reasonOf(value)}`, { cause: value })
+}
+
+/** What a thrown value says, as text. Never throws itself, whatever a getter, a proxy or a `toString` of the value does. */
+export function reasonOf(thrown: unknown): string {
+  try {
+    return String(thrown instanceof Error ? thrown.message : thrown)
+  } catch {
+    return 'something was thrown that cannot be read'
+  }
 }

@@ -1,4 +1,4 @@
-import { PlatformError } from '../errors/platform-error.ts'
+import { PlatformError, reasonOf } from '../errors/platform-error.ts'
 
 /**
  * One option: its default and its check in one place. `parse` receives only values that are not `undefined`, returns
@@ -20,12 +20,38 @@ export function invalidOption(path: string, expected: string, got: unknown): Pla
 }
 
 /**
+ * Runs `read`, which looks at something that a caller gave. What getters, proxies and `toString` methods of the caller
+ * throw on the way becomes INVALID_OPTION for `path`.
+ *
+ * @throws PlatformError whatever `read` throws, INVALID_OPTION
+ */
+export function readGiven<T>(path: string, read: () => T): T {
+  try {
+    return read()
+  } catch (error) {
+    if (error instanceof PlatformError) throw error
+    throw new PlatformError(
+      'INVALID_OPTION',
+      `Cannot use option "${path}": expected a value that can be read, but reading it failed (${reasonOf(error)})`,
+      {
+        details: { option: path },
+        cause: error,
+      },
+    )
+  }
+}
+
+/**
  * Resolves what a caller gave against a table: defaults filled in, every value checked, unknown keys refused, the
  * result frozen. `undefined` means left out; `0`, `''` and `false` are values. The caller's object is neither kept nor changed.
  *
  * @throws PlatformError INVALID_OPTION
  */
 export function resolveOptions<R extends object>(table: OptionTable<R>, given: unknown, path = ''): Readonly<R> {
+  return readGiven(path || 'options', () => resolve(table, given, path))
+}
+
+function resolve<R extends object>(table: OptionTable<R>, given: unknown, path: string): Readonly<R> {
   if (given !== undefined && !isRecord(given)) throw invalidOption(path || 'options', 'an object', given)
   const source: Record<string, unknown> = given === undefined ? {} : given
   const known = Object.keys(table)
@@ -129,6 +155,15 @@ function show(value: unknown): string {
   if (typeof value === 'string') return JSON.stringify(value.length > 80 ? `${value.slice(0, 80)}…` : value)
   if (typeof value === 'number' || typeof value === 'boolean' || value === null || value === undefined) return String(value)
   if (typeof value === 'bigint') return `${value}n`
-  if (Array.isArray(value)) return `a list of ${value.length}`
+  if (isList(value)) return `a list of ${value.length}`
   return `a value of type ${typeof value}`
+}
+
+function isList(value: unknown): value is readonly unknown[] {
+  try {
+    return Array.isArray(value)
+  } catch {
+    // A proxy that was revoked.
+    return false
+  }
 }

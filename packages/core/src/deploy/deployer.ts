@@ -2,6 +2,7 @@ import {
   invalidOption,
   isRecord,
   PlatformError,
+  readGiven,
   type Analysis,
   type Analyzer,
   type AnalyzeResult,
@@ -10,6 +11,7 @@ import {
   type DeployResult,
   type Executor,
   type ResolvedPlatformOptions,
+  type Upload,
 } from '@cordon/contracts'
 import type { EventHub } from '../platform/events.ts'
 import type { RecordBuffer } from '../records/record-buffer.ts'
@@ -49,20 +51,23 @@ export class Deployer {
   }
 
   async deploy(deployment: Deployment): Promise<DeployResult> {
-    if (!isRecord(deployment)) throw invalidOption('deployment', 'an object', deployment)
-    const name = checkFunctionName(deployment.name)
-    const label = labelOf(deployment.label)
-    // Queued before the upload is read, so that two deployments end in the order in which they were asked for.
+    const given = copyOf(deployment)
+    const name = checkFunctionName(given['name'])
+    const label = labelOf(given['label'])
+    // Unpacked at once, since the caller may change its files while this waits; queued, so that two deployments end in the order of the calls.
+    const upload = unpack(given)
+    upload.catch(ignore)
     return this.#queue.run(name, async () => {
-      const analysis = await this.#analyze(deployment)
+      const analysis = await this.#analyze(await upload)
       if (!isAccepted(analysis)) throw refuseCode(name, analysis.diagnostics)
       return this.#make(name, label, analysis)
     })
   }
 
   async analyze(deployment: unknown): Promise<AnalyzeResult> {
-    if (isRecord(deployment) && deployment['name'] !== undefined) checkFunctionName(deployment['name'])
-    const { ok, diagnostics, manifest, schemas } = await this.#analyze(deployment)
+    const given = copyOf(deployment)
+    if (given['name'] !== undefined) checkFunctionName(given['name'])
+    const { ok, diagnostics, manifest, schemas } = await this.#analyze(await unpack(given))
     return { ok, diagnostics, manifest, schemas }
   }
 
@@ -116,9 +121,8 @@ export class Deployer {
     }, retireMs).unref()
   }
 
-  async #analyze(deployment: unknown): Promise<Analysis> {
+  async #analyze(upload: Upload): Promise<Analysis> {
     const { options, analyzer } = this.#parts
-    const upload = await unpack(deployment)
     return (await analyzer()).analyze(upload, { packages: options.packages, analyzer: options.analyzer })
   }
 
@@ -146,6 +150,13 @@ export class Deployer {
 
 function isAccepted(analysis: Analysis): analysis is AcceptedAnalysis {
   return analysis.ok && analysis.bundle !== undefined
+}
+
+/** What the caller gave, read once. */
+function copyOf(deployment: unknown): Record<string, unknown> {
+  const copy = readGiven('deployment', () => (isRecord(deployment) ? { ...deployment } : undefined))
+  if (copy === undefined) throw invalidOption('deployment', 'an object', deployment)
+  return copy
 }
 
 function labelOf(label: unknown): string | null {

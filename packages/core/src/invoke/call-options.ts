@@ -1,7 +1,19 @@
-import { invalidOption, isRecord, PlatformError, type ContextRequest, type FetchOptions, type InvokeOptions, type User } from '@cordon/contracts'
+import {
+  invalidOption,
+  isRecord,
+  PlatformError,
+  reasonOf,
+  type ContextRequest,
+  type FetchOptions,
+  type InvokeOptions,
+  type User,
+} from '@cordon/contracts'
+import { checkBytes } from './input-json.ts'
 
 const invokeKeys = ['version', 'request', 'user', 'signal', 'timeoutMs']
 const fetchKeys = ['version', 'originalUrl', 'user', 'signal', 'timeoutMs']
+/** A request has a head even where payloads are tiny: the limit of Node's own HTTP server, in bytes. */
+const minHeadBytes = 16_384
 const requestKeys = ['method', 'url', 'path', 'query', 'headers']
 
 /** `ctx.request` of a call that came from host code and said nothing about a request. */
@@ -16,19 +28,19 @@ const directRequest: ContextRequest = Object.freeze({
 /** Options of a call without options: one object, so that the common call allocates none. */
 export const noOptions: InvokeOptions & FetchOptions = Object.freeze({})
 
-/** Checks the options of `invoke`. @throws PlatformError INVALID_OPTION */
-export function checkInvokeOptions(options: InvokeOptions): void {
-  checkOptions(options, invokeKeys)
+/** Checks the options of `invoke`. @throws PlatformError INVALID_OPTION, PAYLOAD_TOO_LARGE for a user above `payloadBytes` */
+export function checkInvokeOptions(options: InvokeOptions, payloadBytes: number): void {
+  checkOptions(options, invokeKeys, payloadBytes)
 }
 
-/** Checks the options of `fetch`. @throws PlatformError INVALID_OPTION */
-export function checkFetchOptions(options: FetchOptions): void {
-  checkOptions(options, fetchKeys)
+/** Checks the options of `fetch`. @throws PlatformError INVALID_OPTION, PAYLOAD_TOO_LARGE for a user above `payloadBytes` */
+export function checkFetchOptions(options: FetchOptions, payloadBytes: number): void {
+  checkOptions(options, fetchKeys, payloadBytes)
   const { originalUrl } = options
   if (originalUrl !== undefined && typeof originalUrl !== 'string') throw invalidOption('originalUrl', 'a URL', originalUrl)
 }
 
-function checkOptions(options: unknown, known: readonly string[]): void {
+function checkOptions(options: unknown, known: readonly string[], payloadBytes: number): void {
   if (!isRecord(options)) throw invalidOption('options', 'an object', options)
   for (const key of Object.keys(options)) {
     if (!known.includes(key)) throw invalidOption(key, `one of ${known.join(', ')}`, 'an unknown name')
@@ -39,38 +51,55 @@ function checkOptions(options: unknown, known: readonly string[]): void {
   if (timeoutMs !== undefined && !(typeof timeoutMs === 'number' && Number.isInteger(timeoutMs) && timeoutMs >= 1)) {
     throw invalidOption('timeoutMs', 'an integer of at least 1', timeoutMs)
   }
-  if (user !== undefined) checkUser(user)
+  if (user !== undefined) checkUser(user, payloadBytes)
 }
 
-function checkUser(user: unknown): void {
+function checkUser(user: unknown, payloadBytes: number): void {
   if (!isRecord(user) || typeof user['id'] !== 'string') throw invalidOption('user', 'an object with an id', user)
+  let json: string
   try {
-    JSON.stringify(user)
+    json = JSON.stringify(user)
   } catch (error) {
-    throw new PlatformError(
-      'INVALID_OPTION',
-      `Cannot use option "user": expected data that JSON can hold, got ${error instanceof Error ? error.message : 'something else'}`,
-      {
-        details: { option: 'user' },
-      },
-    )
+    throw new PlatformError('INVALID_OPTION', `Cannot use option "user": expected data that JSON can hold, got ${reasonOf(error)}`, {
+      details: { option: 'user' },
+    })
   }
+  // A `toJSON` may make it anything.
+  if (typeof json !== 'string') throw invalidOption('user', 'data that JSON can hold', user)
+  checkText([json], payloadBytes)
 }
 
-/** `ctx.request` from what the caller gave. @throws PlatformError INVALID_OPTION */
-export function contextRequest(given: InvokeOptions['request']): ContextRequest {
+/** `ctx.request` from what the caller gave. @throws PlatformError INVALID_OPTION, PAYLOAD_TOO_LARGE above `payloadBytes` */
+export function contextRequest(given: InvokeOptions['request'], payloadBytes: number): ContextRequest {
   if (given === undefined) return directRequest
   if (!isRecord(given)) throw invalidOption('request', 'an object', given)
   const unknown = Object.keys(given).find((key) => !requestKeys.includes(key))
   if (unknown !== undefined) throw invalidOption(`request.${unknown}`, `one of ${requestKeys.join(', ')}`, 'an unknown name')
   const path = textOr('path', given.path, '/')
-  return {
+  const request = {
     method: textOr('method', given.method, directRequest.method),
     url: textOr('url', given.url, path),
     path,
     query: given.query === undefined ? directRequest.query : textRecord('query', given.query, isQueryValue),
     headers: given.headers === undefined ? directRequest.headers : textRecord('headers', given.headers, isText),
   }
+  checkText([request.method, request.url, path, ...texts(request.query), ...texts(request.headers)], payloadBytes)
+  return request
+}
+
+function texts(record: Readonly<Record<string, string | readonly string[]>>): string[] {
+  return Object.entries(record).flat(2)
+}
+
+/**
+ * Refuses what would fill a sandbox before the function runs: the limit of the payload, counted in characters, holds for what is around it too.
+ *
+ * @throws PlatformError PAYLOAD_TOO_LARGE
+ */
+export function checkText(parts: readonly string[], payloadBytes: number): void {
+  let length = 0
+  for (const part of parts) length += part.length
+  if (length > Math.max(payloadBytes, minHeadBytes)) checkBytes(length, Math.max(payloadBytes, minHeadBytes))
 }
 
 /** The user as the sandbox gets it. */

@@ -1,4 +1,5 @@
 import { invalidOption, PlatformError, type ContextRequest, type FetchOptions, type HttpInvocation, type HttpResponse } from '@cordon/contracts'
+import { checkText } from './call-options.ts'
 import { checkBytes } from './input-json.ts'
 
 /** A `Request` in the parts that the executor takes. */
@@ -26,6 +27,7 @@ export function httpRequest(request: Request, options: FetchOptions, payloadByte
   if (request.bodyUsed) throw new PlatformError('INVALID_INPUT', 'Cannot send the request: its body has been read already')
   const { pathname, searchParams } = new URL(request.url)
   const headers = [...request.headers]
+  checkText([request.url, options.originalUrl ?? '', ...headers.flat()], payloadBytes)
   return {
     head: { method: request.method, url: request.url, headers, body: request.body === null ? null : bounded(request.body, payloadBytes) },
     context: {

@@ -1,4 +1,4 @@
-import { PlatformError } from '@cordon/contracts'
+import { PlatformError, reasonOf } from '@cordon/contracts'
 
 /**
  * The input of a call as JSON text, `undefined` for no input.
@@ -14,7 +14,7 @@ export function inputJson(input: unknown, payloadBytes: number): string | undefi
     // Cycles, BigInt, a toJSON that throws, nesting beyond the stack.
     throw new PlatformError(
       'INVALID_INPUT',
-      `Cannot send the input: ${error instanceof Error ? firstLine(error.message) : 'it cannot be turned into JSON'}`,
+      `Cannot send the input: expected data that JSON can hold, but turning it into JSON failed (${firstLine(reasonOf(error))})`,
       { cause: error },
     )
   }

@@ -1,5 +1,6 @@
 import {
   PlatformError,
+  readGiven,
   toPlatformError,
   type Executor,
   type FetchOptions,
@@ -41,21 +42,8 @@ export class Invoker {
   }
 
   async invoke<Output>(name: string, input: unknown, options: InvokeOptions = noOptions): Promise<InvokeResult<Output>> {
-    const { registry, executor, database } = this.#parts
-    if (options !== noOptions) checkInvokeOptions(options)
-    const owner = registry.get(name)
-    const version = options.version === undefined ? owner.live : registry.version(name, options.version)
-    const id = invocationId()
-    const startedAt = Date.now()
-    const invocation = {
-      invocationId: id,
-      user: userOf(options),
-      timeoutMs: options.timeoutMs,
-      signal: options.signal,
-      capabilities: new InvocationCapabilities(database, version, options.timeoutMs),
-      inputJson: inputJson(input, version.limits.payloadBytes),
-      request: contextRequest(options.request),
-    }
+    const { executor } = this.#parts
+    const { owner, version, id, startedAt, invocation } = readGiven('options', () => this.#accept(name, input, options))
     this.#running += 1
     try {
       const outcome = await executor.invoke(version, invocation)
@@ -89,22 +77,9 @@ export class Invoker {
   }
 
   async fetch(name: string, request: Request, options: FetchOptions = noOptions): Promise<Response> {
-    const { registry, executor, database } = this.#parts
-    if (options !== noOptions) checkFetchOptions(options)
-    const owner = registry.get(name)
-    const version = options.version === undefined ? owner.live : registry.version(name, options.version)
-    const { head, context, signal } = httpRequest(request, options, version.limits.payloadBytes)
-    const id = invocationId()
-    const startedAt = Date.now()
-    const exchange = executor.fetch(version, {
-      invocationId: id,
-      user: userOf(options),
-      timeoutMs: options.timeoutMs,
-      signal,
-      capabilities: new InvocationCapabilities(database, version, options.timeoutMs),
-      request: head,
-      context,
-    })
+    const { executor } = this.#parts
+    const { owner, version, id, startedAt, invocation } = readGiven('request', () => this.#acceptHttp(name, request, options))
+    const exchange = executor.fetch(version, invocation)
     this.#running += 1
     void this.#settle(owner, version, id, startedAt, exchange.outcome)
     try {
@@ -113,6 +88,44 @@ export class Invoker {
       const error = toPlatformError(thrown, 'SANDBOX_FAILED', `call "${name}"`)
       throw failure(await exchange.outcome, error, version, id)
     }
+  }
+
+  #accept(name: string, input: unknown, options: InvokeOptions) {
+    const { registry, database } = this.#parts
+    const owner = registry.get(name)
+    if (options !== noOptions) checkInvokeOptions(options, owner.live.limits.payloadBytes)
+    const version = options.version === undefined ? owner.live : registry.version(name, options.version)
+    const { payloadBytes } = version.limits
+    const id = invocationId()
+    const invocation = {
+      invocationId: id,
+      user: userOf(options),
+      timeoutMs: options.timeoutMs,
+      signal: options.signal,
+      capabilities: new InvocationCapabilities(database, version, options.timeoutMs),
+      inputJson: inputJson(input, payloadBytes),
+      request: contextRequest(options.request, payloadBytes),
+    }
+    return { owner, version, id, startedAt: Date.now(), invocation }
+  }
+
+  #acceptHttp(name: string, request: Request, options: FetchOptions) {
+    const { registry, database } = this.#parts
+    const owner = registry.get(name)
+    if (options !== noOptions) checkFetchOptions(options, owner.live.limits.payloadBytes)
+    const version = options.version === undefined ? owner.live : registry.version(name, options.version)
+    const { head, context, signal } = httpRequest(request, options, version.limits.payloadBytes)
+    const id = invocationId()
+    const invocation = {
+      invocationId: id,
+      user: userOf(options),
+      timeoutMs: options.timeoutMs,
+      signal,
+      capabilities: new InvocationCapabilities(database, version, options.timeoutMs),
+      request: head,
+      context,
+    }
+    return { owner, version, id, startedAt: Date.now(), invocation }
   }
 
   /** Resolves when every call that was accepted has been recorded. */

@@ -14,7 +14,8 @@ export class EventHub {
 
   /** @throws PlatformError INVALID_OPTION for an unknown event or a listener that is no function */
   on<E extends keyof PlatformEvents>(event: E, listener: (value: PlatformEvents[E]) => void): () => void {
-    if (!Object.hasOwn(this.#listeners, event)) throw invalidOption('event', `one of ${Object.keys(this.#listeners).join(', ')}`, event)
+    if (typeof event !== 'string' || !Object.hasOwn(this.#listeners, event))
+      throw invalidOption('event', `one of ${Object.keys(this.#listeners).join(', ')}`, event)
     if (typeof listener !== 'function') throw invalidOption('listener', 'a function', listener)
     // Wrapped, so that one function added twice is called twice and removed once.
     const own = (value: PlatformEvents[E]): void => listener(value)

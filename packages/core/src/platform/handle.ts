@@ -1,4 +1,5 @@
 import {
+  invalidOption,
   PlatformError,
   type AnalyzeResult,
   type Deployment,
@@ -18,11 +19,12 @@ import {
   type UploadSource,
 } from '@cordon/contracts'
 import { followLogs } from '../records/follow-logs.ts'
-import { invocationFilter, logFilter } from '../records/record-query.ts'
+import { followSignal, invocationFilter, logFilter } from '../records/record-query.ts'
 import { describe } from '../registry/registry.ts'
 import { shownName } from '../registry/shown-name.ts'
 import { closedError, defaultTenant, type Host } from './host.ts'
 
+type PageQuery = LogQuery & { readonly follow?: false | undefined }
 type FollowQuery = LogQuery & { readonly follow: true; readonly signal?: AbortSignal | undefined }
 
 /** What one `createPlatform` returned: the public interface in front of a host that several handles may share. */
@@ -70,12 +72,9 @@ export class PlatformHandle implements Platform {
   }
 
   logs(name: string | undefined, query: FollowQuery): AsyncIterable<StoredLogEntry>
-  logs(name?: string, query?: LogQuery & { readonly follow?: false | undefined }): Promise<Page<StoredLogEntry>>
-  logs(
-    name?: string,
-    query?: FollowQuery | (LogQuery & { readonly follow?: false | undefined }),
-  ): AsyncIterable<StoredLogEntry> | Promise<Page<StoredLogEntry>> {
-    return query?.follow === true ? this.#follow(name, query) : this.#logPage(name, query)
+  logs(name?: string, query?: PageQuery): Promise<Page<StoredLogEntry>>
+  logs(name?: string, query?: FollowQuery | PageQuery): AsyncIterable<StoredLogEntry> | Promise<Page<StoredLogEntry>> {
+    return isFollowing(query) ? this.#follow(name, query) : this.#logPage(name, query)
   }
 
   async invocations(name?: string, query?: InvocationQuery): Promise<Page<InvocationRecord>> {
@@ -88,6 +87,7 @@ export class PlatformHandle implements Platform {
 
   tenant(id: string): Platform {
     if (id === defaultTenant) return this
+    if (typeof id !== 'string') throw invalidOption('tenant', 'the id of a tenant', id)
     throw new PlatformError(
       'CAPABILITY_DENIED',
       `Cannot use tenant ${shownName(id)}: this version of Cordon has the tenant "${defaultTenant}" only. Use that one`,
@@ -144,8 +144,17 @@ export class PlatformHandle implements Platform {
     const { buffer, feed, records, registry } = this.#open('follow logs')
     const filter = logFilter(name, query)
     if (name !== undefined) registry.get(name)
-    const { signal } = query
+    const signal = followSignal(query)
     const ends = signal === undefined ? this.#followers.signal : AbortSignal.any([signal, this.#followers.signal])
     return followLogs({ feed, buffer, store: records }, filter, ends)
+  }
+}
+
+/** A query that cannot be read is no follower's: the page says what is wrong with it. */
+function isFollowing(query: FollowQuery | PageQuery | undefined): query is FollowQuery {
+  try {
+    return query?.follow === true
+  } catch {
+    return false
   }
 }

@@ -1,4 +1,4 @@
-import { errorTable, invalidOption, isRecord, type LogLevel, type OutcomeKind } from '@cordon/contracts'
+import { errorTable, invalidOption, isRecord, readGiven, type LogLevel, type OutcomeKind } from '@cordon/contracts'
 import type { RecordFilter } from '../store/record-store.ts'
 
 const levels: readonly LogLevel[] = ['debug', 'info', 'warn', 'error']
@@ -7,12 +7,25 @@ const invocationKeys = ['version', 'outcome', 'since', 'limit', 'cursor']
 /** Rows of one page, unless told otherwise and at most. */
 const pageRows = { default: 100, max: 1000 }
 
+/** Latest time that a `Date` can hold, in milliseconds since 1970 (ECMA-262, 21.4.1.1). */
+const maxTime = 8_640_000_000_000_000
+
 /** Checks the query of `logs`. @throws PlatformError INVALID_OPTION */
 export function logFilter(name: string | undefined, query: unknown): RecordFilter {
   const given = record(query, logKeys)
-  const level = given['level']
+  const { level, follow } = given
+  if (follow !== undefined && typeof follow !== 'boolean') throw invalidOption('follow', 'true or false', follow)
   if (level !== undefined && !levels.some((one) => one === level)) throw invalidOption('level', `one of ${levels.join(', ')}`, level)
   return { ...common(name, given), level: levels.find((one) => one === level) }
+}
+
+/** What ends a follower besides the platform. @throws PlatformError INVALID_OPTION */
+export function followSignal(query: unknown): AbortSignal | undefined {
+  const { signal } = record(query, logKeys)
+  return readGiven('signal', () => {
+    if (signal === undefined || signal instanceof AbortSignal) return signal
+    throw invalidOption('signal', 'an AbortSignal', signal)
+  })
 }
 
 /** Checks the query of `invocations`. @throws PlatformError INVALID_OPTION */
@@ -25,16 +38,18 @@ export function invocationFilter(name: string | undefined, query: unknown): Reco
 
 function record(query: unknown, known: readonly string[]): Record<string, unknown> {
   if (query === undefined) return {}
-  if (!isRecord(query)) throw invalidOption('query', 'an object', query)
-  const unknown = Object.keys(query).find((key) => !known.includes(key))
+  // Copied, so that a getter is asked once and its failure is the caller's.
+  const given = readGiven('query', () => (isRecord(query) ? { ...query } : undefined))
+  if (given === undefined) throw invalidOption('query', 'an object', query)
+  const unknown = Object.keys(given).find((key) => !known.includes(key))
   if (unknown !== undefined) throw invalidOption(unknown, `one of ${known.join(', ')}`, 'an unknown name')
-  return query
+  return given
 }
 
 function common(name: string | undefined, given: Record<string, unknown>): RecordFilter {
   const { version, since, limit, cursor } = given
   if (name !== undefined && typeof name !== 'string') throw invalidOption('name', 'the name of a function', name)
-  if (version !== undefined && typeof version !== 'string') throw invalidOption('version', 'the id of a version', version)
+  if (version !== undefined && (typeof version !== 'string' || version.includes('\0'))) throw invalidOption('version', 'the id of a version', version)
   if (limit !== undefined && !(typeof limit === 'number' && Number.isInteger(limit) && limit >= 1 && limit <= pageRows.max)) {
     throw invalidOption('limit', `an integer from 1 to ${pageRows.max}`, limit)
   }
@@ -50,8 +65,8 @@ function common(name: string | undefined, given: Record<string, unknown>): Recor
 }
 
 function timeOf(since: unknown): number {
-  const time = since instanceof Date ? since.getTime() : since
-  if (typeof time === 'number' && Number.isFinite(time)) return Math.trunc(time)
+  const time = readGiven('since', () => (since instanceof Date ? since.getTime() : since))
+  if (typeof time === 'number' && Math.abs(time) <= maxTime) return Math.trunc(time)
   throw invalidOption('since', 'milliseconds since 1970 or a valid Date', since)
 }
 

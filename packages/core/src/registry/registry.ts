@@ -1,4 +1,5 @@
 import {
+  invalidOption,
   PlatformError,
   type Bundle,
   type ExecutableVersion,
@@ -79,6 +80,7 @@ export class FunctionRegistry {
   get(name: string): RegisteredFunction {
     const found = this.#functions.get(name)
     if (found !== undefined) return found
+    if (typeof name !== 'string') throw invalidOption('name', 'the name of a function', name)
     throw new PlatformError('FUNCTION_NOT_FOUND', `Cannot find function ${shownName(name)}: nothing is deployed under this name`, {
       details: { function: name },
     })
@@ -92,6 +94,7 @@ export class FunctionRegistry {
   version(name: string, version: string): RegisteredVersion {
     const found = this.get(name).versions.get(version)
     if (found !== undefined) return found
+    if (typeof version !== 'string') throw invalidOption('version', 'the id of a version', version)
     throw new PlatformError('VERSION_NOT_FOUND', `Cannot find version ${shownName(version)} of "${name}": it has no such version`, {
       details: { function: name, version },
     })

@@ -1,4 +1,4 @@
-/** A name as messages show it: quoted and short. Callers without types pass anything. */
-export function shownName(name: unknown): string {
-  return JSON.stringify(String(name).slice(0, 80))
+/** A name as messages show it: quoted and short. */
+export function shownName(name: string): string {
+  return JSON.stringify(name.slice(0, 80))
 }

@@ -1,11 +1,13 @@
 import { realpath, stat } from 'node:fs/promises'
 import { basename } from 'node:path'
-import { invalidOption, isRecord, resolveFunctionConfig, type FunctionConfig, type Upload } from '@cordon/contracts'
+import { invalidOption, isRecord, readGiven, reasonOf, resolveFunctionConfig, type FunctionConfig, type Upload } from '@cordon/contracts'
 import { refuseUpload } from '../rejected.ts'
 import { entryPath } from './entry-path.ts'
 import { FileCollector } from './file-collector.ts'
 import { readDirectory, readPlainFile, unreadable } from './source-directory.ts'
 import { uploadLimits } from './upload-limits.ts'
+
+type SourceFiles = Pick<Upload, 'files'> & { readonly entry?: string | undefined }
 
 const sourceKeys = ['source', 'files', 'directory', 'archive', 'path'] as const
 const otherKeys = ['name', 'entry', 'config', 'label']
@@ -22,15 +24,19 @@ export async function unpack(deployment: unknown): Promise<Upload> {
   if (!isRecord(deployment)) throw invalidOption('deployment', 'an object', deployment)
   const unknown = Object.keys(deployment).find((key) => !otherKeys.includes(key) && !sourceKeys.some((one) => one === key))
   if (unknown !== undefined) throw invalidOption(unknown, `one of ${[...otherKeys, ...sourceKeys].join(', ')}`, 'an unknown name')
-  const entry = givenEntry(deployment['entry'])
-  const config = givenConfig(deployment['config'])
-  const { files, entry: found } = await readSource(deployment)
+  const { entry, config, source } = readGiven('deployment', () => ({
+    entry: givenEntry(deployment['entry']),
+    config: givenConfig(deployment['config']),
+    source: readSource(deployment),
+  }))
+  const { files, entry: found } = await source
   if (entry !== undefined && !Object.hasOwn(files, entry))
     throw refuseUpload('upload-path', entry, 'the upload has no such entry file. Name one of its files')
   return { files, entry: entry ?? found, config }
 }
 
-async function readSource(deployment: Record<string, unknown>): Promise<Pick<Upload, 'files' | 'entry'>> {
+/** What the caller holds in memory is read here and now, what lies on a disk or has to be unpacked by and by. */
+function readSource(deployment: Record<string, unknown>): SourceFiles | Promise<SourceFiles> {
   const given = sourceKeys.filter((key) => deployment[key] !== undefined)
   const kind = given[0]
   if (kind === undefined || given.length > 1)
@@ -54,7 +60,7 @@ async function readSource(deployment: Record<string, unknown>): Promise<Pick<Upl
   return fromPath(givenPath(kind, value))
 }
 
-function fromFiles(given: Record<string, unknown>): Pick<Upload, 'files'> {
+function fromFiles(given: Record<string, unknown>): SourceFiles {
   const files = new FileCollector()
   for (const [spelled, content] of Object.entries(given)) {
     const bytes = typeof content === 'string' ? Buffer.from(content) : content
@@ -66,7 +72,7 @@ function fromFiles(given: Record<string, unknown>): Pick<Upload, 'files'> {
   return { files: files.finish(false) }
 }
 
-async function fromArchive(archive: Uint8Array): Promise<Pick<Upload, 'files'>> {
+async function fromArchive(archive: Uint8Array): Promise<SourceFiles> {
   if (archive.byteLength > uploadLimits.totalBytes) {
     throw refuseUpload('upload-limit', '', `the archive is larger than ${uploadLimits.totalBytes} bytes. Leave out what the function does not need`)
   }
@@ -83,7 +89,7 @@ async function fromArchive(archive: Uint8Array): Promise<Pick<Upload, 'files'>> 
   return { files: files.finish(true) }
 }
 
-async function fromDirectory(directory: string): Promise<Pick<Upload, 'files'>> {
+async function fromDirectory(directory: string): Promise<SourceFiles> {
   const root = await realpath(directory).catch((error: unknown) => {
     throw unreadable(directory, error)
   })
@@ -92,7 +98,7 @@ async function fromDirectory(directory: string): Promise<Pick<Upload, 'files'>> 
   return { files: files.finish(false) }
 }
 
-async function fromPath(given: string): Promise<Pick<Upload, 'files' | 'entry'>> {
+async function fromPath(given: string): Promise<SourceFiles> {
   const path = await realpath(given).catch((error: unknown) => {
     throw unreadable(given, error)
   })
@@ -141,5 +147,15 @@ function givenConfig(value: unknown): FunctionConfig | undefined {
   if (!isRecord(value)) throw invalidOption('config', 'an object', value)
   resolveFunctionConfig(value)
   // A copy, since the caller's object is never kept; JSON is all that a configuration can hold.
-  return structuredClone(value)
+  let json: string
+  try {
+    json = JSON.stringify(value)
+  } catch (error) {
+    throw invalidOption('config', `data that JSON can hold (${reasonOf(error)})`, value)
+  }
+  if (json.length > uploadLimits.configLength) throw invalidOption('config', `at most ${uploadLimits.configLength} characters of JSON`, json)
+  const copy: unknown = JSON.parse(json)
+  // Checked again: a `toJSON` may have made it something else.
+  resolveFunctionConfig(copy)
+  return isRecord(copy) ? copy : undefined
 }

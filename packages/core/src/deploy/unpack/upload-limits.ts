@@ -14,6 +14,8 @@ export const uploadLimits = {
   depth: 32,
   /** UTF-8 bytes of a path. PostgreSQL, file systems and people all want less than this. */
   pathBytes: 512,
+  /** Characters of a configuration as JSON: it is kept in memory with its version, its schemas are compiled. */
+  configLength: 100_000,
   /** Unpacked bytes per packed byte. Source text packs 3 to 10 times; deflate can reach 1032. */
   ratio: 200,
   /** Unpacked size below which the ratio does not matter. */
