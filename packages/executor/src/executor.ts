@@ -113,7 +113,8 @@ class ProcessExecutor implements Executor, CallOwner, FleetOwner {
       call.dueAt = performance.now() + recheckMs
       return this.#fleet.deadlines.add(call)
     }
-    this.#withdraw(call, pool.gate.overloaded(call, `it waited ${Math.round(performance.now() - call.acceptedAt)} ms`))
+    const reason = `it waited ${Math.round(performance.now() - call.acceptedAt)} ms`
+    this.#withdraw(call, call.place === 'waiting' ? this.#fleet.overloaded(call, reason) : pool.gate.overloaded(call, reason))
   }
 
   /** Ends a call that does not run yet. */

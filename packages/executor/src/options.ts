@@ -10,6 +10,8 @@ export interface ResolvedExecutorOptions {
   readonly spareMemoryMb: number
   /** Sandbox processes that may exist at once, spares included. @default 64 */
   readonly maxSandboxes: number
+  /** Calls of all functions that may wait for a sandbox at once, because `maxSandboxes` are busy or theirs is starting. @default 1000 */
+  readonly maxWaiting: number
   /** Time without a call after which a warm sandbox is let go, in milliseconds. @default 300000 */
   readonly idleMs: number
   /** Longest start of a process in milliseconds. @default 10000 */
@@ -30,6 +32,7 @@ const table: OptionTable<ResolvedExecutorOptions> = {
   spares: integer(1, { min: 0, max: 1000 }),
   spareMemoryMb: integer(128, { min: 16, max: 16_384 }),
   maxSandboxes: integer(64, { min: 1, max: 10_000 }),
+  maxWaiting: integer(1000, { min: 1, max: 1_000_000 }),
   idleMs: integer(300_000, { min: 1, max: 2_147_483_647 }),
   bootTimeoutMs: integer(10_000, { min: 1, max: 2_147_483_647 }),
   guardSigusr1: flag(true),

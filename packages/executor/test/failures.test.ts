@@ -74,8 +74,8 @@ describe('failures of a function', () => {
     ['function', 'function'],
     ['symbol', 'symbol'],
     ['deep', 'deeper than 200'],
-    ['bottomless', 'call stack'],
-    ['response', 'export default { fetch'],
+    ['bottomless', 'call stack|deeper than 200'],
+    ['response', 'export default . fetch'],
     ['throwing', 'getter'],
   ]
   it('refuses outputs that JSON cannot hold and says why', async () => {
@@ -83,7 +83,7 @@ describe('failures of a function', () => {
     for (const [name, reason] of outputs) {
       const { code, message } = failureOf(await invoke(executor, version, name))
       expect({ code, message }, name).to.have.property('code', 'INVALID_OUTPUT')
-      expect(message).to.contain(reason)
+      expect(message).to.match(new RegExp(reason))
     }
   })
 

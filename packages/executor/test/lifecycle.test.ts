@@ -48,6 +48,7 @@ describe('limits of an executor', () => {
     const waiting = invoke(executor, version, { ms: 1 })
     const refused = failureOf(await invoke(executor, version, { ms: 1 }))
     expect(refused.code).to.equal('OVERLOADED')
+    expect(refused.details).to.deep.include({ scope: 'function' })
     expect(refused.details['retryAfterMs']).to.be.a('number')
     expect(failureOf(await waiting).code).to.equal('OVERLOADED')
     expect((await running).kind).to.equal('success')
@@ -97,11 +98,63 @@ describe('limits of an executor', () => {
     await executor.close()
   })
 
+  it('never fails a call because its version was retired, or its sandbox let go, at that moment', async () => {
+    const executor = await createExecutor({ spares: 0, idleMs: 1 })
+    const version = versionOf('wait.mjs', { concurrency: 3 })
+    for (let round = 0; round < 20; round++) {
+      const calls = [1, 2, 3, 4, 5].map(() => invoke(executor, version, { ms: 1 }))
+      executor.retire(version)
+      outputOf(await Promise.race(calls))
+      executor.retire(version)
+      for (const outcome of await Promise.all([...calls, invoke(executor, version, { ms: 1 })])) outputOf(outcome)
+      executor.retire(version)
+    }
+    await executor.close()
+  })
+
+  it('gives the place of an idle sandbox away without failing the calls of its own version', async () => {
+    const executor = await createExecutor({ spares: 0, maxSandboxes: 1 })
+    const versions = [versionOf('hello.mjs'), versionOf('hello.mjs')]
+    for (let round = 0; round < 5; round++) {
+      const calls = versions.flatMap((version) => [invoke(executor, version, { name: 'x' }), invoke(executor, version, { name: 'y' })])
+      for (const outcome of await Promise.all(calls)) outputOf(outcome)
+    }
+    await executor.close()
+  })
+
+  it('lets calls wait for a sandbox in a bounded queue, and says when the host is full', async () => {
+    const executor = await createExecutor({ spares: 0, maxSandboxes: 1, maxWaiting: 2 })
+    const running = invoke(executor, versionOf('wait.mjs'), { ms: 600 })
+    const tooLong = invoke(executor, versionOf('wait.mjs', { queueMs: 50 }), { ms: 1 })
+    const refused = failureOf(await invoke(executor, versionOf('wait.mjs'), { ms: 1 }))
+    expect(refused.code).to.equal('OVERLOADED')
+    expect(refused.details).to.deep.include({ scope: 'host', retryAfterMs: 1000 })
+    expect(failureOf(await tooLong).details).to.deep.include({ scope: 'host' })
+    const patient = invoke(executor, versionOf('wait.mjs'), { ms: 1 })
+    outputOf(await running)
+    outputOf(await patient)
+    expect(executor.stats()).to.include({ running: 0, queued: 0 })
+    await executor.close()
+  })
+
   it('lets go of sandboxes that were idle too long', async () => {
     const dead = waitFor('dead')
     const executor = await createExecutor({ spares: 0, idleMs: 1, onSandbox: dead.hear })
     await invoke(executor, versionOf('hello.mjs'), { name: 'x' })
     expect((await dead.seen).reason).to.equal('CLOSED')
+    await executor.close()
+  })
+})
+
+describe('a call', () => {
+  it('is told its deadline when it leaves the queue, once', async () => {
+    const executor = await createExecutor({ spares: 0 })
+    const deadlines: number[] = []
+    const capabilities = { onDispatch: (deadline: number) => void deadlines.push(deadline), call: async () => null, end: async () => undefined }
+    const before = Date.now()
+    outputOf(await invoke(executor, versionOf('hello.mjs', { timeoutMs: 20_000 }), { name: 'x' }, { capabilities, timeoutMs: 10_000 }))
+    expect(deadlines).to.have.length(1)
+    expect(deadlines[0]).to.be.within(before + 10_000, Date.now() + 10_000)
     await executor.close()
   })
 })

@@ -17,7 +17,7 @@ import type { EventHub } from '../platform/events.ts'
 import type { RecordBuffer } from '../records/record-buffer.ts'
 import type { BundleCache } from '../registry/bundle-cache.ts'
 import { KeyedQueue } from '../registry/keyed-queue.ts'
-import type { FunctionRegistry, RegisteredVersion } from '../registry/registry.ts'
+import type { FunctionRegistry } from '../registry/registry.ts'
 import type { FunctionStore, StoredVersion } from '../store/function-store.ts'
 import { checkFunctionName } from './function-name.ts'
 import { refuseCode } from './rejected.ts'
@@ -35,9 +35,6 @@ export interface DeployerParts {
   readonly buffer: RecordBuffer
   readonly events: EventHub
 }
-
-/** How long the sandboxes of a replaced version stay warm: calls that name it, and a rollback right away, find them. */
-const retireMs = 2000
 
 type AcceptedAnalysis = Analysis & { readonly bundle: Bundle }
 
@@ -86,7 +83,7 @@ export class Deployer {
         const time = Date.now()
         await store.deploy({ name, version: target, kind: 'rollback', label: stored.label, time })
         const now = registry.switch(name, stored, time).live
-        this.#retireLater(live)
+        executor.retire(live)
         void executor.preload(now).catch(ignore)
         events.emit('deployment', { name, version: target, kind: 'rollback' })
       }
@@ -96,14 +93,14 @@ export class Deployer {
 
   remove(name: string): Promise<void> {
     return this.#queue.run(name, async () => {
-      const { registry, store, buffer, events } = this.#parts
+      const { registry, store, executor, buffer, events } = this.#parts
       const { versions, live } = registry.get(name)
       // Behind the records that are being written, so that none of them is written after the function is gone.
       buffer.forget(name)
       await buffer.barrier(() => store.remove(name))
       registry.remove(name)
       buffer.forget(name)
-      for (const version of versions.values()) this.#retireLater(version)
+      for (const version of versions.values()) executor.retire(version)
       events.emit('deployment', { name, version: live.version, kind: 'remove' })
     })
   }
@@ -111,14 +108,6 @@ export class Deployer {
   /** Resolves when the changes that were started are over. */
   idle(): Promise<void> {
     return this.#queue.idle()
-  }
-
-  /** Lets go of the warm sandboxes of a version that is not live any more, unless it is live again by then. */
-  #retireLater(version: RegisteredVersion): void {
-    const { registry, executor } = this.#parts
-    setTimeout(() => {
-      if (registry.find(version.function)?.live.version !== version.version) executor.retire(version)
-    }, retireMs).unref()
   }
 
   async #analyze(upload: Upload): Promise<Analysis> {
@@ -140,7 +129,7 @@ export class Deployer {
     await store.deploy({ name, version, kind: 'deploy', label, time, created: before === undefined ? { manifest, schemas, bundle } : undefined })
     if (before === undefined) bundles.set(name, version, bundle)
     const { live, before: replaced } = registry.switch(name, label === null ? stored : { ...stored, label }, time)
-    if (replaced !== undefined && replaced !== live) this.#retireLater(replaced)
+    if (replaced !== undefined && replaced !== live) executor.retire(replaced)
     // The first call shall find its code loaded; why it could not be is told by that call.
     void executor.preload(live).catch(ignore)
     events.emit('deployment', { name, version, kind: 'deploy' })

@@ -17,6 +17,7 @@ export interface FleetOptions {
   readonly spares: number
   readonly spareMemoryMb: number
   readonly maxSandboxes: number
+  readonly maxWaiting: number
   readonly idleMs: number
   readonly bootTimeoutMs: number
   readonly onSandbox: ((event: SandboxEvent) => void) | undefined
@@ -30,6 +31,8 @@ export interface FleetOwner {
 
 /** Sizes at which sandboxes are booted, in MiB: the heap flag is fixed at boot, the watchdog holds the exact limit. */
 const memoryClasses = [64, 128, 256, 512, 1024, 2048, 4096, 8192, 16_384]
+/** When a caller should come back that found no free sandbox. Nothing is known about the pace of other functions. */
+const hostRetryMs = 1000
 /** Between two looks at idle sandboxes. */
 const sweepMs = 1000
 /** CPU time between two sweeps that an idle sandbox may use: timers of libraries, garbage collection. */
@@ -47,6 +50,8 @@ export class Fleet implements SandboxOwner {
   readonly #spares = new Map<Sandbox, Promise<void>>()
   readonly #watchdog = new Watchdog()
   readonly #blocked = new Set<VersionPool>()
+  /** Calls that wait for a sandbox, of all functions. */
+  #waiting = 0
   #sweeper: NodeJS.Timeout | undefined
   #isClosed = false
   #spareFailures = 0
@@ -86,7 +91,13 @@ export class Fleet implements SandboxOwner {
     const sandbox = pool.peekFree()
     if (sandbox !== undefined) return this.#dispatch(call, pool, sandbox)
     call.place = 'waiting'
+    if (this.#waiting >= this.#options.maxWaiting) {
+      call.place = 'over'
+      this.#owner.left(call, pool)
+      return call.fail(this.overloaded(call, `${this.#waiting} calls wait for a sandbox already`))
+    }
     pool.waiting.push(call)
+    this.#waiting++
     call.dueAt = call.acceptedAt + call.version.limits.queueMs
     this.deadlines.add(call)
     this.#startWhereNeeded(pool)
@@ -105,6 +116,10 @@ export class Fleet implements SandboxOwner {
     this.#watchdog.watch(sandbox)
   }
 
+  dying(sandbox: Sandbox): void {
+    if (sandbox.version !== undefined) this.pools.get(keyOf(sandbox.version))?.update(sandbox)
+  }
+
   released(sandbox: Sandbox, call: Call): void {
     call.place = 'over'
     const pool = sandbox.version === undefined ? undefined : this.poolOf(sandbox.version)
@@ -112,20 +127,27 @@ export class Fleet implements SandboxOwner {
     if (sandbox.calls.size === 0) sandbox.idleSince = performance.now()
     if (!sandbox.isDead) this.#settleIn(pool, sandbox)
     this.#owner.left(call, pool)
+    this.#settled(pool, sandbox)
   }
 
   /** A sandbox has room: the next waiting call gets it, or it stays warm. */
   #settleIn(pool: VersionPool, sandbox: Sandbox): void {
     pool.update(sandbox)
     while (pool.waiting.length > 0 && pool.peekFree() !== undefined) this.#serveNext(pool)
-    if (pool.isRetired && sandbox.calls.size === 0) sandbox.kill('CLOSED', 'Cannot keep the sandbox: its version was retired', {})
-    else if (sandbox.calls.size === 0) this.#unblock()
+  }
+
+  /** After all calls that could use it had their turn: an idle sandbox of a retired version goes, any other makes room for who needs it. */
+  #settled(pool: VersionPool, sandbox: Sandbox): void {
+    if (sandbox.calls.size > 0 || sandbox.death !== undefined) return
+    if (pool.isRetired) sandbox.kill('CLOSED', 'Cannot keep the sandbox: its version was retired', {})
+    else this.#unblock()
   }
 
   #serveNext(pool: VersionPool): void {
-    const next = pool.waiting.shift()
     const free = pool.peekFree()
+    const next = free === undefined ? undefined : pool.waiting.shift()
     if (next === undefined || free === undefined) return
+    this.#waiting--
     this.deadlines.delete(next)
     this.#dispatch(next, pool, free)
   }
@@ -156,7 +178,18 @@ export class Fleet implements SandboxOwner {
   /** A call that waited for a sandbox does not need one any more. */
   forget(call: Call, pool: VersionPool): void {
     this.deadlines.delete(call)
-    pool.waiting = pool.waiting.filter((one) => one !== call)
+    const index = pool.waiting.indexOf(call)
+    if (index < 0) return
+    pool.waiting.splice(index, 1)
+    this.#waiting--
+  }
+
+  /** The refusal of a call for which the host has no sandbox. */
+  overloaded(call: Call, reason: string): PlatformError {
+    const { maxSandboxes } = this.#options
+    return new PlatformError('OVERLOADED', `Cannot run the function "${call.version.function}" now: all sandboxes of the host are busy; ${reason}`, {
+      details: { scope: 'host', retryAfterMs: hostRetryMs, waiting: this.#waiting, maxSandboxes },
+    })
   }
 
   #startWhereNeeded(pool: VersionPool): void {
@@ -219,6 +252,7 @@ export class Fleet implements SandboxOwner {
     sandbox.idleSince = performance.now()
     this.#emit(sandbox, 'idle')
     this.#settleIn(pool, sandbox)
+    this.#settled(pool, sandbox)
     this.fillSpares()
   }
 
@@ -234,6 +268,7 @@ export class Fleet implements SandboxOwner {
   #failWaiting(pool: VersionPool, error: PlatformError, count: number): void {
     const failed = pool.waiting.slice(0, count)
     pool.waiting = pool.waiting.slice(failed.length)
+    this.#waiting -= failed.length
     for (const call of failed) {
       this.deadlines.delete(call)
       call.place = 'over'

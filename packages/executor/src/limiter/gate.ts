@@ -69,7 +69,7 @@ export class Gate {
     const { concurrency } = call.version.limits
     const retryAfterMs = this.#averageMs === 0 ? fallbackRetryMs : Math.ceil((this.#averageMs * (this.queued + 1)) / concurrency)
     return new PlatformError('OVERLOADED', `Cannot run the function "${call.version.function}" now: ${reason}`, {
-      details: { retryAfterMs, running: this.running, queued: this.queued, concurrency },
+      details: { scope: 'function', retryAfterMs, running: this.running, queued: this.queued, concurrency },
     })
   }
 }

@@ -4,7 +4,7 @@ import { exitNow } from './exit.ts'
 import {
   arrayBufferLength,
   bytesLength,
-  defineProperty,
+  defineValue,
   NativeArrayBuffer,
   NativeUint8Array,
   typedArraySet,
@@ -21,7 +21,7 @@ import {
  */
 
 interface WriteRequest {
-  buffer: Uint8Array
+  buffer: Uint8Array | undefined
   oncomplete: () => void
 }
 interface Handle {
@@ -29,7 +29,8 @@ interface Handle {
   readonly writeQueueSize: number
   readStart(): number
   readStop(): number
-  writeBuffer(request: WriteRequest, bytes: Uint8Array): number
+  /** Up to Node 24 a request is passed and 0 or an error number comes back. Later `null`: a request that is under way may come back too. */
+  writeBuffer(request: WriteRequest | null, bytes: Uint8Array): number | WriteRequest
 }
 
 type FrameListener = (type: number, id: number, payload: Uint8Array) => void
@@ -37,7 +38,7 @@ type FrameListener = (type: number, id: number, payload: Uint8Array) => void
 /** Frames up to this size are assembled in one buffer that is used again. */
 const scratchBytes = 65_536
 
-const { handle, WriteRequest } = openHandle()
+const { handle, createRequest } = openHandle()
 const writeBuffer = uncurryThis(handle.writeBuffer)
 const queueSize = uncurryThis(findGetter(handle, 'writeQueueSize'))
 
@@ -48,20 +49,25 @@ let frame: Uint8Array = scratch
 let frameMemory = scratchMemory
 let listener: FrameListener = () => {}
 
-function openHandle(): { handle: Handle; WriteRequest: new () => WriteRequest } {
+function openHandle(): { handle: Handle; createRequest: () => WriteRequest | null } {
   const socket = new Socket({ fd: 3, readable: true, writable: true })
   const raw = (socket as unknown as { _handle: Handle })._handle
-  let constructor: (new () => WriteRequest) | undefined
+  let request: WriteRequest | null | undefined
   // The class of write requests is not exported: a first write is caught on its way to the handle.
-  function capture(request: WriteRequest): number {
-    constructor = request.constructor as new () => WriteRequest
+  function capture(first: WriteRequest | null): number {
+    request = first
     return 0
   }
   raw.writeBuffer = capture
   socket.write(new Uint8Array(1))
   Reflect.deleteProperty(raw, 'writeBuffer')
-  if (constructor === undefined) throw new Error('Cannot open the channel: this Node has no write request')
-  return { handle: raw, WriteRequest: constructor }
+  if (request === undefined) throw new Error('Cannot open the channel: this Node has no write request')
+  if (request === null) return { handle: raw, createRequest: () => null }
+  const Request = request.constructor as new () => WriteRequest
+  // Found before anything that user code puts on Object.prototype.
+  defineValue(Request.prototype, 'oncomplete', wrote)
+  defineValue(Request.prototype, 'buffer', undefined)
+  return { handle: raw, createRequest: () => new Request() }
 }
 
 function findGetter(start: object, name: string): (this: Handle) => number {
@@ -77,20 +83,24 @@ export function pendingBytes(): number {
   return queueSize(handle)
 }
 
-/** Node calls it when the kernel has taken a frame; whoever waits looks at `pendingBytes`. */
+/** Nothing waits for it: whoever sends looks at `pendingBytes`. */
 function wrote(): void {}
 
 function write(bytes: Uint8Array): void {
-  const request = new WriteRequest()
-  request.oncomplete = wrote
-  request.buffer = bytes
+  const request = createRequest()
+  // Keeps the memory alive until the kernel has it.
+  if (request !== null) request.buffer = bytes
+  const result = writeBuffer(handle, request, bytes)
+  if (result === 0) return
   // The other end is gone: so is the reason to live.
-  if (writeBuffer(handle, request, bytes) !== 0) exitNow(0)
+  if (typeof result === 'number') exitNow(0)
+  defineValue(result, 'oncomplete', wrote)
+  defineValue(result, 'buffer', bytes)
 }
 
 /** A view with a length of its own: writing text asks for it (Node 24), and the getter on the prototype can be changed. */
 function frameView(memory: ArrayBuffer, length: number): Uint8Array {
-  return defineProperty(new NativeUint8Array(memory), 'byteLength', { value: length })
+  return defineValue(new NativeUint8Array(memory), 'byteLength', length)
 }
 
 function startFrame(payloadBytes: number): void {

@@ -4,7 +4,7 @@ import { headOf, type Call } from './call.ts'
 import { denied } from './denied.ts'
 import { callHost } from './host-call.ts'
 import { contextLog } from './log.ts'
-import { defineProperty, objectFreeze, NativePromise } from './primordials.ts'
+import { defineValue, objectFreeze, NativePromise } from './primordials.ts'
 
 let load: LoadHead | undefined
 let tenant: { readonly id: string } = { id: '' }
@@ -122,8 +122,7 @@ class CallContext implements Context {
 
   waitUntil(promise: Promise<unknown>): void {
     const list: Promise<unknown>[] = (this.#call.waiting ??= [])
-    const settled = NativePromise.resolve(promise)
-    void defineProperty(list, list.length, { value: settled, configurable: true, writable: true, enumerable: true })
+    void defineValue(list, list.length, NativePromise.resolve(promise), true)
   }
 
   /** Part of the Workers convention; there is no origin to pass through to. */

@@ -4,7 +4,7 @@ import { callHost } from './host-call.ts'
 import { currentCall } from './call.ts'
 import { createConsole, logText } from './log.ts'
 import { denied } from './denied.ts'
-import { defineProperty, NativePromise } from './primordials.ts'
+import { defineValue, NativePromise } from './primordials.ts'
 import { createProcessFacade } from './process-facade.ts'
 
 /** Globals that open connections, start threads or come from `node -e`. */
@@ -38,7 +38,7 @@ export function prepareGlobals(env: Record<string, string>): void {
     return callHost(call, 'net.fetch', { url: typeof input === 'string' ? input : '' })
   })
   // undici keeps its connection pool in a global once `Response` is used; with this in place it keeps none.
-  defineProperty(globalThis, Symbol.for('undici.globalDispatcher.1'), { value: Object.freeze({ dispatch: undefined }) })
+  Object.defineProperty(globalThis, Symbol.for('undici.globalDispatcher.1'), { value: Object.freeze({ dispatch: undefined }) })
 }
 
 /**
@@ -50,5 +50,5 @@ export function removeGlobals(): void {
 }
 
 function replace(name: string, value: unknown): void {
-  defineProperty(globalThis, name, { value, writable: true, configurable: true, enumerable: false })
+  defineValue(globalThis, name, value)
 }

@@ -2,7 +2,7 @@ import { maxHostCalls, maxHostCallBytes, toHost } from '../frames/protocol.ts'
 import type { Call } from './call.ts'
 import { getUint32, sendNumberAndText, textFrom } from './channel.ts'
 import {
-  defineProperty,
+  defineValue,
   jsonParse,
   jsonStringify,
   mapDelete,
@@ -77,9 +77,9 @@ function sendNext(): void {
 
 function hostError(value: { code: string; message: string; details?: unknown }): Error {
   const error = new NativeError(value.message)
-  defineProperty(error, 'name', { value: 'PlatformError', configurable: true, writable: true })
-  defineProperty(error, 'code', { value: value.code, enumerable: true })
-  defineProperty(error, 'details', { value: value.details ?? {}, enumerable: true })
+  defineValue(error, 'name', 'PlatformError')
+  defineValue(error, 'code', value.code, true)
+  defineValue(error, 'details', value.details ?? {}, true)
   return error
 }
 

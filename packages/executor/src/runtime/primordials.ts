@@ -18,7 +18,11 @@ export const jsonParse = JSON.parse
 export const jsonStringify = JSON.stringify
 export const objectFreeze = Object.freeze
 export const objectKeys = Object.keys
-export const defineProperty = Object.defineProperty
+const { defineProperty } = Object
+/** Defines an own, writable property whatever stands on Object.prototype: setters of that name, or `get` and `set` in descriptors. */
+export function defineValue<T extends object>(object: T, key: PropertyKey, value: unknown, enumerable = false): T {
+  return defineProperty(object, key, { __proto__: null, value, enumerable, writable: true, configurable: true } as PropertyDescriptor)
+}
 export const isArray = Array.isArray
 export const NativeUint8Array = Uint8Array
 export const NativePromise = Promise

@@ -15,6 +15,8 @@ import { describeFailure } from './stack-map.ts'
 /** What a sandbox tells its fleet. */
 export interface SandboxOwner {
   readonly deadlines: Deadlines
+  /** It will be killed: nothing may be given to it any more. */
+  dying(sandbox: Sandbox): void
   /** A call is over and its place free. */
   released(sandbox: Sandbox, call: Call): void
   /** The process is gone; its calls have failed. */
@@ -154,7 +156,9 @@ export class Sandbox implements FrameReceiver {
     call.dispatchedAt = performance.now()
     call.dueAt = call.dispatchedAt + call.timeoutMs
     this.#owner.deadlines.add(call)
-    call.start(this, Date.now() + call.timeoutMs)
+    const deadline = Date.now() + call.timeoutMs
+    call.capabilities.onDispatch?.(deadline)
+    call.start(this, deadline)
   }
 
   send(frame: Buffer): void {
@@ -190,6 +194,7 @@ export class Sandbox implements FrameReceiver {
     if (this.death === undefined) {
       this.death = { code, message, details }
       if (culprit !== undefined && this.calls.size > 1) this.#culprit = culprit
+      this.#owner.dying(this)
     }
     this.#process.kill()
   }
