@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { chmod, chown, cp, lstat, mkdir, readdir, readFile, readlink, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import type { Reaper } from '@cordon/contracts'
 import { expect } from 'chai'
 import { createEmbeddedServer, createSqlPool, type EmbeddedServer, type SqlPool } from '@cordon/pool'
 import { createNotingLogger, createNotingReaper, createScratch, failureOf } from './support/scratch.ts'
@@ -10,6 +11,18 @@ describe('embedded server', () => {
   let scratch: { path: string; remove: () => Promise<void> }
   let template: string
   const open: { close(): Promise<void> }[] = []
+  /** What the reaper was told during the first start, the one with initdb. */
+  const firstStart: string[] = []
+
+  function noting(words: string[]): Reaper {
+    const numbers = new Map<number, number>()
+    const name = (pid: number) => numbers.get(pid) ?? numbers.set(pid, numbers.size + 1).size
+    return {
+      watch: (pid, signal = 'SIGKILL') => void words.push(`watch ${name(pid)} ${signal}`),
+      unwatch: (pid) => void words.push(`unwatch ${name(pid)}`),
+      close: () => Promise.resolve(),
+    }
+  }
 
   /** A data directory with a table `kept` that holds one row. Copied, because initdb is slow. */
   async function existing(name: string): Promise<string> {
@@ -34,7 +47,7 @@ describe('embedded server', () => {
   before(async () => {
     scratch = await createScratch()
     template = join(scratch.path, 'template')
-    const server = await start(template)
+    const server = await start(template, { reaper: noting(firstStart) })
     const pool = poolOf(server)
     await pool.query('CREATE TABLE kept (id int); INSERT INTO kept VALUES (1)')
     await closeAll()
@@ -49,6 +62,10 @@ describe('embedded server', () => {
   async function expectKept(server: EmbeddedServer): Promise<void> {
     expect((await poolOf(server).query('SELECT id FROM kept')).rows).to.deep.equal([{ id: 1 }])
   }
+
+  it('tells the reaper about initdb as well as about the server', () => {
+    expect(firstStart).to.deep.equal(['watch 1 SIGKILL', 'unwatch 1', 'watch 2 SIGQUIT', 'unwatch 2'])
+  })
 
   it('starts on existing data, listens on no port, and leaves nothing behind', async () => {
     const reaper = createNotingReaper()

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process'
 import { chown, mkdir, readdir, readFile, rename, rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { promisify } from 'node:util'
-import { PlatformError, type Logger } from '@cordon/contracts'
+import { PlatformError, type Logger, type Reaper } from '@cordon/contracts'
 import { diskFull, fileError } from './file-error.ts'
 import type { ServerIdentity } from './identity.ts'
 import type { Installation } from './installation.ts'
@@ -34,20 +34,35 @@ export async function majorOfCluster(cluster: string, logger: Logger | undefined
   }
 }
 
+/** What a cluster is created with. */
+export interface ClusterOptions {
+  readonly installation: Installation
+  readonly identity: ServerIdentity
+  readonly reaper: Reaper
+}
+
 /**
  * Creates the cluster. It is built under another name and renamed when it is complete, so a host that dies in the
- * middle leaves nothing that looks like a database.
+ * middle leaves nothing that looks like a database, and no `initdb` that goes on for seconds.
  *
  * @throws PlatformError STORE_UNAVAILABLE, INVALID_OPTION
  */
-export async function createCluster(cluster: string, { bin, major }: Installation, identity: ServerIdentity): Promise<void> {
+export async function createCluster(cluster: string, { installation, identity, reaper }: ClusterOptions): Promise<void> {
+  const { bin, major } = installation
   const fresh = `${cluster}.new-${process.pid}`
   try {
     await rm(fresh, { recursive: true, force: true })
     await mkdir(fresh, { mode: 0o700 })
     if (identity.switchTo !== undefined) await chown(fresh, identity.switchTo.uid, identity.switchTo.gid)
     const settings = ['-D', fresh, '-U', superuser, '--auth=reject', '--encoding=UTF8', '--locale=C', '--no-instructions']
-    await run(join(bin, 'initdb'), settings, { ...identity.switchTo, cwd: '/', env: { LC_ALL: 'C' }, maxBuffer: 1 << 20 })
+    const running = run(join(bin, 'initdb'), settings, { ...identity.switchTo, cwd: '/', env: { LC_ALL: 'C' }, maxBuffer: 1 << 20 })
+    const { pid } = running.child
+    if (pid !== undefined) reaper.watch(pid)
+    try {
+      await running
+    } finally {
+      if (pid !== undefined) reaper.unwatch(pid)
+    }
     await writeAccessRules(fresh, major, identity)
     await rename(fresh, cluster)
   } catch (error) {

@@ -72,7 +72,7 @@ export async function createEmbeddedServer(options: EmbeddedServerOptions): Prom
   const place = await findPlace(dataDir, identity, logger)
   const major = await majorOfCluster(place.cluster, logger)
   const installation = await findInstallation({ major, identity, copyTo: place.programs, logger })
-  if (major === undefined) await createCluster(place.cluster, installation, identity)
+  if (major === undefined) await createCluster(place.cluster, { installation, identity, reaper: options.reaper })
   else {
     await removeLeftovers(place.cluster, logger)
     await writeAccessRules(place.cluster, installation.major, identity)
