@@ -10,9 +10,15 @@ import { createPlatform } from '@cordon/core'
 const examples = new URL('../', import.meta.url)
 /** A stop takes two seconds at most; after this time what still runs is killed. In milliseconds. */
 const gracefulStopMs = 1400
+/** A start cannot be stopped half-way, only left: the reaper then ends what it has started. In milliseconds. */
+const lastResortMs = 1600
 
 const stopping = new AbortController()
-for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => stopping.abort())
+for (const signal of ['SIGINT', 'SIGTERM'])
+  process.on(signal, () => {
+    stopping.abort()
+    setTimeout(() => process.exit(130), lastResortMs).unref()
+  })
 
 /** How to say at this command line what a message calls by the name of the option. */
 const remedies = { port: 'npm start -- --port 9000', dataDir: 'npm start -- --data-dir <path>' }
@@ -55,6 +61,7 @@ async function tour({ isOnce, port, dataDir }) {
   let server
   let app
   try {
+    stopping.signal.throwIfAborted()
     // With --once nobody is told the port, so any free one will do.
     server = await serve(platform, { port: isOnce ? 0 : port })
     app = createApp(platform).listen(0, '127.0.0.1')

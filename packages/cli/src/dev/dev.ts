@@ -24,6 +24,8 @@ export interface DevOptions {
 
 /** A stop takes two seconds at most; after this time what still runs is killed. In milliseconds. */
 const gracefulStopMs = 1400
+/** A start cannot be stopped half-way, only left: the reaper then ends what it has started. In milliseconds. */
+const lastResortMs = 1600
 
 /** `cordon dev [folder]`: deploys every function of a folder, serves them on one port and reloads on save, until Ctrl-C. */
 export async function dev(context: CommandContext, given: string, options: DevOptions): Promise<ExitCode> {
@@ -144,6 +146,7 @@ function stopRequest(): { promise: Promise<void>; within(platform: Platform): Pr
       if (isAsked) return force()
       isAsked = true
       deadline = performance.now() + gracefulStopMs
+      setTimeout(() => process.exit(130), lastResortMs).unref()
       resolve()
     })
   })
