@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -11,6 +11,8 @@ const run = promisify(execFile)
 describe('the example of the README', () => {
   it('deploys a function, calls it and ends', async () => {
     const cwd = mkdtempSync(join(tmpdir(), 'cordon-readme-'))
+    // As root PostgreSQL runs as another user, which has to enter.
+    chmodSync(cwd, 0o711)
     try {
       const { stdout } = await run(process.execPath, [fileURLToPath(new URL('main.mjs', import.meta.url))], { cwd })
       expect(stdout).to.match(/^Hello Ada\nv_[0-9a-f]{16} greeting Ada\n$/)

@@ -12,7 +12,7 @@ export interface FunctionConfig {
   readonly memoryMb?: number | undefined
   /** Invocations that one sandbox may run at once. @default the limit of the platform */
   readonly instanceConcurrency?: number | undefined
-  /** Who may call it over HTTP. @default 'public' */
+  /** Who may call it over HTTP: everybody, callers that `authenticate` recognises, or nobody (`'internal'`: only `platform.invoke` and `/api`). @default 'public' */
   readonly access?: Access | undefined
   /** Whether the function may use `ctx.db`. @default true when the code mentions `db` of its context */
   readonly database?: boolean | undefined

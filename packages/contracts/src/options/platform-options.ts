@@ -33,7 +33,7 @@ export interface User {
   readonly [claim: string]: unknown
 }
 
-/** Finds out who sent a request; `null` refuses it with UNAUTHENTICATED. */
+/** Finds out who sent a request; `null` is a stranger: UNAUTHENTICATED on `/api` and for functions with access 'authenticated'. */
 export type Authenticate = (request: Request) => Caller | null | Promise<Caller | null>
 
 /** All options of `createPlatform`, complete. */
