@@ -71,7 +71,7 @@ export function resolveFunctionConfig(config: unknown): ResolvedFunctionConfig {
   return resolveOptions(functionConfigTable, config, 'config')
 }
 
-/** Names with these beginnings or spellings change how Node, the loader or TLS behave (`sandbox.md`), so no function may set them. */
+/** Names with these beginnings or spellings change how Node, the loader or TLS behave, so no function may set them. */
 const reservedName = /^(NODE_|LD_|DYLD_|OPENSSL_|SSL_CERT_|UV_)|^(PATH|HOME|__proto__)$/i
 
 function environment(): OptionRow<Readonly<Record<string, string>>> {

@@ -29,7 +29,7 @@ export interface RunningServer extends AsyncDisposable {
   close(): Promise<void>
 }
 
-/** The port of the design for the stand-alone server. */
+/** The port that the documents name for the stand-alone server. */
 const defaultPort = 8080
 const maxPort = 65_535
 /** Time for running requests when the server closes, in milliseconds; a stop by Ctrl-C has two seconds in all. */

@@ -26,7 +26,7 @@ interface Asked extends Served {
 type Answer = (asked: Asked) => Promise<Response>
 type Method = 'GET' | 'POST' | 'DELETE'
 
-/** The routes of the API, one row each; `surface.md` "HTTP" is the origin of the paths and shapes. */
+/** The routes of the API, one row each; docs/reference/http.md describes paths and shapes. */
 function routeTable(uploadBytes: number): Readonly<Record<string, Partial<Record<Method, Answer>>>> {
   return {
     '/api/functions/deploy': { POST: (asked) => deploy(asked, uploadBytes) },

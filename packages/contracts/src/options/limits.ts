@@ -29,7 +29,7 @@ const maxTimerMs = 2_147_483_647
 /** A frame carries its length in 32 bits; payloads stay well below that. */
 const maxPayloadBytes = 256_000_000
 
-/** Defaults and checks of the limits. Default values: `surface.md` of the design. */
+/** Defaults and checks of the limits. Described in docs/reference/platform-options.md. */
 export const limitTable: OptionTable<Limits> = {
   timeoutMs: integer(5000, { min: 1, max: maxTimerMs }),
   loadTimeoutMs: integer(5000, { min: 1, max: maxTimerMs }),

@@ -12,7 +12,7 @@ export interface DataDirLock {
   release(): Promise<void>
 }
 
-/** How long a restart of the host that holds the directory is waited for (`surface.md`). */
+/** How long a restart of the host that holds the directory is waited for. */
 const restartMs = 5000
 /** Pause between two looks at a lock that somebody holds. */
 const retryMs = 50

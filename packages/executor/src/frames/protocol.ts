@@ -77,7 +77,7 @@ export const maxHeadBytes = 262_144
 export const maxHostCallBytes = 16_777_216
 /** Host calls of one invocation that may wait for their answer at once; the runtime queues the rest. */
 export const maxHostCalls = 128
-/** Deepest nesting of JSON that crosses the pipe. Source: `sandbox.md` of the design. */
+/** Deepest nesting of JSON that crosses the pipe: far more than honest data has, far less than a parser on a small stack takes. */
 export const maxJsonDepth = 200
 
 /** First part of a `load` frame. */

