@@ -3,7 +3,7 @@ import { createServer } from 'node:http'
 import { text } from 'node:stream/consumers'
 import { createHandler } from '@cordon/adapters'
 import { nodeAdapter } from '@cordon/adapters/node'
-import type { InvocationRecord } from '@cordon/core'
+import { PlatformError, type InvocationRecord } from '@cordon/core'
 import { expect } from 'chai'
 import { openPlatform, type OpenPlatform } from './support/open-platform.ts'
 import { listening, open, sendBytes } from './support/raw-http.ts'
@@ -272,6 +272,15 @@ describe('functions over HTTP', () => {
       expect(await text(answer)).to.contain('FUNCTION_NOT_FOUND')
       await once(request, 'close')
     })
+  })
+
+  it('answers 503 with Retry-After when the host has too much to do', async () => {
+    function authenticate(): never {
+      throw new PlatformError('OVERLOADED', 'Cannot run the function: all sandboxes are busy', { details: { scope: 'host', retryAfterMs: 1200 } })
+    }
+    const response = await createHandler(opened.platform, { authenticate })(new Request('http://h/fn/double'))
+    expect([response.status, response.headers.get('retry-after')]).to.deep.equal([503, '2'])
+    expect(await response.json()).to.include({ code: 'OVERLOADED', retryable: true })
   })
 
   it('answers 429 with Retry-After when a function has too much to do', async () => {

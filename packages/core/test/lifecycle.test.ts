@@ -1,6 +1,6 @@
 import { execFileSync, fork } from 'node:child_process'
 import { once } from 'node:events'
-import { readdirSync, writeFileSync } from 'node:fs'
+import { readdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect } from 'chai'
@@ -63,6 +63,15 @@ describe('platform lifecycle', function () {
     await two.functions.remove('shared')
     await two.close()
     expect(readdirSync(join(path, 'data'))).not.to.include('lock')
+  })
+
+  it('is shared by every spelling of its directory', async () => {
+    const link = join(path, 'link')
+    symlinkSync('data', link)
+    const [one, other] = await Promise.all([open(), open({ dataDir: link })])
+    await one.deploy({ name: 'shared', source: handler('return 1') })
+    expect((await other.functions.get('shared')).name).to.equal('shared')
+    await other.functions.remove('shared')
   })
 
   it('starts again while the last handle is closing', async () => {

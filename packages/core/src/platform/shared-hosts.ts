@@ -1,4 +1,5 @@
 import type { PlatformOptions, Logger, Platform, ResolvedPlatformOptions } from '@cordon/contracts'
+import { prepareDataDir } from '../data-dir/data-dir.ts'
 import { createDefaultLogger } from './default-logger.ts'
 import { EventHub } from './events.ts'
 import { PlatformHandle } from './handle.ts'
@@ -24,9 +25,10 @@ function sharedHosts(): Map<string, SharedHost> {
 /** Gives a handle on the host of a data directory (or database), starting it if this process has none. */
 export async function attach(options: ResolvedPlatformOptions): Promise<Platform> {
   const hosts = sharedHosts()
-  const id = options.databaseUrl ?? options.dataDir
+  // By its real path: two spellings of one directory would wait for each other's lock.
+  const id = options.databaseUrl ?? (await prepareDataDir(options.dataDir))
   for (let known = hosts.get(id); known !== undefined; known = hosts.get(id)) {
-    if (known.stopping === undefined) return join(known, options)
+    if (known.stopping === undefined) return join(id, known, options)
     await known.stopping
   }
   const logger = options.logger ?? createDefaultLogger()
@@ -39,7 +41,7 @@ export async function attach(options: ResolvedPlatformOptions): Promise<Platform
   return handleOf(id, shared)
 }
 
-async function join(shared: SharedHost, options: ResolvedPlatformOptions): Promise<Platform> {
+async function join(id: string, shared: SharedHost, options: ResolvedPlatformOptions): Promise<Platform> {
   if (describeOptions(shared.options) !== describeOptions(options)) {
     const logger: Logger = shared.options.logger ?? createDefaultLogger()
     logger.warn(
@@ -47,7 +49,7 @@ async function join(shared: SharedHost, options: ResolvedPlatformOptions): Promi
       'The platform of this data directory already runs in this process: it keeps the options it was started with',
     )
   }
-  return handleOf(shared.options.databaseUrl ?? shared.options.dataDir, shared)
+  return handleOf(id, shared)
 }
 
 async function handleOf(id: string, shared: SharedHost): Promise<Platform> {
@@ -68,6 +70,6 @@ async function handleOf(id: string, shared: SharedHost): Promise<Platform> {
 }
 
 /** What of the options can be compared. */
-function describeOptions({ logger: _logger, authenticate: _authenticate, ...plain }: ResolvedPlatformOptions): string {
+function describeOptions({ logger: _logger, authenticate: _authenticate, dataDir: _dataDir, ...plain }: ResolvedPlatformOptions): string {
   return JSON.stringify(plain satisfies PlatformOptions)
 }
