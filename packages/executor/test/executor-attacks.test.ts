@@ -76,8 +76,7 @@ describe('the attack files, through the executor with no analyzer before it', fu
         expect(output?.escaped, outcome.outputJson?.slice(0, 200)).not.to.equal(true)
         return
       }
-      // At the hard limit V8 may also die of SIGSEGV without a word. Remove CRASHED here when the executor tells that apart.
-      const codes = { denied: [], clean: [], timeout: ['TIMEOUT', 'MEMORY_LIMIT'], memory: ['MEMORY_LIMIT', 'CRASHED'], crash: ['CRASHED'] }[expected]
+      const codes = { denied: [], clean: [], timeout: ['TIMEOUT', 'MEMORY_LIMIT'], memory: ['MEMORY_LIMIT'], crash: ['CRASHED'] }[expected]
       expect(outcome?.error.origin).to.equal('function')
       if (codes.length > 0) expect(codes, outcome?.error.message).to.include(outcome?.error.code)
     })

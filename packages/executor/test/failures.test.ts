@@ -46,6 +46,50 @@ for (const hardening of ['best-effort', 'basic'] as const) {
   })
 }
 
+describe('the end of a function', function () {
+  this.timeout(60_000)
+  let executor: Executor
+  before(async () => (executor = await createExecutor()))
+  after(() => executor.close())
+
+  it('is put down to memory when native code dies of it without a word', async function () {
+    if (executor.stats().sandbox.level !== 'launcher') return this.skip()
+    const deflaters = `const zlib = builtin('zlib'); handOver({ default: () => { const kept = []; for (;;) kept.push(zlib.createDeflate({ memLevel: 9 })) } })`
+    expect(failureOf(await invoke(executor, versionOfCode(deflaters, { timeoutMs: 30_000 }))).code).to.equal('MEMORY_LIMIT')
+  })
+
+  it('keeps what was logged last, also after more than the limit', async () => {
+    const code = `handOver({ default: async () => {
+      for (let line = 0; line < 100_000; line++) console.log('line ' + line)
+      console.log('last words')
+      await new Promise((resolve) => setTimeout(resolve, 1000))
+      for (;;);
+    } })`
+    const outcome = await invoke(executor, versionOfCode(code, { timeoutMs: 3000, logBytes: 50_000 }))
+    expect(failureOf(outcome).code).to.equal('TIMEOUT')
+    expect(outcome.logs[0]?.message).to.equal('line 0')
+    expect(outcome.logs.at(-1)?.message).to.equal('last words')
+    expect(outcome.logs.length).to.be.lessThan(2000)
+  })
+
+  it('is no violation after any number of empty lines', async () => {
+    const code = `handOver({ default: () => { for (let line = 0; line < 300_000; line++) console.log('') } })`
+    const outcome = await invoke(executor, versionOfCode(code, { timeoutMs: 20_000 }))
+    expect(outcome.kind === 'failure' ? outcome.error.message : 'success').to.equal('success')
+    expect(outcome.logs.length).to.be.lessThan(10_000)
+  })
+
+  it('tells CPU time as /proc shows it, also of a call that was killed', async () => {
+    const code = `handOver({ default: async (ms) => { for (const end = Date.now() + ms; Date.now() < end;); await new Promise((resolve) => setTimeout(resolve, 300)) } })`
+    const version = versionOfCode(code, { timeoutMs: 1500 })
+    const done = await invoke(executor, version, 100)
+    expect(done.cpuMs).to.be.within(10, 300)
+    const killed = await invoke(executor, version, 60_000)
+    expect(failureOf(killed).code).to.equal('TIMEOUT')
+    expect(killed.cpuMs).to.be.greaterThan(50)
+  })
+})
+
 describe('failures of a function', () => {
   let executor: Executor
   before(async () => (executor = await createExecutor()))

@@ -54,7 +54,7 @@ export function versionOfCode(body: string, limits: Partial<Limits> = {}): Execu
   return { ...versionOf('code.js', limits), loadBundle: async () => ({ code, sourceMap: '', hash: '' }) }
 }
 
-const noCapabilities: Capabilities = {
+export const noCapabilities: Capabilities = {
   call: async () => null,
   end: async () => undefined,
 }
@@ -65,7 +65,7 @@ export interface CallOptions {
   readonly capabilities?: Capabilities
 }
 
-function jsonInvocation(input: unknown, options: CallOptions = {}): JsonInvocation {
+export function jsonInvocation(input: unknown, options: CallOptions = {}): JsonInvocation {
   return {
     invocationId: 'inv_1',
     user: { id: 'ada' },

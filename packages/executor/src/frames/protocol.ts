@@ -65,6 +65,10 @@ export const logLevels = ['debug', 'info', 'warn', 'error'] as const
 export const bodyWindowBytes = 262_144
 /** Largest piece of a body in one frame. */
 export const maxBodyFrameBytes = 65_536
+/** Log bytes that a runtime may send per millisecond after the first half of the limit: what a function logged last is then with the host when it dies. */
+export const logBytesPerMs = 256
+/** Bookkeeping that one log entry costs beyond its text; without it a flood of empty lines would be free. */
+export const logEntryBytes = 32
 /** Largest log message; longer ones are cut by the runtime. */
 export const maxLogMessageBytes = 32_768
 /** Largest log frame: message, fields of the same size, and lengths. */

@@ -11,7 +11,7 @@ export interface Call {
   isOver: boolean
   abort: AbortController | undefined
   isCancelled: boolean
-  readonly logs: { budget: number; tail: string[][]; tailBytes: number; droppedBytes: number; droppedLines: number }
+  readonly logs: { budget: number; filledAt: number; tail: string[][]; tailBytes: number; droppedBytes: number; droppedLines: number }
   waiting: Promise<unknown>[] | undefined
 }
 

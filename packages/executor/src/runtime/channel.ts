@@ -113,7 +113,14 @@ function finishFrame(payloadBytes: number, type: number, id: number): void {
   setUint32(frame, 0, payloadBytes)
   frame[4] = type
   setUint32(frame, 5, id)
-  write(new NativeUint8Array(frameMemory, 0, headerBytes + payloadBytes))
+  const bytes = new NativeUint8Array(frameMemory, 0, headerBytes + payloadBytes)
+  if (frame === scratch && queueSize(handle) > 0) {
+    // It will wait: with memory of its own size, or a flood of short frames would hold a scratch each.
+    const own = new NativeUint8Array(headerBytes + payloadBytes)
+    typedArraySet(own, bytes, 0)
+    return write(own)
+  }
+  write(bytes)
   if (frame === scratch && queueSize(handle) > 0) {
     scratchMemory = new NativeArrayBuffer(scratchBytes)
     scratch = frameView(scratchMemory, scratchBytes)

@@ -1,21 +1,31 @@
 import { format, inspect } from 'node:util'
-import { maxLogMessageBytes, toHost } from '../frames/protocol.ts'
-import { currentCall, type Call } from './call.ts'
+import { logBytesPerMs, logEntryBytes, maxLogMessageBytes, toHost } from '../frames/protocol.ts'
+import { calls, currentCall, type Call } from './call.ts'
 import { pendingBytes, sendLog, sendText } from './channel.ts'
-import { jsonStringify, stringSlice } from './primordials.ts'
+import { dateNow, jsonStringify, mapForEach, mathMin, stringSlice, uncurryThis } from './primordials.ts'
 
 type Level = 0 | 1 | 2 | 3
 
 let logBytes = 0
+/** How long lines are held before they are looked at again, in milliseconds. */
+const holdMs = 50
+let isTimed = false
+const { setTimeout: startTimer } = globalThis
+const probe = startTimer(() => undefined, 0)
+const unref = uncurryThis(probe.unref)
+clearTimeout(probe)
 
 /** Log bytes of one invocation that are kept. */
 export function setLogLimit(bytes: number): void {
   logBytes = bytes
 }
 
-/** Fresh log state of an invocation. The first half of the limit is sent at once, the last half is held until the end. */
+/**
+ * Fresh log state of an invocation. The first half of the limit is sent at once. Then only so much per millisecond is; the rest is
+ * held, its oldest lines dropped, and sent as soon as that allows it: the host has what was logged last also when the process dies.
+ */
 export function createLogState(): Call['logs'] {
-  return { budget: logBytes / 2, tail: [], tailBytes: 0, droppedBytes: 0, droppedLines: 0 }
+  return { budget: logBytes / 2, filledAt: dateNow(), tail: [], tailBytes: 0, droppedBytes: 0, droppedLines: 0 }
 }
 
 /** More than this unsent means the host is behind: further lines are held back. */
@@ -28,29 +38,58 @@ function log(level: Level, message: string, fields = ''): void {
   // Three bytes a character at most; cut by characters so that no line is measured twice.
   const text = message.length > maxLogMessageBytes / 3 ? `${stringSlice(message, 0, maxLogMessageBytes / 3 - 1)}…` : message
   const kept = fields.length > maxLogMessageBytes / 3 ? '' : fields
-  const size = text.length + kept.length
+  const size = text.length + kept.length + logEntryBytes
   const state = call.logs
+  if (size > state.budget || state.tail.length > 0) sendHeld(call)
   state.droppedBytes += message.length - text.length + fields.length - kept.length
   if (state.tail.length === 0 && size <= state.budget && pendingBytes() < maxPendingBytes) {
     state.budget -= size
     return sendLog(call.id, level, text, kept)
   }
   hold(state, [`${level}`, text, kept], size)
+  if (!isTimed) {
+    isTimed = true
+    unref(startTimer(sendAllHeld, holdMs))
+  }
+}
+
+function sendAllHeld(): void {
+  isTimed = false
+  mapForEach(calls, (call) => {
+    sendHeld(call)
+    if (call.logs.tail.length === 0 || isTimed) return
+    isTimed = true
+    unref(startTimer(sendAllHeld, holdMs))
+  })
+}
+
+/** Sends what was held back, when the time that passed allows it. May overdraw the budget: then the next has to wait longer. */
+function sendHeld(call: Call): void {
+  const state = call.logs
+  const now = dateNow()
+  // The clock may have been set back.
+  state.budget = mathMin(logBytes / 2, state.budget + (now > state.filledAt ? now - state.filledAt : 0) * logBytesPerMs)
+  state.filledAt = now
+  if (state.budget <= 0 || pendingBytes() >= maxPendingBytes) return
+  state.budget -= state.tailBytes
+  sendTail(call)
 }
 
 function hold(state: Call['logs'], entry: string[], size: number): void {
   state.tail[state.tail.length] = entry
   state.tailBytes += size
+  // Dropped in large steps: the list is copied each time.
+  if (state.tailBytes <= logBytes * 0.75) return
   let from = 0
   while (state.tailBytes > logBytes / 2 && from < state.tail.length) {
     const [, text, fields] = state.tail[from] ?? []
     const bytes = (text?.length ?? 0) + (fields?.length ?? 0)
-    state.tailBytes -= bytes
+    state.tailBytes -= bytes + logEntryBytes
     state.droppedBytes += bytes
     state.droppedLines++
     from++
   }
-  if (from > 0) state.tail = sliceFrom(state.tail, from)
+  state.tail = sliceFrom(state.tail, from)
 }
 
 function sliceFrom(list: string[][], from: number): string[][] {
@@ -59,17 +98,20 @@ function sliceFrom(list: string[][], from: number): string[][] {
   return rest
 }
 
+function sendTail(call: Call): void {
+  const state = call.logs
+  for (let index = 0; index < state.tail.length; index++) {
+    const [level, text, fields] = state.tail[index] ?? []
+    sendLog(call.id, +(level ?? 0), text ?? '', fields ?? '')
+  }
+  state.tail = []
+  state.tailBytes = 0
+}
+
 /** Sends what was held back; the invocation is about to end. */
 export function flushLogs(call: Call): void {
   const state = call.logs
-  if (state.tail.length > 0) {
-    for (let index = 0; index < state.tail.length; index++) {
-      const [level, text, fields] = state.tail[index] ?? []
-      sendLog(call.id, Number(level), text ?? '', fields ?? '')
-    }
-    state.tail = []
-    state.tailBytes = 0
-  }
+  if (state.tail.length > 0) sendTail(call)
   if (state.droppedBytes > 0) sendText(toHost.logDropped, call.id, `${state.droppedBytes}`)
 }
 

@@ -36,7 +36,14 @@ export abstract class Call implements Deadline {
   bootMs = 0
   loadMs = 0
   isCold = false
+  /**
+   * CPU time of the sandbox process during the call, all threads: read from /proc for calls longer than 25 ms, in steps of
+   * 10 ms (see `cpu-time.ts`); reported by the runtime, within the wall time on all cores, for shorter ones. 0 for a short call that
+   * ended with its process.
+   */
   cpuMs = 0
+  /** CPU time of the process when the call started, in milliseconds; negative when it was not looked at. */
+  cpuFromMs = -1
   hostCalls = 0
   /** Failures that host calls ended with, by number: what the function may rethrow. */
   hostErrors: Map<number, PlatformError> | undefined

@@ -1,7 +1,5 @@
 import type { LogEntry } from '@cordon/contracts'
-
-/** Bookkeeping that one entry costs beyond its text; without it a flood of empty lines would be free. */
-const entryBytes = 32
+import { logEntryBytes } from '../frames/protocol.ts'
 
 /** The log of one invocation: the first half of the limit and the last half are kept, the middle is dropped. */
 export class LogBuffer {
@@ -29,8 +27,8 @@ export class LogBuffer {
   }
 
   add(entry: LogEntry, bytes: number): void {
-    this.receivedBytes += bytes + entryBytes
-    const size = bytes + entryBytes
+    this.receivedBytes += bytes + logEntryBytes
+    const size = bytes + logEntryBytes
     if (this.#tail.length === 0 && this.#headBytes + size <= this.#half) {
       this.#headBytes += size
       this.#head.push(entry)
@@ -41,7 +39,7 @@ export class LogBuffer {
     while (this.#tailBytes > this.#half && this.#tailStart < this.#tail.length) {
       const first = this.#tail[this.#tailStart++]
       const firstBytes = first === undefined ? 0 : sizeOf(first)
-      this.#tailBytes -= firstBytes + entryBytes
+      this.#tailBytes -= firstBytes + logEntryBytes
       this.#droppedBytes += firstBytes
     }
     // Forget the dropped part now and then, not on every line.

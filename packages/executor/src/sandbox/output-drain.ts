@@ -5,8 +5,15 @@ import type { Death, Sandbox } from './sandbox.ts'
 
 /** Bytes of the process's own output that are kept; the runtime sends everything functions print through the pipe. */
 const keptBytes = 8192
-/** What V8 prints before it aborts because a heap limit was reached. */
-const heapMarkers = ['heap out of memory', 'Fatal JavaScript invalid size error', 'Array buffer allocation failed']
+/** What V8, Node and the C++ library print before they abort because they get no memory. */
+const heapMarkers = [
+  'heap out of memory',
+  'out of memory',
+  'Fatal JavaScript invalid size error',
+  'Array buffer allocation failed',
+  'Check failed: (result.ptr) != nullptr',
+  'std::bad_alloc',
+]
 
 /** How processes end that run out of memory. */
 const fatalSignals: readonly NodeJS.Signals[] = ['SIGABRT', 'SIGTRAP', 'SIGILL', 'SIGSEGV', 'SIGBUS']

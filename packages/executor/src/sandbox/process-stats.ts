@@ -17,10 +17,10 @@ export class ProcessStats {
     this.#statm = open(`/proc/${pid}/statm`) ?? -1
   }
 
-  /** Resident and private (not file-backed) memory in MiB. */
-  memory(): { residentMb: number; privateMb: number } {
-    const [, resident = 0, shared = 0] = readNumbers(this.#statm)
-    return { residentMb: resident * pageMb, privateMb: (resident - shared) * pageMb }
+  /** Resident and private (not file-backed) memory in MiB, and what counts against RLIMIT_DATA, touched or not. */
+  memory(): { residentMb: number; privateMb: number; dataMb: number } {
+    const [, resident = 0, shared = 0, , , data = 0] = readNumbers(this.#statm)
+    return { residentMb: resident * pageMb, privateMb: (resident - shared) * pageMb, dataMb: data * pageMb }
   }
 
   /** CPU time of all threads in milliseconds, in steps of 10. */

@@ -2,6 +2,7 @@ import { isRecord, PlatformError, toPlatformError, type ExecutableVersion } from
 import { encodeBytesFrame, uint32 } from '../frames/encoder.ts'
 import { isDeeperThan } from '../frames/json-depth.ts'
 import {
+  logBytesPerMs,
   logLevels,
   maxBodyFrameBytes,
   maxFailureBytes,
@@ -14,6 +15,7 @@ import {
   toSandbox,
 } from '../frames/protocol.ts'
 import type { Call } from './call.ts'
+import { takeReportedCpu } from './cpu-time.ts'
 import { deniedMethods } from './denied-methods.ts'
 import { parseFailure } from './failure.ts'
 import { HttpCall } from './http-call.ts'
@@ -24,7 +26,6 @@ const lineFeed = 0x0a
 /** The runtime never sends more log than the limit and framing; this leaves room for its own accounting. */
 const maxLogFactor = 4
 const minLogBytes = 1_000_000
-const cpuCount = 1000
 
 /** Largest payload by frame type; -1 for a type the host does not know. */
 export function maxPayloadOf(type: number, version: ExecutableVersion | undefined): number {
@@ -71,7 +72,7 @@ export function receiveFrame(sandbox: Sandbox, type: number, id: number, payload
     case toHost.log:
       return receiveLog(sandbox, call, payload)
     case toHost.logDropped:
-      return call.logs.drop(Math.max(0, Number(payload.toString('latin1')) || 0))
+      return receiveDropped(sandbox, call, payload)
     default:
       return receiveHttpFrame(sandbox, call, type, payload)
   }
@@ -92,11 +93,7 @@ function receiveHttpFrame(sandbox: Sandbox, call: Call, type: number, payload: B
 /** Ends the time measurement of a call; `false` when the payload is too short. */
 function takeCpu(sandbox: Sandbox, call: Call, payload: Buffer): boolean {
   if (payload.length < 4) return false
-  const micros = payload.readUInt32LE(0)
-  const used = ((micros - sandbox.cpuMicros) >>> 0) / 1000
-  sandbox.cpuMicros = micros
-  // The runtime says it itself: what the clock rules out is not believed.
-  call.cpuMs = Math.min(used, (performance.now() - call.dispatchedAt) * cpuCount)
+  takeReportedCpu(sandbox, call, payload.readUInt32LE(0))
   return true
 }
 
@@ -135,12 +132,19 @@ function receiveFailure(sandbox: Sandbox, call: Call, payload: Buffer): void {
   sandbox.release(call)
 }
 
+function receiveDropped(sandbox: Sandbox, call: Call, payload: Buffer): void {
+  const bytes = Number(payload.toString('latin1'))
+  if (!Number.isSafeInteger(bytes) || bytes < 0) return sandbox.violation('a number of dropped log bytes that is not one')
+  call.logs.drop(bytes)
+}
+
 function receiveLog(sandbox: Sandbox, call: Call, payload: Buffer): void {
   const level = logLevels[payload[0] ?? 255]
   const messageBytes = payload.length < 5 ? Infinity : payload.readUInt32LE(1)
   if (level === undefined || messageBytes > payload.length - 5) return sandbox.violation('a log line that is not one')
   const { logs } = call
-  const allowed = Math.max(minLogBytes, call.version.limits.logBytes * maxLogFactor)
+  const ageMs = performance.now() - call.dispatchedAt
+  const allowed = Math.max(minLogBytes, call.version.limits.logBytes * maxLogFactor) + ageMs * logBytesPerMs * maxLogFactor
   if (logs.receivedBytes > allowed) return sandbox.violation('more log than its runtime would')
   const message = payload.toString('utf8', 5, 5 + messageBytes)
   const fields = 5 + messageBytes < payload.length ? parseFields(payload.subarray(5 + messageBytes)) : undefined

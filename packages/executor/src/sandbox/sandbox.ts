@@ -9,6 +9,7 @@ import { loadEnvironment } from './environment.ts'
 import { parseFailure } from './failure.ts'
 import { maxPayloadOf, receiveFrame } from './receive-frame.ts'
 import { OutputDrain } from './output-drain.ts'
+import { lookAtCpu } from './cpu-time.ts'
 import { ProcessStats } from './process-stats.ts'
 import { describeFailure } from './stack-map.ts'
 
@@ -56,10 +57,12 @@ export class Sandbox implements FrameReceiver {
   loadMs = 0
   /** Largest resident memory seen, in MiB. */
   peakMb = 0
-  /** Largest memory above the baseline that was seen, in MiB. */
+  /** Largest memory above the baseline that was seen, resident or only allocated, in MiB. */
   peakUsedMb = 0
   /** Private memory before any user code was loaded, in MiB. */
   baselineMb = 0
+  /** What then counted against RLIMIT_DATA, in MiB. */
+  baselineDataMb = 0
   idleSince = 0
   /** CPU time as the runtime last reported it, in microseconds. */
   cpuMicros = 0
@@ -194,6 +197,7 @@ export class Sandbox implements FrameReceiver {
     if (this.death === undefined) {
       this.death = { code, message, details }
       if (culprit !== undefined && this.calls.size > 1) this.#culprit = culprit
+      for (const call of this.calls.values()) lookAtCpu(this, call)
       this.#owner.dying(this)
     }
     this.#process.kill()
@@ -213,7 +217,9 @@ export class Sandbox implements FrameReceiver {
     // What was logged before a kill still counts, nothing else does.
     if (this.death !== undefined && type !== toHost.log) return
     if (type === toHost.ready) {
-      this.baselineMb = this.stats?.memory().privateMb ?? 0
+      const memory = this.stats?.memory()
+      this.baselineMb = memory?.privateMb ?? 0
+      this.baselineDataMb = memory?.dataMb ?? 0
       this.isBooted = true
       if (!this.stepDone('boot')) this.violation('a second greeting')
     } else if (type === toHost.loaded) {
