@@ -57,6 +57,20 @@ describe('the stand-alone server', () => {
     expect(rebound).to.match(/^HTTP\/1.1 403/)
   })
 
+  it('refuses options that are none, naming the option', async () => {
+    for (const [options, named] of [
+      [null, 'options'],
+      [5, 'options'],
+      [{ port: 'x' }, 'port'],
+      [{ host: 5 }, 'host'],
+      [{ host: 'a\0b' }, 'host'],
+      [{ dataDir: 5 }, 'dataDir'],
+    ] as const) {
+      const error: unknown = await serve(opened.platform, options as never).catch((thrown: unknown) => thrown)
+      expect(error).to.include({ code: 'INVALID_OPTION' }).and.have.property('message').that.contains(`"${named}"`)
+    }
+  })
+
   it('says in one sentence that a port is taken', async () => {
     const failure = await serve(opened.platform, { port: server.port }).then(
       () => undefined,

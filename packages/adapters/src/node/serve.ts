@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { createServer, type Server } from 'node:http'
-import { isRecord, invalidOption, PlatformError, toPlatformError, type Platform } from '@cordon/contracts'
+import { integer, invalidOption, isRecord, PlatformError, readGiven, resolveOptions, text, toPlatformError, type Platform } from '@cordon/contracts'
 import { createFactHandler, type FactHandler, type HandlerOptions } from '../handler.ts'
 import { problemResponse } from '../routes/problem.ts'
 import { removeHostFile, writeHostFile } from './host-file.ts'
@@ -41,8 +41,8 @@ const closeGraceMs = 1000
  * @throws PlatformError INVALID_OPTION when the port is taken or the address cannot be used
  */
 export async function serve(platform: Platform, options: ServeOptions = {}): Promise<RunningServer> {
-  const { port = defaultPort, host = '127.0.0.1', dataDir = platform.options.dataDir, ...handlerOptions } = options
-  if (!Number.isInteger(port) || port < 0 || port > maxPort) throw invalidOption('port', `an integer from 0 to ${maxPort}`, port)
+  const { own, handlerOptions } = resolveServeOptions(platform, options)
+  const { port, host, dataDir } = own
   const token = randomBytes(24).toString('base64url')
   const handle = guarded(platform, { handlerOptions, token, host })
   const server = createServer((incoming, outgoing) => void answer(handle, incoming, outgoing))
@@ -67,6 +67,18 @@ export async function serve(platform: Platform, options: ServeOptions = {}): Pro
     [Symbol.asyncDispose]: () => running.close(),
   }
   return running
+}
+
+function resolveServeOptions(platform: Platform, options: ServeOptions) {
+  const given = readGiven('options', () => (isRecord(options) ? { ...options } : undefined))
+  if (given === undefined) throw invalidOption('options', 'an object', options)
+  const { port, host, dataDir, ...handlerOptions } = given
+  const table = {
+    port: integer(defaultPort, { min: 0, max: maxPort }),
+    host: text('127.0.0.1'),
+    dataDir: text(platform.options.dataDir),
+  }
+  return { own: resolveOptions<{ port: number; host: string; dataDir: string }>(table, { port, host, dataDir }), handlerOptions }
 }
 
 function guarded(platform: Platform, given: { handlerOptions: HandlerOptions; token: string; host: string }): FactHandler {
