@@ -121,4 +121,25 @@ describe('invoke', () => {
     await invoke(executor, versionOfCode('globalThis.secret = 1; handOver({ default: () => 1 })'))
     expect(outputOf(await invoke(executor, versionOfCode('handOver({ default: () => typeof globalThis.secret })')))).to.equal('undefined')
   })
+
+  it('keeps the pipe and the asynchronous context of one invocation out of the next', async () => {
+    // Up to Node 22 a storage keeps its value on whatever resource runs; a setter on Object.prototype then sees that resource.
+    const code = `
+      const { AsyncLocalStorage } = builtin('async_hooks')
+      const storage = new AsyncLocalStorage()
+      const seen = []
+      Object.defineProperty(Object.prototype, 'spy', { set() { seen.push(Object(this).constructor?.name) }, configurable: true })
+      handOver({ default: () => {
+        const before = storage.getStore() ?? null
+        const spy = new AsyncLocalStorage()
+        spy.kResourceStore = 'spy'
+        spy.enterWith(1)
+        storage.enterWith('left over')
+        return { before, pipes: seen.filter((name) => name === 'Pipe').length }
+      } })`
+    const executor = await createExecutor({ spares: 0 })
+    const version = versionOfCode(code)
+    for (let round = 0; round < 3; round++) expect(outputOf(await invoke(executor, version))).to.deep.equal({ before: null, pipes: 0 })
+    await executor.close()
+  })
 })

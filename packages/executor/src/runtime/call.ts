@@ -1,6 +1,6 @@
-import { AsyncLocalStorage } from 'node:async_hooks'
+import { AsyncLocalStorage, AsyncResource } from 'node:async_hooks'
 import type { CallHead } from '../frames/protocol.ts'
-import { jsonParse, NativeMap } from './primordials.ts'
+import { jsonParse, NativeMap, uncurryThis } from './primordials.ts'
 
 /** One invocation that runs in this sandbox. */
 export interface Call {
@@ -34,6 +34,17 @@ export function currentCall(): Call | undefined {
 
 const storageGet = storage.getStore.bind(storage)
 const storageRun = storage.run.bind(storage)
+
+const scopeOptions = Object.freeze(Object.assign(Object.create(null), { requireManualDestroy: true }))
+const runInAsyncScope = uncurryThis(AsyncResource.prototype.runInAsyncScope) as (scope: AsyncResource, run: () => void) => void
+
+/**
+ * Runs what a frame asks for in an asynchronous scope of its own. Up to Node 22 an AsyncLocalStorage keeps its values on the
+ * resource that runs, which would be the handle of the pipe: user code could get hold of it, and values would stay for later invocations.
+ */
+export function runInOwnScope(run: () => void): void {
+  runInAsyncScope(new AsyncResource('FRAME', scopeOptions), run)
+}
 
 /** Runs code on behalf of an invocation. */
 export function runInCall<T>(call: Call, run: () => T): T {

@@ -3,7 +3,7 @@
  * later, and everything that user code could change is taken before any of it runs.
  */
 import { toHost, toSandbox } from '../frames/protocol.ts'
-import { calls } from './call.ts'
+import { calls, runInOwnScope } from './call.ts'
 import { getUint32, listen, sendNumber, textFrom } from './channel.ts'
 import { prepareGlobals } from './globals.ts'
 import { receiveReply } from './host-call.ts'
@@ -68,5 +68,5 @@ realProcess.setUncaughtExceptionCaptureCallback((thrown) => {
 prepareGlobals(env)
 // A spare that has nothing to do loads what an HTTP function needs first; Node loads it on first use (20 to 60 ms).
 const warmUp = setTimeout(() => void new Response('', { headers: { 'content-type': 'text/plain' } }), warmUpAfterMs)
-listen(receive)
+listen((type, id, payload) => runInOwnScope(() => receive(type, id, payload)))
 sendNumber(toHost.ready, 0, 0)
