@@ -5,6 +5,7 @@ import {
   arrayBufferLength,
   bytesLength,
   defineValue,
+  mathMin,
   NativeArrayBuffer,
   NativeUint8Array,
   typedArraySet,
@@ -35,12 +36,15 @@ interface Handle {
 
 type FrameListener = (type: number, id: number, payload: Uint8Array) => void
 
-/** Frames up to this size are assembled in one buffer that is used again. */
-const scratchBytes = 65_536
+/** Frames up to this size are assembled in one buffer that is used again: the largest piece of a body and its header fit. */
+const scratchBytes = 65_600
 
 const { handle, createRequest } = openHandle()
 const writeBuffer = uncurryThis(handle.writeBuffer)
 const queueSize = uncurryThis(findGetter(handle, 'writeQueueSize'))
+const bytesRead = uncurryThis(findGetter(handle, 'bytesRead'))
+/** What `bytesRead` was after the last chunk. */
+let readBefore = bytesRead(handle)
 
 let scratchMemory = new NativeArrayBuffer(scratchBytes)
 let scratch = frameView(scratchMemory, scratchBytes)
@@ -194,7 +198,10 @@ let bodyLength = 0
 function received(buffer: ArrayBuffer | undefined): void {
   // End of file or an error: the host closed the pipe.
   if (buffer === undefined) return exitNow(0)
-  const end = arrayBufferLength(buffer)
+  // Since Node 26 the memory may be larger than what was read into it.
+  const total = bytesRead(handle)
+  const end = mathMin(total - readBefore, arrayBufferLength(buffer))
+  readBefore = total
   let offset = 0
   while (offset < end) {
     if (headerLength < headerBytes) {
