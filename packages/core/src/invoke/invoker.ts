@@ -9,6 +9,7 @@ import {
   type InvokeOptions,
   type InvokeResult,
   type LogEntry,
+  type Measures,
   type Outcome,
 } from '@cordon/contracts'
 import { InvocationCapabilities } from '../capabilities/broker.ts'
@@ -63,13 +64,7 @@ export class Invoker {
         output: output as Output,
         version: version.version,
         logs: outcome.logs,
-        queueMs: outcome.queueMs,
-        bootMs: outcome.bootMs,
-        loadMs: outcome.loadMs,
-        durationMs: outcome.durationMs,
-        cpuMs: outcome.cpuMs,
-        peakMemoryMb: outcome.peakMemoryMb,
-        coldStart: outcome.coldStart,
+        ...measuresOf(outcome),
       }
     } finally {
       this.#finish()
@@ -163,13 +158,7 @@ export class Invoker {
       version: version.version,
       outcome: error === undefined ? 'success' : error.code,
       startedAt,
-      queueMs: outcome.queueMs,
-      bootMs: outcome.bootMs,
-      loadMs: outcome.loadMs,
-      durationMs: outcome.durationMs,
-      cpuMs: outcome.cpuMs,
-      peakMemoryMb: outcome.peakMemoryMb,
-      coldStart: outcome.coldStart,
+      ...measuresOf(outcome),
     }
     const record = error === undefined ? success : { ...success, message: error.message }
     if (!owner.isRemoved) {
@@ -190,13 +179,16 @@ function parseOutput(json: string | undefined): unknown {
   }
 }
 
+function measuresOf({ queueMs, bootMs, loadMs, durationMs, cpuMs, peakMemoryMb, coldStart }: Measures): Measures {
+  return { queueMs, bootMs, loadMs, durationMs, cpuMs, peakMemoryMb, coldStart }
+}
+
 /** The error of a failed call as the caller gets it: with what became of the invocation. */
 function failure(outcome: Outcome, error: PlatformError, version: RegisteredVersion, id: string): PlatformError {
-  const { queueMs, bootMs, loadMs, durationMs, cpuMs, peakMemoryMb, coldStart, logs, droppedLogBytes } = outcome
-  const measures = { queueMs, bootMs, loadMs, durationMs, cpuMs, peakMemoryMb, coldStart }
+  const { logs, droppedLogBytes } = outcome
   const kept: readonly LogEntry[] = logs
   return new PlatformError(error.code, error.message, {
-    details: { ...error.details, outcome: { invocationId: id, version: version.version, ...measures, logs: kept, droppedLogBytes } },
+    details: { ...error.details, outcome: { invocationId: id, version: version.version, ...measuresOf(outcome), logs: kept, droppedLogBytes } },
     ...('cause' in error ? { cause: error.cause } : {}),
   })
 }
