@@ -30,9 +30,13 @@ export interface Measures {
   readonly loadMs: number
   /** Time from dispatch to the sandbox to the outcome. */
   readonly durationMs: number
-  /** CPU time of the sandbox during the invocation, all threads; shared when several run in it at once. */
+  /**
+   * CPU time of the sandbox during the invocation, all threads; shared when several run in it at once. Read by the host
+   * from /proc, in steps of 10 ms, when the call ran longer than 25 ms; what the sandbox reports, bounded by the wall
+   * time on all cores, for shorter calls and where there is no /proc.
+   */
   readonly cpuMs: number
-  /** Largest resident memory of the sandbox that was seen, in MiB. */
+  /** Largest resident memory of the sandbox that was seen, in MiB; looked at every 25 ms, 0 where there is no /proc. */
   readonly peakMemoryMb: number
   readonly coldStart: boolean
 }
