@@ -55,8 +55,8 @@ describe('fetch', () => {
     expect((await exchange.outcome).kind).to.equal('success')
   })
 
-  it('streams 100 MB each way in constant memory', async () => {
-    const down = fetchFrom(executor, version, '/stream?chunks=100&size=1000000')
+  it('streams 400 MB down and 100 MB up in constant memory', async () => {
+    const down = fetchFrom(executor, version, '/stream?chunks=400&size=1000000')
     let bytes = 0
     const before = process.memoryUsage().arrayBuffers
     let most = 0
@@ -67,10 +67,11 @@ describe('fetch', () => {
         most = Math.max(most, process.memoryUsage().arrayBuffers - before)
       }
     }
-    expect(bytes).to.equal(100_000_000)
+    expect(bytes).to.equal(400_000_000)
     const up = fetchFrom(executor, version, '/count', { body: bodyOf(100, 1_000_000) })
     expect(JSON.parse(await textOf((await up.response).body))).to.deep.equal({ bytes: 100_000_000 })
-    expect(most).to.be.lessThan(80_000_000)
+    // Chunks that were read stay until the garbage collector comes by: after about 100 MB on Node 24. Held were all 400 MB.
+    expect(most).to.be.lessThan(250_000_000)
     expect((await up.outcome).peakMemoryMb).to.be.lessThan(200)
   })
 
