@@ -17,6 +17,7 @@ export {
 } from './options/check.ts'
 export { limitTable, type Limits } from './options/limits.ts'
 export {
+  cpuList,
   platformOptionTable,
   type AnalyzerOptions,
   type Authenticate,

@@ -24,6 +24,7 @@ describe('the options of createPlatform', () => {
       databaseUrl: undefined,
       isolation: 'process',
       hardening: 'best-effort',
+      cpus: undefined,
       packages: { from: '/app', allow: [] },
       limits: {
         timeoutMs: 5000,
@@ -52,6 +53,12 @@ describe('the options of createPlatform', () => {
     expect(options.dataDir).to.equal('./.cordon')
     expect(options.limits).to.include({ queueLength: 0, timeoutMs: 5000 })
     expect(options.analyzer.enforce).to.equal(false)
+  })
+
+  it('takes cores as a sorted list without repetitions and refuses what names none', () => {
+    expect(resolve({ cpus: [3, 0, 3] }).cpus).to.deep.equal([0, 3])
+    for (const cpus of [[], [-1], [0.5], [63], ['0'], '0', 0, null, [0, undefined], new Array(1)])
+      expect(refusal({ cpus }).details['option']).to.equal('cpus')
   })
 
   it('neither keeps nor changes the object of the caller and freezes the result', () => {

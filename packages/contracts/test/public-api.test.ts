@@ -6,6 +6,7 @@ describe('the public API of @cordon/contracts', () => {
     expect(Object.keys(contracts).toSorted()).to.deep.equal([
       'PlatformError',
       'choice',
+      'cpuList',
       'decodeResult',
       'decodeValues',
       'encodeResult',

@@ -10,6 +10,7 @@ import {
 } from '@cordon/contracts'
 import { Fleet, type FleetOwner } from './fleet/fleet.ts'
 import type { VersionPool } from './fleet/version-pool.ts'
+import { holdToCores } from './hardening/cores.ts'
 import type { Hardening } from './hardening/hardening.ts'
 import { readRuntime, type RuntimeSource } from './hardening/sandbox-command.ts'
 import { selectHardening } from './hardening/select-hardening.ts'
@@ -30,7 +31,8 @@ const recheckMs = 100
 export async function createExecutor(options?: ExecutorOptions): Promise<Executor> {
   const resolved = resolveExecutorOptions(options)
   const runtime = readRuntime()
-  return createExecutorFrom(resolved, await selectHardening(resolved.hardening), runtime)
+  const hardening = holdToCores(await selectHardening(resolved.hardening), resolved.cpus)
+  return createExecutorFrom(resolved, hardening, runtime)
 }
 
 /** The same from its parts; tests give it a runtime that misbehaves. */

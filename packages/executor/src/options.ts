@@ -1,9 +1,11 @@
-import { choice, flag, integer, resolveOptions, type OptionTable, type Reaper, type SandboxEvent } from '@cordon/contracts'
+import { choice, cpuList, flag, integer, resolveOptions, type OptionTable, type Reaper, type SandboxEvent } from '@cordon/contracts'
 
 /** Options of an executor, complete. */
 export interface ResolvedExecutorOptions {
   /** `required` refuses to start below the launcher level, `basic` does not try it. @default 'best-effort' */
   readonly hardening: 'required' | 'best-effort' | 'basic'
+  /** Cores that sandboxes may use, by number; held at the launcher level only. @default all */
+  readonly cpus: readonly number[] | undefined
   /** Booted sandboxes without code that are kept ready. @default 1 */
   readonly spares: number
   /** Memory limit that spares are booted for, in MiB. @default 128 */
@@ -29,6 +31,7 @@ export type ExecutorOptions = { readonly [K in keyof ResolvedExecutorOptions]?: 
 
 const table: OptionTable<ResolvedExecutorOptions> = {
   hardening: choice(['required', 'best-effort', 'basic'], () => 'best-effort'),
+  cpus: cpuList(),
   spares: integer(1, { min: 0, max: 1000 }),
   spareMemoryMb: integer(128, { min: 16, max: 16_384 }),
   maxSandboxes: integer(64, { min: 1, max: 10_000 }),

@@ -46,6 +46,8 @@ export interface ResolvedPlatformOptions {
   readonly isolation: 'process'
   /** `required` refuses to start below the strongest sandbox level. @default 'required' when NODE_ENV is production, else 'best-effort' */
   readonly hardening: 'required' | 'best-effort'
+  /** Cores that sandboxes may use, by number. Only the `launcher` level holds them there; `stats().sandbox` says whether it does. @default all */
+  readonly cpus: readonly number[] | undefined
   /** Which npm packages an upload may import without carrying them. */
   readonly packages: PackageOptions
   /** What every function may use at most. */
@@ -64,12 +66,16 @@ export interface PlatformOptions {
   readonly databaseUrl?: string | undefined
   readonly isolation?: 'process' | undefined
   readonly hardening?: 'required' | 'best-effort' | undefined
+  readonly cpus?: readonly number[] | undefined
   readonly packages?: Partial<PackageOptions> | undefined
   readonly limits?: Partial<Limits> | undefined
   readonly analyzer?: Partial<AnalyzerOptions> | undefined
   readonly logger?: Logger | undefined
   readonly authenticate?: Authenticate | undefined
 }
+
+/** Highest core that can be named: the launcher takes a mask of 63 bits. */
+const maxCpu = 62
 
 /** What the table needs to know of its surroundings: this package itself reads neither the environment nor the disk. */
 export interface OptionSurroundings {
@@ -84,12 +90,30 @@ export function platformOptionTable(around: OptionSurroundings): OptionTable<Res
     databaseUrl: databaseUrl(),
     isolation: choice(['process'], () => 'process'),
     hardening: choice(['required', 'best-effort'], () => (around.isProduction ? 'required' : 'best-effort')),
+    cpus: cpuList(),
     packages: group<PackageOptions>({ from: text(around.workingDirectory), allow: textList([]) }),
     limits: group(limitTable),
     analyzer: group<AnalyzerOptions>({ enforce: flag(true), rules: ruleSeverities() }),
     logger: optional('an object with the methods debug, info, warn and error', isLogger),
     authenticate: optional('a function', (value): value is Authenticate => typeof value === 'function'),
   }
+}
+
+/** A list of cores by number, sorted, each once. */
+export function cpuList(): OptionRow<readonly number[] | undefined> {
+  return {
+    default: () => undefined,
+    parse(value, path) {
+      // A copy: `every` would not see the holes of a list.
+      const cpus: readonly unknown[] = Array.isArray(value) ? [...value] : []
+      if (cpus.length > 0 && cpus.every(isCpu)) return Object.freeze([...new Set(cpus)].sort((a, b) => a - b))
+      throw invalidOption(path, `a list of core numbers from 0 to ${maxCpu}`, value)
+    },
+  }
+}
+
+function isCpu(value: unknown): value is number {
+  return typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= maxCpu
 }
 
 function databaseUrl(): OptionRow<string | undefined> {

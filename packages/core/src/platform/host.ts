@@ -59,6 +59,7 @@ export async function startHost(options: ResolvedPlatformOptions, events: EventH
     const opening = openStore({ options, reaper, logger, events, teardown, isForced: () => isForced })
     const starting = createExecutor({
       hardening: options.hardening,
+      cpus: options.cpus,
       spareMemoryMb: options.limits.memoryMb,
       reaper,
       onSandbox: (event) => events.emit('sandbox', event),

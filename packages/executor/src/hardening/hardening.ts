@@ -8,6 +8,8 @@ export interface SpawnSpec {
   readonly environment: Readonly<Record<string, string>>
   /** Memory above an idle sandbox that the process may use, in MiB. */
   readonly memoryMb: number
+  /** Cores that the process may use; left out: those of the host. Only the launcher level can hold it there. */
+  readonly cpus?: readonly number[]
 }
 
 /** How a level starts a process. */

@@ -24,7 +24,7 @@ export function launcherCommand(setup: LauncherSetup, spec: SpawnSpec, idleBytes
   const dataBytes = idleBytes + (spec.memoryMb + reserveMb) * mib
   return {
     file: setup.program,
-    arguments: [...launcherOptions(setup, dataBytes), '--', setup.node, ...spec.nodeArguments],
+    arguments: [...launcherOptions(setup, dataBytes), ...cpuOption(spec.cpus), '--', setup.node, ...spec.nodeArguments],
     environment: { ...spec.environment, ...loaderEnvironment(setup.libraries) },
   }
 }
@@ -45,6 +45,14 @@ function launcherOptions(setup: LauncherSetup, dataBytes: number): string[] {
   const user = setup.user === undefined ? [] : [`--uid=${setup.user}`, `--gid=${setup.user}`]
   const limits = [`--data=${Math.ceil(dataBytes)}`, `--files=${maxDescriptors}`]
   return [`--parent=${process.pid}`, ...limits, ...user, ...setup.libraries.map((path) => `--read=${path}`)]
+}
+
+/** The launcher takes a mask in hexadecimal digits. */
+function cpuOption(cpus: readonly number[] | undefined): string[] {
+  if (cpus === undefined) return []
+  let mask = 0n
+  for (const cpu of cpus) mask |= 1n << BigInt(cpu)
+  return [`--cpus=${mask.toString(16)}`]
 }
 
 /** The loader's cache in `/etc` is not readable inside, so it is told where the libraries are. */
