@@ -57,7 +57,7 @@ describe('the options of createPlatform', () => {
 
   it('takes cores as a sorted list without repetitions and refuses what names none', () => {
     expect(resolve({ cpus: [3, 0, 3] }).cpus).to.deep.equal([0, 3])
-    for (const cpus of [[], [-1], [0.5], [63], ['0'], '0', 0, null, [0, undefined], new Array(1)])
+    for (const cpus of [[], [-1], [0.5], [63], ['0'], '0', 0, null, [0, undefined], Object.assign([], { length: 1 })])
       expect(refusal({ cpus }).details['option']).to.equal('cpus')
   })
 
