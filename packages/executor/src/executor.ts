@@ -12,12 +12,14 @@ import { Fleet, type FleetOwner } from './fleet/fleet.ts'
 import type { VersionPool } from './fleet/version-pool.ts'
 import { holdToCores } from './hardening/cores.ts'
 import type { Hardening } from './hardening/hardening.ts'
-import { readRuntime, type RuntimeSource } from './hardening/sandbox-command.ts'
+import { readRuntime, sandboxCommand, type RuntimeSource } from './hardening/sandbox-command.ts'
 import { selectHardening } from './hardening/select-hardening.ts'
+import { spawnProcess } from './hardening/spawn-process.ts'
 import { resolveExecutorOptions, type ExecutorOptions, type ResolvedExecutorOptions } from './options.ts'
 import type { Call, CallOwner } from './sandbox/call.ts'
 import { HttpCall } from './sandbox/http-call.ts'
 import { JsonCall } from './sandbox/json-call.ts'
+import type { Isolation } from './sandbox/sandbox-process.ts'
 
 /** Before an overdue call is looked at again while a sandbox for it is on its way, in milliseconds. */
 const recheckMs = 100
@@ -37,14 +39,22 @@ export async function createExecutor(options?: ExecutorOptions): Promise<Executo
 
 /** The same from its parts; tests give it a runtime that misbehaves. */
 export function createExecutorFrom(options: ResolvedExecutorOptions, hardening: Hardening, runtime: RuntimeSource): Executor {
-  return new ProcessExecutor(options, hardening, runtime)
+  return createExecutorWith(options, {
+    report: () => hardening.report(),
+    spawn: (memoryMb) => spawnProcess(sandboxCommand(hardening, runtime, memoryMb)),
+  })
+}
+
+/** An executor over any isolation: calls, queues, deadlines and the life of a sandbox are the same for all. */
+export function createExecutorWith(options: ResolvedExecutorOptions, isolation: Isolation): Executor {
+  return new SandboxExecutor(options, isolation)
 }
 
 function ignoreSignal(): void {}
 
-class ProcessExecutor implements Executor, CallOwner, FleetOwner {
+class SandboxExecutor implements Executor, CallOwner, FleetOwner {
   readonly #fleet: Fleet
-  readonly #hardening: Hardening
+  readonly #isolation: Isolation
   readonly #guardsSigusr1: boolean
   #running = 0
   #invocations = 0
@@ -52,11 +62,11 @@ class ProcessExecutor implements Executor, CallOwner, FleetOwner {
   #closing: Promise<void> | undefined
   #onQuiet: (() => void) | undefined
 
-  constructor(options: ResolvedExecutorOptions, hardening: Hardening, runtime: string) {
-    this.#hardening = hardening
+  constructor(options: ResolvedExecutorOptions, isolation: Isolation) {
+    this.#isolation = isolation
     this.#guardsSigusr1 = options.guardSigusr1 && process.platform !== 'win32'
     if (this.#guardsSigusr1) process.on('SIGUSR1', ignoreSignal)
-    this.#fleet = new Fleet({ ...options, hardening, runtime }, this)
+    this.#fleet = new Fleet({ ...options, spawn: isolation.spawn }, this)
     this.#fleet.fillSpares()
   }
 
@@ -153,7 +163,7 @@ class ProcessExecutor implements Executor, CallOwner, FleetOwner {
     let queued = 0
     for (const gate of this.#fleet.gates.values()) queued += gate.queued
     const { coldStarts, killed } = this.#fleet
-    return { sandbox: this.#hardening.report(), sandboxes, running: this.#running, queued, invocations: this.#invocations, coldStarts, killed }
+    return { sandbox: this.#isolation.report(), sandboxes, running: this.#running, queued, invocations: this.#invocations, coldStarts, killed }
   }
 
   close(): Promise<void> {

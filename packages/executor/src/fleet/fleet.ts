@@ -1,18 +1,15 @@
 import { PlatformError, toPlatformError, type ExecutableVersion, type Reaper, type SandboxEvent } from '@cordon/contracts'
-import { sandboxCommand, type RuntimeSource } from '../hardening/sandbox-command.ts'
-import type { Hardening } from '../hardening/hardening.ts'
-import { spawnProcess } from '../hardening/spawn-process.ts'
 import { Gate } from '../limiter/gate.ts'
 import type { Call } from '../sandbox/call.ts'
 import { Deadlines } from '../sandbox/deadlines.ts'
 import { Sandbox, type Death, type SandboxOwner } from '../sandbox/sandbox.ts'
+import type { Isolation } from '../sandbox/sandbox-process.ts'
 import { checkIdle, checkMemory, Watchdog } from '../sandbox/watchdog.ts'
 import { VersionPool } from './version-pool.ts'
 
 /** What a fleet needs. Times in milliseconds. */
 export interface FleetOptions {
-  readonly hardening: Hardening
-  readonly runtime: RuntimeSource
+  readonly spawn: Isolation['spawn']
   readonly reaper: Reaper | undefined
   readonly spares: number
   readonly spareMemoryMb: number
@@ -289,8 +286,8 @@ export class Fleet implements SandboxOwner {
   }
 
   #boot(memoryMb: number): Sandbox {
-    const { hardening, runtime, reaper } = this.#options
-    const spawned = spawnProcess(sandboxCommand(hardening, runtime, memoryMb))
+    const { spawn, reaper } = this.#options
+    const spawned = spawn(memoryMb)
     const sandbox = new Sandbox(spawned, memoryMb, this)
     this.#all.add(sandbox)
     if (spawned.pid !== undefined) reaper?.watch(spawned.pid)

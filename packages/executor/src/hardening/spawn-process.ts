@@ -1,25 +1,20 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import type { Socket } from 'node:net'
 import type { Readable } from 'node:stream'
+import type { SandboxProcess } from '../sandbox/sandbox-process.ts'
 import type { SpawnCommand } from './hardening.ts'
 
 /** A started process: its own process group, a duplex channel on descriptor 3, and its standard output and error. */
-export interface SandboxProcess {
+export interface SpawnedProcess extends SandboxProcess {
   readonly child: ChildProcess
-  /** `undefined` when it could not be started; `child` then emits `error`. */
-  readonly pid: number | undefined
   readonly channel: Socket
-  readonly stdout: Readable
-  readonly stderr: Readable
-  /** SIGKILL to the whole process group. Does nothing when it is gone. */
-  kill(): void
 }
 
 /**
  * Starts a process with nothing of the host's: literal environment, `/` as working directory, its own session, no
  * descriptor but 0 to 3.
  */
-export function spawnProcess(command: SpawnCommand): SandboxProcess {
+export function spawnProcess(command: SpawnCommand): SpawnedProcess {
   const child = spawn(command.file, command.arguments, {
     cwd: '/',
     env: { ...command.environment },

@@ -1,7 +1,7 @@
 import type { LogEntry } from '@cordon/contracts'
-import type { SandboxProcess } from '../hardening/spawn-process.ts'
 import type { Call } from './call.ts'
 import type { Death, Sandbox } from './sandbox.ts'
+import type { SandboxProcess } from './sandbox-process.ts'
 
 /** Bytes of the process's own output that are kept; the runtime sends everything functions print through the pipe. */
 const keptBytes = 8192
