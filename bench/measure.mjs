@@ -22,24 +22,57 @@ export async function timeCalls(call, count) {
   return times
 }
 
+/** Whether this process and its children may use one core only. */
+export const isPinned = process.env['BENCH_PINNED'] === '1'
+
 /**
- * Compares two calls in interleaved blocks, so that both see the same moods of the machine. The ratio is the median of
- * the ratios of the block medians.
+ * Compares calls, by name, one in flight, in interleaved blocks, so that all of them see the same moods of the machine. `of` gives p50 and p99
+ * in microseconds, the medians over the blocks; `ratio` the median of the per-block ratios.
  */
-export async function compareCalls(ours, peer, { blockLength = 500, rounds = 5, warmUp = 1000 } = {}) {
-  await timeCalls(ours, warmUp)
-  await timeCalls(peer, warmUp)
-  const blocks = []
+export async function compareCalls(calls, { blockLength = 500, rounds = 5, warmUp = 1000 } = {}) {
+  const blocks = {}
+  for (const [name, call] of Object.entries(calls)) {
+    blocks[name] = []
+    await timeCalls(call, warmUp)
+  }
   for (let round = 0; round < rounds; round++) {
-    const peerTimes = await timeCalls(peer, blockLength)
-    const ourTimes = await timeCalls(ours, blockLength)
-    blocks.push({ ours: median(ourTimes), peer: median(peerTimes), ours99: quantile(ourTimes, 0.99), peer99: quantile(peerTimes, 0.99) })
+    for (const [name, call] of Object.entries(calls)) {
+      const times = await timeCalls(call, blockLength)
+      blocks[name].push({ p50: median(times), p99: quantile(times, 0.99) })
+    }
   }
   return {
-    ours: median(blocks.map((block) => block.ours)),
-    peer: median(blocks.map((block) => block.peer)),
-    ratio: median(blocks.map((block) => block.ours / block.peer)),
-    p99Ratio: median(blocks.map((block) => block.ours99 / block.peer99)),
+    of: (name) => ({ p50: median(blocks[name].map(({ p50 }) => p50)), p99: median(blocks[name].map(({ p99 }) => p99)) }),
+    ratio: (name, reference, figure = 'p50') => median(blocks[name].map((block, round) => block[figure] / blocks[reference][round][figure])),
+  }
+}
+
+/**
+ * Compares the throughput of calls, by name, with `inFlight` of them under way all the time, in interleaved blocks of
+ * `blockLength` calls of each of the `inFlight` callers. `perSecond` is the median over the blocks.
+ */
+export async function compareThroughput(calls, { inFlight, blockLength = 500, rounds = 5 }) {
+  const blocks = {}
+  async function measure(call, count) {
+    const from = performance.now()
+    await Promise.all(
+      Array.from({ length: inFlight }, async () => {
+        for (let index = 0; index < count; index++) await call()
+      }),
+    )
+    return (count * inFlight * 1000) / (performance.now() - from)
+  }
+  for (const [name, call] of Object.entries(calls)) {
+    blocks[name] = []
+    await call()
+    await measure(call, Math.ceil(blockLength / 5))
+  }
+  for (let round = 0; round < rounds; round++) {
+    for (const [name, call] of Object.entries(calls)) blocks[name].push(await measure(call, blockLength))
+  }
+  return {
+    perSecond: (name) => median(blocks[name]),
+    ratio: (name, reference) => median(blocks[name].map((value, round) => value / blocks[reference][round])),
   }
 }
 
@@ -49,10 +82,16 @@ export function describeMachine() {
   return `${cpus().length} x ${cpu?.model.trim() ?? 'unknown'}, ${Math.round(totalmem() / 2 ** 30)} GiB, ${process.platform} ${process.arch}, Node ${process.version}, commit ${commit()}`
 }
 
-/** Prints one figure, beside its target where it has one. A figure without a unit is a count. */
+/** Prints one figure, beside its target where it has one: a number that it may not exceed, or `{ atLeast }`. A figure without a unit is a count. */
 export function report(name, value, unit, target) {
-  const verdict = target === undefined ? '' : `   target <= ${target} ${unit}: ${value <= target ? 'met' : 'MISSED'}`
-  console.log(`${name.padEnd(52)} ${value.toFixed(unit === '' ? 0 : 2).padStart(9)} ${unit}${verdict}`)
+  const digits = unit === '' || unit === 'calls/s' ? 0 : 2
+  console.log(`${name.padEnd(52)} ${value.toFixed(digits).padStart(9)} ${unit}${verdict(value, unit, target)}`)
+}
+
+function verdict(value, unit, target) {
+  if (target === undefined) return ''
+  const [sign, limit] = typeof target === 'number' ? ['<=', target] : ['>=', target.atLeast]
+  return `   target ${sign} ${limit} ${unit}: ${(sign === '<=' ? value <= limit : value >= limit) ? 'met' : 'MISSED'}`
 }
 
 function commit() {

@@ -1,6 +1,6 @@
 /**
  * The physical limit that calls into a sandbox are compared with: two bare Node processes on a socket pair with the
- * same length-prefixed frames and the same JSON work, one call in flight, and nothing else.
+ * same length-prefixed frames and the same JSON work, and nothing else. One in flight, unless the caller starts more.
  */
 import { spawn } from 'node:child_process'
 
@@ -41,12 +41,17 @@ const childProgram = `
 ${frameReader.toString()}
 ${frame.toString()}
 const socket = new (require('node:net').Socket)({ fd: 3, readable: true, writable: true })
-socket.on('data', frameReader(${headerBytes}, (payload) => socket.write(frame(${headerBytes}, JSON.stringify(JSON.parse(payload))))))
+socket.on('data', frameReader(${headerBytes}, (payload) => socket.write(frame(${headerBytes}, respond(payload)))))
 `
 
-/** Starts the peer. `call(value)` resolves with the echoed value. */
-export async function createRawEcho() {
-  const child = spawn(process.execPath, [...nodeFlags(), '-e', childProgram], {
+/** Starts the raw echo. `call(value)` resolves with the echoed value. */
+export function createRawEcho() {
+  return createEcho({ flags: nodeFlags(), respond: 'const respond = (payload) => JSON.stringify(JSON.parse(payload))' })
+}
+
+/** The same for other ways to answer: `respond` is the source of a function of that name, from JSON text to JSON text. */
+export async function createEcho({ flags, respond }) {
+  const child = spawn(process.execPath, [...flags, '-e', `${respond}\n${childProgram}`], {
     env: { OPENSSL_CONF: '/dev/null' },
     stdio: ['ignore', 'ignore', 'inherit', 'pipe'],
   })
@@ -54,18 +59,22 @@ export async function createRawEcho() {
   const waiting = []
   socket.on(
     'data',
-    frameReader(headerBytes, (payload) => waiting.shift()(JSON.parse(payload))),
+    frameReader(headerBytes, (payload) => waiting.shift().resolve(JSON.parse(payload))),
   )
+  child.on('exit', (code) => {
+    for (const { reject } of waiting) reject(new Error(`the echo process ended with code ${code}`))
+  })
   function call(value) {
-    return new Promise((resolve) => {
-      waiting.push(resolve)
+    return new Promise((resolve, reject) => {
+      waiting.push({ resolve, reject })
       socket.write(frame(headerBytes, JSON.stringify(value)))
     })
   }
-  await call({ ready: true })
+  await call({ n: 0 })
   return {
     call,
     close() {
+      child.removeAllListeners('exit')
       child.kill('SIGKILL')
       socket.destroy()
     },

@@ -4,6 +4,8 @@ import { fileURLToPath } from 'node:url'
 import { describeMachine } from './measure.mjs'
 
 const all = [
+  { name: 'executor/invoke', pinnable: true },
+  { name: 'executor/parallel', pinnable: true },
   { name: 'core/invoke', pinnable: true },
   { name: 'core/deploy', pinnable: false },
   { name: 'core/import', pinnable: false },

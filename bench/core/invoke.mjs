@@ -1,10 +1,8 @@
 /** Warm `platform.invoke` of a trivial function against the raw echo; run it pinned and unpinned (`npm run bench -- core/invoke`). */
 import { createPlatform } from '@cordon/core'
-import { compareCalls, report } from '../measure.mjs'
+import { compareCalls, isPinned, report } from '../measure.mjs'
 import { createRawEcho } from '../raw-echo.mjs'
 import { withScratch } from '../scratch.mjs'
-
-const isPinned = process.env['BENCH_PINNED'] === '1'
 
 await withScratch(async (dataDir) => {
   const platform = await createPlatform({ dataDir })
@@ -15,15 +13,12 @@ await withScratch(async (dataDir) => {
       source: '/** @function */\nexport default async function trivial(input: { n: number }) { return { n: input.n } }',
     })
     const input = { n: 1 }
-    const result = await compareCalls(
-      () => platform.invoke('trivial', input),
-      () => echo.call(input),
-    )
+    const result = await compareCalls({ echo: () => echo.call(input), invoke: () => platform.invoke('trivial', input) })
     console.log(isPinned ? '## pinned to one core' : '## unpinned')
-    report('raw echo, median', result.peer, 'µs')
-    report('platform.invoke, warm, median', result.ours, 'µs')
-    report('platform.invoke / raw echo', result.ratio, 'x', isPinned ? 4 : 2)
-    report('platform.invoke / raw echo, p99', result.p99Ratio, 'x')
+    report('raw echo, median', result.of('echo').p50, 'µs')
+    report('platform.invoke, warm, median', result.of('invoke').p50, 'µs')
+    report('platform.invoke / raw echo', result.ratio('invoke', 'echo'), 'x', isPinned ? 4 : 2)
+    report('platform.invoke / raw echo, p99', result.ratio('invoke', 'echo', 'p99'), 'x')
   } finally {
     echo.close()
     await platform.close()
