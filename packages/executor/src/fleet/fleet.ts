@@ -4,8 +4,12 @@ import type { Call } from '../sandbox/call.ts'
 import { Deadlines } from '../sandbox/deadlines.ts'
 import { Sandbox, type Death, type SandboxOwner } from '../sandbox/sandbox.ts'
 import type { Isolation } from '../sandbox/sandbox-process.ts'
-import { checkIdle, checkMemory, Watchdog } from '../sandbox/watchdog.ts'
+import { checkMemory, Watchdog } from '../sandbox/watchdog.ts'
+import { longestIdle, sweepIdle } from './eviction.ts'
+import { memoryClass } from './memory-class.ts'
+import { Spares, type SpareOwner } from './spares.ts'
 import { VersionPool } from './version-pool.ts'
+import { wrongKind } from './wrong-kind.ts'
 
 /** What a fleet needs. Times in milliseconds. */
 export interface FleetOptions {
@@ -26,17 +30,13 @@ export interface FleetOwner {
   left(call: Call, pool: VersionPool): void
 }
 
-/** Sizes at which sandboxes are booted, in MiB: the heap flag is fixed at boot, the watchdog holds the exact limit. */
-const memoryClasses = [64, 128, 256, 512, 1024, 2048, 4096, 8192, 16_384]
 /** When a caller should come back that found no free sandbox. Nothing is known about the pace of other functions. */
 const hostRetryMs = 1000
 /** Between two looks at idle sandboxes. */
 const sweepMs = 1000
-/** CPU time between two sweeps that an idle sandbox may use: timers of libraries, garbage collection. */
-const idleCpuMs = 60
 
 /** All sandboxes of an executor: spares, warm ones by version, and the ones on their way. */
-export class Fleet implements SandboxOwner {
+export class Fleet implements SandboxOwner, SpareOwner {
   readonly deadlines = new Deadlines()
   readonly pools = new Map<string, VersionPool>()
   readonly gates = new Map<string, Gate>()
@@ -44,21 +44,21 @@ export class Fleet implements SandboxOwner {
   readonly #owner: FleetOwner
   readonly #known = new WeakMap<ExecutableVersion, VersionPool>()
   readonly #all = new Set<Sandbox>()
-  readonly #spares = new Map<Sandbox, Promise<void>>()
+  readonly #spares: Spares
   readonly #watchdog = new Watchdog()
   readonly #blocked = new Set<VersionPool>()
   /** Calls that wait for a sandbox, of all functions. */
   #waiting = 0
   #sweeper: NodeJS.Timeout | undefined
   #isClosed = false
-  #spareFailures = 0
   coldStarts = 0
   killed = 0
 
   constructor(options: FleetOptions, owner: FleetOwner) {
     this.#options = options
     this.#owner = owner
-    this.#sweeper = setInterval(() => this.#sweep(), sweepMs).unref()
+    this.#spares = new Spares(this, options.spares, memoryClass(options.spareMemoryMb))
+    this.#sweeper = setInterval(() => sweepIdle(this.#all, options.idleMs), sweepMs).unref()
   }
 
   get sandboxes(): ReadonlySet<Sandbox> {
@@ -200,12 +200,11 @@ export class Fleet implements SandboxOwner {
 
   /** Whether one more process may exist, if need be in place of the longest idle one. */
   #makeRoom(pool: VersionPool): boolean {
-    const living = [...this.#all].filter((one) => one.death === undefined)
-    if (living.length < this.#options.maxSandboxes) return true
-    if ([...this.#spares.keys()].some((one) => one.memoryMb === memoryClass(pool.version.limits.memoryMb))) return true
-    const idle = living.filter((one) => !one.isBusy && (one.kind !== undefined || this.#spares.has(one)))
-    idle.sort((a, b) => a.idleSince - b.idleSince)
-    const oldest = idle[0]
+    let living = 0
+    for (const one of this.#all) if (one.death === undefined) living++
+    if (living < this.#options.maxSandboxes) return true
+    if (this.#spares.hasSize(memoryClass(pool.version.limits.memoryMb))) return true
+    const oldest = longestIdle(this.#all, this.#spares)
     if (oldest === undefined) return false
     this.#spares.delete(oldest)
     oldest.kill('CLOSED', 'Cannot keep the sandbox: its place was needed', {})
@@ -227,13 +226,14 @@ export class Fleet implements SandboxOwner {
     let sandbox: Sandbox | undefined
     try {
       const bundle = version.loadBundle()
-      const taken = this.#takeSpare(memoryClass(version.limits.memoryMb))
+      const since = performance.now()
+      const taken = this.#spares.take(memoryClass(version.limits.memoryMb))
       sandbox = taken.sandbox
       sandbox.version = version
       pool.sandboxes.add(sandbox)
       // Both are waited for together; neither may become an unhandled rejection when the other fails first.
       const [code] = await Promise.all([bundle, taken.ready])
-      if (taken.isNew) sandbox.bootMs = performance.now() - taken.since
+      if (taken.isNew) sandbox.bootMs = performance.now() - since
       this.#emit(sandbox, 'loading')
       this.#watchdog.watch(sandbox)
       const startedAt = performance.now()
@@ -274,48 +274,27 @@ export class Fleet implements SandboxOwner {
     }
   }
 
-  #takeSpare(memoryMb: number): { sandbox: Sandbox; ready: Promise<void>; isNew: boolean; since: number } {
-    const since = performance.now()
-    for (const [sandbox, ready] of this.#spares) {
-      if (sandbox.memoryMb !== memoryMb || sandbox.death !== undefined) continue
-      this.#spares.delete(sandbox)
-      return { sandbox, ready, isNew: !sandbox.isBooted, since }
-    }
-    const sandbox = this.#boot(memoryMb)
-    return { sandbox, ready: sandbox.boot(this.#options.bootTimeoutMs), isNew: true, since }
-  }
-
-  #boot(memoryMb: number): Sandbox {
-    const { spawn, reaper } = this.#options
+  boot(memoryMb: number): { sandbox: Sandbox; ready: Promise<void> } {
+    const { spawn, reaper, bootTimeoutMs } = this.#options
     const spawned = spawn(memoryMb)
     const sandbox = new Sandbox(spawned, memoryMb, this)
     this.#all.add(sandbox)
     if (spawned.pid !== undefined) reaper?.watch(spawned.pid)
     this.#emit(sandbox, 'booting')
-    return sandbox
+    return { sandbox, ready: sandbox.boot(bootTimeoutMs) }
+  }
+
+  hasPlace(): boolean {
+    return !this.#isClosed && this.#all.size < this.#options.maxSandboxes
+  }
+
+  spareReady(sandbox: Sandbox): void {
+    this.#emit(sandbox, 'spare')
   }
 
   /** Boots spares until there are as many as asked for. */
   fillSpares(): void {
-    const { spares, spareMemoryMb, maxSandboxes, bootTimeoutMs } = this.#options
-    // A machine that cannot start sandboxes at all must not be kept busy trying.
-    while (!this.#isClosed && this.#spares.size < spares && this.#all.size < maxSandboxes && this.#spareFailures < 3) {
-      const sandbox = this.#boot(memoryClass(spareMemoryMb))
-      const ready = sandbox.boot(bootTimeoutMs)
-      this.#spares.set(sandbox, ready)
-      ready.then(
-        () => {
-          this.#spareFailures = 0
-          if (sandbox.version === undefined) this.#emit(sandbox, 'spare')
-        },
-        () => this.#spareFailures++,
-      )
-    }
-  }
-
-  /** Resolves when the spares that are on their way are up; rejects when one could not be started. */
-  async sparesReady(): Promise<void> {
-    await Promise.all(this.#spares.values())
+    this.#spares.fill()
   }
 
   /** Lets go of what a version keeps warm. */
@@ -325,18 +304,6 @@ export class Fleet implements SandboxOwner {
     pool.isRetired = true
     for (const sandbox of pool.sandboxes)
       if (!sandbox.isBusy && sandbox.kind !== undefined) sandbox.kill('CLOSED', 'Cannot keep the sandbox: its version was retired', {})
-  }
-
-  #sweep(): void {
-    const now = performance.now()
-    for (const sandbox of this.#all) {
-      if (sandbox.isBusy || sandbox.death !== undefined || sandbox.kind === undefined) continue
-      if (now - sandbox.idleSince >= this.#options.idleMs) sandbox.kill('CLOSED', 'Cannot keep the sandbox: it was idle too long', {})
-      else if (sandbox.idleCpuMs >= 0) {
-        checkMemory(sandbox)
-        checkIdle(sandbox, idleCpuMs)
-      }
-    }
   }
 
   #emit(sandbox: Sandbox, state: SandboxEvent['state'], death?: Death): void {
@@ -374,15 +341,4 @@ export class Fleet implements SandboxOwner {
 
 function keyOf(version: ExecutableVersion): string {
   return `${version.tenant}\0${version.function}\0${version.version}`
-}
-
-function memoryClass(memoryMb: number): number {
-  return memoryClasses.find((one) => one >= memoryMb) ?? memoryMb
-}
-
-function wrongKind(call: Call): PlatformError {
-  const name = call.version.function
-  return call.kind === 'json'
-    ? new PlatformError('INVALID_INPUT', `Cannot invoke "${name}": it is an HTTP function; call it with platform.fetch("${name}", request)`)
-    : new PlatformError('INVALID_INPUT', `Cannot fetch "${name}": it is a JSON function; call it with platform.invoke("${name}", input)`)
 }
