@@ -6,6 +6,7 @@ import { describeMachine } from './measure.mjs'
 const all = [
   { name: 'executor/invoke', pinnable: true },
   { name: 'executor/parallel', pinnable: true },
+  { name: 'executor/first-call', pinnable: false },
   { name: 'core/invoke', pinnable: true },
   { name: 'core/deploy', pinnable: false },
   { name: 'core/import', pinnable: false },
