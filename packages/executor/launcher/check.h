@@ -50,6 +50,44 @@ static long connect_abstract(void)
   return unless(ECONNREFUSED, call3(__NR_connect, descriptor, address, sizeof address));
 }
 
+/* A datagram to a socket with a name, here one that nobody has: ECONNREFUSED or ENOENT means the kernel looked for it. */
+static long send_datagram(const char *path)
+{
+  static struct { unsigned short family; char path[108]; } address = { UNIX_DOMAIN, "" };
+  int pair[2];
+  for (size_t index = 0; path[index] && index < sizeof address.path - 1; index++) address.path[index] = path[index];
+  long made = call4(__NR_socketpair, UNIX_DOMAIN, 2 /* SOCK_DGRAM */, 0, pair);
+  if (made < 0) return made;
+  return unless(ENOENT, unless(ECONNREFUSED, call6(__NR_sendto, pair[0], "x", 1, 0, &address, sizeof address)));
+}
+
+/* The interfaces and addresses of the host, which any socket gives (SIOCGIFCONF). */
+static long list_interfaces(void)
+{
+  static char room[1024];
+  struct { int length; char *room; } list = { sizeof room, room };
+  return call3(__NR_ioctl, 3, 0x8912, &list);
+}
+
+/* A handle of the process at the other end (SO_PEERPIDFD, since Linux 6.5). */
+static long peer_handle(void)
+{
+  int handle = -1, size = sizeof handle;
+  return call5(__NR_getsockopt, 3, 1, 77, &handle, &size);
+}
+
+/* Root keeps no capability either, also where it stays root. */
+static long capability(void)
+{
+  const struct { uint32_t version; int32_t process; } head = { 0x20080522, 0 };
+  static uint32_t sets[6];
+  long asked = call2(__NR_capget, &head, sets);
+  if (asked < 0) return 0;
+  for (int index = 0; index < 6; index++)
+    if (sets[index]) return 0;
+  return -EPERM;
+}
+
 static long inherited_descriptor(void)
 {
   for (int descriptor = 4; descriptor < 4096; descriptor++)
@@ -86,6 +124,8 @@ static void check(const char *readable, const char *absent_path, unsigned port, 
   report_probe("-access-path", call3(__NR_faccessat, HERE, readable, 0));
   report_probe("-read-link", call4(__NR_readlinkat, HERE, "/proc/self/exe", buffer, sizeof buffer));
   report_probe("-change-directory", call1(__NR_chdir, "/"));
+  report_probe("-open-handle", call4(__NR_openat, HERE, readable, OPEN_HANDLE, 0));
+  report_probe("-lock-file", call2(__NR_flock, 1, 2 | 4 /* LOCK_EX | LOCK_NB */));
   report_probe("-watch-files", call1(__NR_inotify_init1, 0));
 
   report_probe("-tcp-connect", connect_to(port, 1));
@@ -95,6 +135,9 @@ static void check(const char *readable, const char *absent_path, unsigned port, 
   report_probe("-ipv6", call3(__NR_socket, 10, 1, 0));
   report_probe("-unix-socket", call3(__NR_socket, UNIX_DOMAIN, 1, 0));
   report_probe("-abstract-socket", connect_abstract());
+  report_probe("-datagram-to-name", send_datagram(absent_path));
+  report_probe("-list-interfaces", list_interfaces());
+  report_probe("-handle-of-host", peer_handle());
   report_probe("-netlink", call3(__NR_socket, 16, 3, 0));
   report_probe("-vsock", call3(__NR_socket, 40, 1, 0));
   report_probe("-kernel-crypto-socket", call3(__NR_socket, 38, 5, 0));
@@ -118,6 +161,8 @@ static void check(const char *readable, const char *absent_path, unsigned port, 
   report_probe("-memory-file", call2(__NR_memfd_create, "x", 0));
   report_probe("-shared-memory", call3(__NR_shmget, 0, 4096, 01600 /* IPC_CREAT */));
   report_probe("-message-queue", call4(__NR_mq_open, "cordon", 0x42, 0600, 0));
+  report_probe("-enlarge-pipe", call3(__NR_fcntl, 0, 1031 /* F_SETPIPE_SZ */, 1 << 20));
+  report_probe("-timers-of-user", call3(__NR_timer_create, 1, 0, words));
   report_probe("-lock-memory", call1(__NR_mlockall, 2));
   report_probe("-bpf", call3(__NR_bpf, 0, buffer, sizeof buffer));
   report_probe("-perf", call5(__NR_perf_event_open, buffer, 0, -1, -1, 0));
@@ -126,6 +171,7 @@ static void check(const char *readable, const char *absent_path, unsigned port, 
   report_probe("-namespace", call1(__NR_unshare, 0x10000000 /* CLONE_NEWUSER */));
   report_probe("-mount", unless(ENOENT, call2(__NR_umount2, absent_path, 0)));
   report_probe("-change-user", call3(__NR_setresuid, 0, 0, 0));
+  report_probe("-capabilities", capability());
   report_probe("-raise-limit", call4(__NR_prlimit64, 0, 7, words, 0));
   report_probe("-outlive-host", call5(__NR_prctl, 1 /* PR_SET_PDEATHSIG */, 0, 0, 0, 0));
   report_probe("-more-filters", call3(__NR_seccomp, 1, 0, &allow_all));

@@ -136,7 +136,8 @@ static void limit_resources(const struct options *options)
   limit(LIMIT_FILES, options->files, "limit descriptors");
   limit(LIMIT_STACK, STACK_BYTES, "limit the stack");
   limit(LIMIT_FILE_SIZE, 0, "limit file sizes");
-  limit(LIMIT_CORE, 0, "switch core files off");
+  /* Not 0: where the kernel hands dumps to a program, that means no limit, and 1 means none (Linux, fs/coredump.c). */
+  limit(LIMIT_CORE, 1, "switch core files off");
   limit(LIMIT_LOCKED, 0, "limit locked memory");
   limit(LIMIT_QUEUES, 0, "limit message queues");
   limit(LIMIT_NICE, 0, "limit priorities");
@@ -158,6 +159,14 @@ static void drop_user(const struct options *options)
   must("drop groups", call2(__NR_setgroups, 0, 0));
   must("drop the group", call3(__NR_setresgid, options->gid, options->gid, options->gid));
   must("drop the user", call3(__NR_setresuid, options->uid, options->uid, options->uid));
+}
+
+/* What is left of root's rights when it stays root. Exec gives nothing back: new privileges are given up. */
+static void drop_capabilities(void)
+{
+  const struct { uint32_t version; int32_t process; } head = { 0x20080522 /* _LINUX_CAPABILITY_VERSION_3 */, 0 };
+  static const uint32_t none[6];
+  must("drop capabilities", call2(__NR_capset, &head, none));
 }
 
 /*
@@ -203,6 +212,7 @@ __attribute__((noreturn, used)) void launch(long *stack)
   if (options.cpus) must("keep to the given cores", call3(__NR_sched_setaffinity, 0, sizeof options.cpus, &options.cpus));
   limit_resources(&options);
   drop_user(&options);
+  drop_capabilities();
   call1(__NR_umask, 077);
   must("give up new privileges", call5(__NR_prctl, NO_NEW_PRIVILEGES, 1, 0, 0, 0));
   die_with_host(options.parent);

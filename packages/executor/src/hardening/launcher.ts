@@ -71,7 +71,10 @@ function report(check: SelfCheck, noUserOfItsOwn: string | undefined): SandboxRe
   const enforced = [...check.refused, 'dies-with-host', 'memory-limit', ...(noUserOfItsOwn === undefined ? ['user-of-its-own'] : [])]
   const missing = [
     // Told here because nobody would look for it: the error of a refused open() differs from that of an absent file.
-    { what: 'hide-which-paths-exist', why: "Linux answers differently for paths that exist; only Node's permission model stands before that answer" },
+    {
+      what: 'hide-which-paths-exist',
+      why: "Linux answers differently for paths that exist, and stat() tells their size, owner and times; only Node's permission model stands before that",
+    },
     ...(noUserOfItsOwn === undefined ? [] : [{ what: 'user-of-its-own', why: noUserOfItsOwn }]),
   ]
   return Object.freeze({ level: 'launcher', enforced: Object.freeze(enforced), missing: Object.freeze(missing) })
