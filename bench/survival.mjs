@@ -1,150 +1,152 @@
 /**
- * Host survival: one host serves healthy calls while hostile functions run beside them with the analyzer's rules off.
- * Prints what the host and its healthy callers notice. Ends with code 1 when a healthy call failed, a canary was
- * touched or a process was left.
+ * Host survival: one host serves healthy calls while hostile functions of every class run beside them, with the
+ * analyzer's rules off and held to one core. Prints what the host and its healthy callers notice, what became of the
+ * attackers, and a verdict per goal. Ends with code 1 when a healthy call failed, a canary was touched or a process was
+ * left; the other goals depend on what else the machine does and are only printed.
  *
- *   npm run survival                  300 hostile invocations
- *   npm run survival -- --count 10000
+ *   npm run survival                     300 hostile invocations
+ *   npm run survival -- --count 10000    the long form
  */
 import { createPlatform } from '@cordon/core'
-import { spawn } from 'node:child_process'
-import { existsSync, readFileSync } from 'node:fs'
-import { writeFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
+import { readFileSync } from 'node:fs'
+import { cpus } from 'node:os'
 import { join } from 'node:path'
-import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { setTimeout as delay } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { describeMachine, median, quantile, report } from './measure.mjs'
 import { withScratch } from './scratch.mjs'
+import { setOutCanaries } from './survival/canaries.mjs'
+import { deployHostileFunctions, invoke } from './survival/hostile-functions.mjs'
+import { createProtocolDoors } from './survival/protocol-doors.mjs'
+import { residentMb, serveHealthy } from './survival/watch.mjs'
 
-const { values } = parseArgs({ options: { count: { type: 'string', default: '300' } } })
-const count = Number(values.count)
-if (!Number.isSafeInteger(count) || count < 1) {
-  console.error(`Cannot run ${values.count} hostile invocations: expected --count with a whole number of at least 1`)
-  process.exit(2)
-}
-
-const attackFolder = new URL('../packages/executor/test/fixtures/attacks/', import.meta.url)
-const attacks = JSON.parse(readFileSync(new URL('manifest.json', attackFolder), 'utf8')).map(({ file }) => file)
+const { values } = parseArgs({ options: { count: { type: 'string', default: '300' }, attackers: { type: 'string', default: '8' } } })
+const count = wholeNumber('count')
 /** Attackers that run at once. */
-const attackers = 2
+const attackers = wholeNumber('attackers')
 /** Most attacks end at once; the others are ended by this deadline. */
-const attackTimeoutMs = 1000
-/** Length of the quiet phase that the other one is compared with. */
-const quietMs = 3000
-/** Pause of a healthy caller between two calls. */
-const thinkMs = 2
+const timeoutMs = 400
+/** Length of the phases without attackers, before and after: long enough to settle, short beside the attacks. */
+const quietMs = Math.min(20_000, Math.max(3000, count * 10))
+/** Goals of the long form. */
+const goals = { p99Ratio: 1.5, memoryRatio: 1.1 }
 
 console.log(`# ${describeMachine()}\n# survival, ${count} hostile invocations, ${attackers} at a time`)
 await withScratch(async (folder) => {
-  const canaries = await setOutCanaries(folder)
-  const platform = await createPlatform({ dataDir: join(folder, 'data'), analyzer: { enforce: false } })
   const pids = new Set()
-  platform.on('sandbox', ({ pid }) => pids.add(pid))
+  const onSandbox = ({ pid }) => pids.add(pid)
+  const canaries = await setOutCanaries(folder)
+  const cores = splitCores()
+  const healthy = await createPlatform({ dataDir: join(folder, 'healthy'), cpus: cores.healthy })
+  const hostile = await createPlatform({
+    dataDir: join(folder, 'hostile'),
+    cpus: cores.hostile,
+    analyzer: { enforce: false },
+    limits: { loadTimeoutMs: 1500, queueMs: 30_000, timeoutMs: 3000 },
+  })
+  healthy.on('sandbox', onSandbox)
+  hostile.on('sandbox', onSandbox)
+  const doors = await createProtocolDoors({ cpus: cores.hostile, timeoutMs, onSandbox })
   try {
-    await platform.deploy({ name: 'healthy', source: '/** @function */\nexport default (input: { n: number }) => ({ n: input.n + 1 })' })
-    for (const file of attacks) {
-      await platform.deploy({ name: nameOf(file), files: { 'index.mjs': readFileSync(new URL(file, attackFolder), 'utf8') } })
-    }
-    await serveHealthy(platform, delay(1000))
-    const memoryBefore = process.memoryUsage.rss()
-    const quiet = await serveHealthy(platform, delay(quietMs))
-    const hostile = await serveHealthy(platform, attack(platform, canaries.input))
-    await delay(1000)
-    const memoryAfter = process.memoryUsage.rss()
-    console.log(`sandbox level                                        ${platform.stats().sandbox.level}`)
-    print('alone', quiet)
-    print('beside attackers', hostile)
-    report('healthy p99, beside attackers / alone', quantile(hostile.times, 0.99) / quantile(quiet.times, 0.99), 'x')
-    report('memory of the host, before', memoryBefore / 2 ** 20, 'MiB')
-    report('memory of the host, after', memoryAfter / 2 ** 20, 'MiB')
-    if (quiet.failed + hostile.failed > 0) complain(`${quiet.failed + hostile.failed} healthy calls failed: ${hostile.reason ?? quiet.reason}`)
+    await healthy.deploy({ name: 'healthy', source: '/** @function */\nexport default (input: { n: number }) => ({ n: input.n + 1 })' })
+    const classes = interleave(await deployAttackFiles(hostile, canaries.input), [
+      ...(await deployHostileFunctions(hostile, { timeoutMs })),
+      ...doors.doors,
+    ])
+    console.log(
+      `# attackers on core ${cores.hostile ?? 'any'}, healthy sandboxes on ${cores.healthy ?? 'any'}, level ${hostile.stats().sandbox.level}, ${classes.length} classes`,
+    )
+    await serveHealthy(healthy, delay(quietMs))
+    const memoryMb = { before: residentMb(), after: 0 }
+    const alone = await serveHealthy(healthy, delay(quietMs))
+    const startedAt = performance.now()
+    const outcomes = new Map()
+    const beside = await serveHealthy(healthy, attack(classes, outcomes))
+    const durationS = (performance.now() - startedAt) / 1000
+    const after = await serveHealthy(healthy, delay(quietMs))
+    memoryMb.after = residentMb()
+    printOutcomes(outcomes)
+    print('alone', alone)
+    print('beside attackers', beside)
+    print('afterwards', after)
+    report('hostile invocations', count, '')
+    report('hostile invocations a second', count / durationS, '')
+    report('memory of the host, before', memoryMb.before, 'MiB')
+    report('memory of the host, peak', beside.peakMb, 'MiB')
+    report(`memory of the host, ${quietMs / 1000} s after`, memoryMb.after, 'MiB')
+    const failed = alone.failed + beside.failed + after.failed
+    report('healthy calls failed', failed, '', 0)
+    report('healthy p99, beside attackers / alone', quantile(beside.times, 0.99) / quantile(alone.times, 0.99), 'x', goals.p99Ratio)
+    report('memory, after / before', memoryMb.after / memoryMb.before, 'x', goals.memoryRatio)
+    if (failed > 0) complain(`a healthy call failed: ${beside.reason ?? alone.reason ?? after.reason}`)
   } finally {
-    await platform.close()
+    await Promise.all([healthy.close(), hostile.close(), doors.close()])
     for (const touched of canaries.touched()) complain(`a hostile function touched the canary: ${touched}`)
     canaries.close()
   }
   await delay(1000)
   const left = [...pids].filter(isAlive)
   report('sandboxes started', pids.size, '')
-  report('processes left', left.length, '')
+  report('processes left', left.length, '', 0)
   if (left.length > 0) complain(`processes were left: ${left.join(', ')}`)
 })
 
-function nameOf(file) {
-  return `attack-${file.split('-')[0]}`
+/** The last core is for attackers, the others for healthy sandboxes; the host itself moves freely. */
+function splitCores() {
+  const last = cpus().length - 1
+  if (process.platform !== 'linux' || last < 1) return { healthy: undefined, hostile: undefined }
+  return { healthy: Array.from({ length: last }, (_, core) => core), hostile: [last] }
 }
 
-/** Calls the healthy function until `end` settles. */
-async function serveHealthy(platform, end) {
-  const stalls = monitorEventLoopDelay({ resolution: 1 })
-  stalls.enable()
-  const seen = { times: [], failed: 0, reason: undefined, stallMs: 0 }
-  const phase = { isOver: false }
-  const over = end.finally(() => (phase.isOver = true))
-  for (let n = 0; !phase.isOver; n++) {
-    const from = performance.now()
-    try {
-      const { output } = await platform.invoke('healthy', { n })
-      if (output.n !== n + 1) throw new Error('a wrong answer')
-    } catch (error) {
-      seen.failed += 1
-      seen.reason ??= error.message
-    }
-    seen.times.push(performance.now() - from)
-    await delay(thinkMs)
+async function deployAttackFiles(platform, input) {
+  const folder = new URL('../packages/executor/test/fixtures/attacks/', import.meta.url)
+  const attacks = JSON.parse(readFileSync(new URL('manifest.json', folder), 'utf8'))
+  const classes = []
+  for (const { file, category } of attacks) {
+    const name = `attack-${file.split('-')[0]}`
+    await platform.deploy({ name, files: { 'index.mjs': readFileSync(new URL(file, folder), 'utf8') } })
+    classes.push({ group: `attack files: ${category}`, name: file, call: () => invoke(platform, name, input, timeoutMs) })
   }
-  await over
-  stalls.disable()
-  seen.stallMs = stalls.max / 1e6
-  return seen
+  return classes
 }
 
-async function attack(platform, input) {
+/** One of each in turn, so that a short run has seen both kinds. */
+function interleave(first, second) {
+  const mixed = []
+  for (let index = 0; index < Math.max(first.length, second.length); index++) {
+    mixed.push(...[first[index], second[index]].filter((one) => one !== undefined))
+  }
+  return mixed
+}
+
+/** Calls the classes in turn and counts what became of each group. */
+async function attack(classes, outcomes) {
   let started = 0
   async function work() {
     while (started < count) {
-      const name = nameOf(attacks[started++ % attacks.length])
-      // What becomes of it is the business of the attack tests; here counts what the others notice.
-      await platform.invoke(name, input, { timeoutMs: attackTimeoutMs }).catch(() => {})
+      const { group, call } = classes[started++ % classes.length]
+      const code = await call()
+      const codes = outcomes.get(group) ?? new Map()
+      outcomes.set(group, codes.set(code, (codes.get(code) ?? 0) + 1))
     }
   }
   await Promise.all(Array.from({ length: attackers }, work))
 }
 
-function print(phase, { times, failed, stallMs }) {
+function printOutcomes(outcomes) {
+  for (const [group, codes] of [...outcomes].toSorted()) {
+    const list = [...codes].toSorted((a, b) => b[1] - a[1]).map(([code, times]) => `${code} ${times}`)
+    console.log(`${group.padEnd(24)} ${list.join(', ')}`)
+  }
+}
+
+function print(phase, { times, failed, stallMs, stall99Ms }) {
   report(`healthy calls, ${phase}`, times.length, '')
   report(`healthy calls failed, ${phase}`, failed, '')
   report(`healthy p50, ${phase}`, median(times), 'ms')
   report(`healthy p99, ${phase}`, quantile(times, 0.99), 'ms')
-  report(`longest stall of the event loop, ${phase}`, stallMs, 'ms')
-}
-
-/** What attackers are after: a file, a port, a path to write to, and a process. */
-async function setOutCanaries(folder) {
-  const canaryPath = join(folder, 'canary.txt')
-  const canaryWritePath = join(folder, 'written.txt')
-  await writeFile(canaryPath, 'CANARY in a file')
-  let connections = 0
-  const server = createServer((socket) => {
-    connections += 1
-    socket.destroy()
-  })
-  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const victim = spawn(process.execPath, ['-e', 'setInterval(() => {}, 60000)'], { stdio: 'ignore' })
-  return {
-    input: { canaryPath, canaryWritePath, canaryPort: server.address().port, canaryPid: victim.pid },
-    touched: () => [
-      ...(connections > 0 ? ['port'] : []),
-      ...(existsSync(canaryWritePath) ? ['path to write to'] : []),
-      ...(victim.exitCode !== null || victim.signalCode !== null ? ['process'] : []),
-    ],
-    close() {
-      victim.kill('SIGKILL')
-      server.close()
-    },
-  }
+  report(`event loop late, p99, ${phase}`, stall99Ms, 'ms')
+  report(`event loop late, longest, ${phase}`, stallMs, 'ms')
 }
 
 /** A zombie is not alive: its parent has yet to read how it ended. */
@@ -154,6 +156,13 @@ function isAlive(pid) {
   } catch {
     return false
   }
+}
+
+function wholeNumber(name) {
+  const number = Number(values[name])
+  if (Number.isSafeInteger(number) && number >= 1) return number
+  console.error(`Cannot run the survival: --${name} is ${values[name]}, expected a whole number of at least 1`)
+  process.exit(2)
 }
 
 function complain(what) {

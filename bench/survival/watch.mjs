@@ -1,0 +1,45 @@
+import { monitorEventLoopDelay } from 'node:perf_hooks'
+import { setTimeout as delay } from 'node:timers/promises'
+
+/** Pause of a healthy caller between two calls. */
+const thinkMs = 2
+/** Between two looks at the memory of the host. */
+const memoryPeriodMs = 20
+const mib = 2 ** 20
+
+/**
+ * Calls the healthy function until `end` settles, and watches the host meanwhile.
+ *
+ * @returns times of the calls in milliseconds, failures, stalls of the event loop and peak memory of the host
+ */
+export async function serveHealthy(platform, end) {
+  const stalls = monitorEventLoopDelay({ resolution: 1 })
+  const seen = { times: [], failed: 0, reason: undefined, stallMs: 0, stall99Ms: 0, peakMb: residentMb() }
+  const sampler = setInterval(() => (seen.peakMb = Math.max(seen.peakMb, residentMb())), memoryPeriodMs)
+  stalls.enable()
+  const phase = { isOver: false }
+  const over = end.finally(() => (phase.isOver = true))
+  for (let n = 0; !phase.isOver; n++) {
+    const from = performance.now()
+    try {
+      const { output } = await platform.invoke('healthy', { n })
+      if (output.n !== n + 1) throw new Error('a wrong answer')
+    } catch (error) {
+      seen.failed += 1
+      seen.reason ??= error.message
+    }
+    seen.times.push(performance.now() - from)
+    await delay(thinkMs)
+  }
+  await over
+  stalls.disable()
+  clearInterval(sampler)
+  seen.stallMs = stalls.max / 1e6
+  seen.stall99Ms = stalls.percentile(99) / 1e6
+  return seen
+}
+
+/** Resident memory of this process in MiB. */
+export function residentMb() {
+  return process.memoryUsage.rss() / mib
+}
