@@ -2,8 +2,9 @@ import type { Sandbox } from '../sandbox/sandbox.ts'
 import { checkIdle, checkMemory } from '../sandbox/watchdog.ts'
 import type { Spares } from './spares.ts'
 
-/** CPU time between two sweeps that an idle sandbox may use: timers of libraries, garbage collection. */
+/** CPU time that an idle sandbox may use, timers of libraries and garbage collection, in how much time. */
 const idleCpuMs = 60
+const idleCpuPeriodMs = 1000
 
 /** The sandbox that has been idle longest, spares included. */
 export function longestIdle(sandboxes: Iterable<Sandbox>, spares: Spares): Sandbox | undefined {
@@ -23,7 +24,7 @@ export function sweepIdle(sandboxes: Iterable<Sandbox>, idleMs: number): void {
     if (now - sandbox.idleSince >= idleMs) sandbox.kill('CLOSED', 'Cannot keep the sandbox: it was idle too long', {})
     else if (sandbox.idleCpuMs >= 0) {
       checkMemory(sandbox)
-      checkIdle(sandbox, idleCpuMs)
+      checkIdle(sandbox, idleCpuMs, idleCpuPeriodMs)
     }
   }
 }

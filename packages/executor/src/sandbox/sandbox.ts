@@ -68,6 +68,8 @@ export class Sandbox implements FrameReceiver {
   cpuMicros = 0
   /** CPU time in milliseconds as /proc showed it when it became idle; negative when not looked at yet. */
   idleCpuMs = -1
+  /** When `idleCpuMs` was read. */
+  idleSeenAt = 0
   #lastCallId = 0
   #step: { resolve: () => void; reject: (error: PlatformError) => void; deadline: Deadline; name: 'boot' | 'load' } | undefined
 
@@ -263,7 +265,8 @@ export class Sandbox implements FrameReceiver {
       this.death ??= { code: 'SANDBOX_FAILED', message: `Cannot start a sandbox: ${error.message}`, details: {} }
       finish(null, null)
     })
-    child.once('exit', (code, signal) => (timer = setTimeout(finish, closeGraceMs, code, signal)))
+    // By way of an immediate: after a standstill of the host what the pipes hold is read first.
+    child.once('exit', (code, signal) => (timer = setTimeout(() => setImmediate(finish, code, signal), closeGraceMs)))
     child.once('close', finish)
   }
 
