@@ -54,7 +54,7 @@ await withScratch(async (folder) => {
       ...doors.doors,
     ])
     console.log(
-      `# attackers on core ${cores.hostile ?? 'any'}, healthy sandboxes on ${cores.healthy ?? 'any'}, level ${hostile.stats().sandbox.level}, ${classes.length} classes`,
+      `# attackers on core ${listOf(cores.hostile)}, healthy sandboxes on ${listOf(cores.healthy)}, level ${hostile.stats().sandbox.level}, ${classes.length} classes`,
     )
     await serveHealthy(healthy, delay(quietMs))
     const memoryMb = { before: residentMb(), after: 0 }
@@ -98,6 +98,10 @@ function splitCores() {
   return { healthy: Array.from({ length: last }, (_, core) => core), hostile: [last] }
 }
 
+function listOf(cores) {
+  return cores === undefined ? 'any' : cores.join(', ')
+}
+
 async function deployAttackFiles(platform, input) {
   const folder = new URL('../packages/executor/test/fixtures/attacks/', import.meta.url)
   const attacks = JSON.parse(readFileSync(new URL('manifest.json', folder), 'utf8'))
@@ -134,7 +138,7 @@ async function attack(classes, outcomes) {
 }
 
 function printOutcomes(outcomes) {
-  for (const [group, codes] of [...outcomes].toSorted()) {
+  for (const [group, codes] of [...outcomes].toSorted(([a], [b]) => a.localeCompare(b))) {
     const list = [...codes].toSorted((a, b) => b[1] - a[1]).map(([code, times]) => `${code} ${times}`)
     console.log(`${group.padEnd(24)} ${list.join(', ')}`)
   }
