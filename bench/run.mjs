@@ -7,6 +7,8 @@ const all = [
   { name: 'executor/invoke', pinnable: true },
   { name: 'executor/parallel', pinnable: true },
   { name: 'executor/first-call', pinnable: false },
+  { name: 'executor/payload', pinnable: false },
+  { name: 'executor/stream', pinnable: false },
   { name: 'core/invoke', pinnable: true },
   { name: 'core/deploy', pinnable: false },
   { name: 'core/import', pinnable: false },
