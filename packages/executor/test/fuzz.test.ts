@@ -6,7 +6,7 @@ import { FrameDecoder } from '../dist/frames/decoder.js'
 import { encodeBytesFrame } from '../dist/frames/encoder.js'
 import { HttpCall } from '../dist/sandbox/http-call.js'
 import { JsonCall } from '../dist/sandbox/json-call.js'
-import { maxPayloadOf, receiveFrame } from '../dist/sandbox/receive-frame.js'
+import { receiveFrame, refuseFrame } from '../dist/sandbox/receive-frame.js'
 import type { Sandbox } from '../dist/sandbox/sandbox.js'
 import { jsonInvocation, noCapabilities, versionOf } from './harness.ts'
 
@@ -35,7 +35,7 @@ class FuzzedSandbox {
     this.calls.set(2, this.#started(http, 2))
     const sandbox = this as unknown as Sandbox
     this.decoder = new FrameDecoder({
-      maxPayload: (type) => maxPayloadOf(type, version),
+      refuse: (type, id, length) => refuseFrame(sandbox, type, id, length),
       frame: (type, id, payload) => this.violations.length === 0 && receiveFrame(sandbox, type, id, payload),
       violation: (reason) => void this.violations.push(reason),
     })

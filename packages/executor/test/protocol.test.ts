@@ -16,7 +16,7 @@ function decode(maxPayload: (type: number) => number = () => 1_000_000): Seen {
   const frames: [number, number, string][] = []
   const violations: string[] = []
   const decoder = new FrameDecoder({
-    maxPayload,
+    refuse: (type, _id, length) => (length > maxPayload(type) ? 'too long' : undefined),
     frame: (type, id, payload) => frames.push([type, id, payload.toString('latin1')]),
     violation: (reason) => violations.push(reason),
   })

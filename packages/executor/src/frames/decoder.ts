@@ -2,8 +2,8 @@ import { headerBytes } from './protocol.ts'
 
 /** Receives whole frames. `payload` may be a view on the chunk that was read: copy what has to last. */
 export interface FrameReceiver {
-  /** Largest payload of this frame type in bytes; -1 for a type that is not known. Asked before anything is buffered. */
-  maxPayload(type: number): number
+  /** What is wrong with a frame of which only the header is known; `undefined`: nothing. Asked before anything is buffered. */
+  refuse(type: number, id: number, length: number): string | undefined
   frame(type: number, id: number, payload: Buffer): void
   /** The stream is not what the protocol says; the decoder takes nothing more. */
   violation(reason: string): void
@@ -59,9 +59,8 @@ export class FrameDecoder {
     const length = source.readUInt32LE(at)
     const type = source.readUInt8(at + 4)
     const id = source.readUInt32LE(at + 5)
-    const max = this.#receiver.maxPayload(type)
-    if (max < 0) return this.#violate(`a frame of the unknown type ${type}`, chunk)
-    if (length > max) return this.#violate(`a frame of type ${type} with ${length} bytes, allowed are ${max}`, chunk)
+    const wrong = this.#receiver.refuse(type, id, length)
+    if (wrong !== undefined) return this.#violate(wrong, chunk)
     if (length === 0) {
       this.#receiver.frame(type, id, noBytes)
     } else if (chunk.length - end >= length) {

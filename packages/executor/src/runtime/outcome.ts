@@ -59,7 +59,8 @@ export function fail(call: Call, thrown: unknown, isFatal = false): void {
   end(call, toHost.failure, `{"code":"FUNCTION_ERROR","origin":${originOf(thrown)},"fatal":${isFatal},"error":${describeError(thrown)}}`)
 }
 
-function refuse(call: Call, code: string, reason: string): void {
+/** The function's answer cannot be used; `reason` says why. */
+export function refuse(call: Call, code: string, reason: string): void {
   end(call, toHost.failure, `{"code":"${code}","origin":0,"fatal":false,"error":{"name":"Error","message":${jsonStringify(reason)},"stack":""}}`)
 }
 

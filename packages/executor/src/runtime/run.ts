@@ -1,11 +1,11 @@
-import { toHost, type RequestHead } from '../frames/protocol.ts'
+import { maxHeadBytes, toHost, type RequestHead } from '../frames/protocol.ts'
 import { calls, runInCall, type Call } from './call.ts'
 import { sendText, textFrom } from './channel.ts'
 import { createContext } from './context.ts'
 import { createRequestBody, dropBodies, sendResponseBody } from './http-body.ts'
 import { getLoaded } from './load.ts'
 import { createLogState } from './log.ts'
-import { fail, finish, succeed } from './outcome.ts'
+import { fail, finish, refuse, succeed } from './outcome.ts'
 import {
   isArray,
   jsonParse,
@@ -18,6 +18,7 @@ import {
   promiseThen,
   stringIndexOf,
   stringSlice,
+  utf8Length,
 } from './primordials.ts'
 
 function createCall(id: number, headJson: string): Call {
@@ -73,6 +74,7 @@ async function runFetch(call: Call, head: RequestHead): Promise<void> {
     if (objectToString(response) !== '[object Response]')
       throw new NativeError(`fetch returned ${response === null ? 'null' : `a value of type ${typeof response}`}; expected a Response`)
     await sendResponse(call, response as Response)
+    if (call.isOver) return dropBodies(call)
     if (call.waiting !== undefined) await settle(call)
     dropBodies(call)
     finish(call)
@@ -104,7 +106,10 @@ async function sendResponse(call: Call, response: Response): Promise<void> {
   for (let index = 0; index < headers.length; index++) list += (index === 0 ? '' : ',') + headers[index]
   // A subclass of `Response` may give anything.
   const { body, status }: { readonly body: Response['body']; readonly status: unknown } = response
-  sendText(toHost.head, call.id, `{"status":${Number(status)},"headers":[${list}],"hasBody":${body !== null}}`)
+  const head = `{"status":${Number(status)},"headers":[${list}],"hasBody":${body !== null}}`
+  const bytes = utf8Length(head)
+  if (bytes > maxHeadBytes) return refuse(call, 'OUTPUT_LIMIT', `the head of its response has ${bytes} bytes, allowed are ${maxHeadBytes}`)
+  sendText(toHost.head, call.id, head)
   if (body !== null) await sendResponseBody(call, body)
 }
 

@@ -45,6 +45,7 @@ export abstract class Call implements Deadline {
   /** CPU time of the process when the call started, in milliseconds; negative when it was not looked at. */
   cpuFromMs = -1
   hostCalls = 0
+  hostCallBytes = 0
   /** Failures that host calls ended with, by number: what the function may rethrow. */
   hostErrors: Map<number, PlatformError> | undefined
   isSettled = false

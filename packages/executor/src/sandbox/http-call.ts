@@ -4,6 +4,15 @@ import { bodyWindowBytes, maxBodyFrameBytes, toSandbox, type RequestHead } from 
 import { Call, type CallOwner } from './call.ts'
 import type { Sandbox } from './sandbox.ts'
 
+/** Bytes of a response body that were not read yet: the first `length` of `bytes`. */
+interface UnreadChunk {
+  readonly bytes: Uint8Array
+  length: number
+}
+
+/** Memory that short pieces of a body share while they wait to be read. */
+const sharedBytes = 16_384
+
 /** A call of an HTTP function: bodies stream both ways, each within its window. */
 export class HttpCall extends Call implements HttpExchange {
   readonly kind = 'http'
@@ -15,13 +24,16 @@ export class HttpCall extends Call implements HttpExchange {
   #resolveOutcome: (outcome: Outcome) => void = () => {}
   #reader: ReadableStreamDefaultReader<Uint8Array> | undefined
   #sendCredit = bodyWindowBytes
+  /** Bytes of the request body that the sandbox has not read from the pipe, whatever credit it gave. */
+  #untakenBytes = 0
+  #isBodyCancelled = false
   #wakeSender: (() => void) | undefined
   #hasHead = false
   /** Response chunks that were not read yet; the window bounds them. */
-  readonly #chunks: Uint8Array[] = []
+  readonly #chunks: UnreadChunk[] = []
   #receiveCredit = bodyWindowBytes
   #unacknowledged = 0
-  #bodyState: 'none' | 'open' | 'ended' = 'none'
+  #bodyState: 'none' | 'open' | 'failed' | 'ended' = 'none'
   #bodyFailure: PlatformError | undefined
   #wakeReader: (() => void) | undefined
 
@@ -67,11 +79,16 @@ export class HttpCall extends Call implements HttpExchange {
         if (this.isSettled) return
         if (done) return sandbox.send(encodeBytesFrame(toSandbox.bodyEnd, this.id))
         for (let offset = 0; offset < value.length;) {
-          while (this.#sendCredit === 0 && !this.isSettled) await new Promise<void>((resolve) => (this.#wakeSender = resolve))
+          while ((this.#sendCredit === 0 || this.#untakenBytes >= bodyWindowBytes) && !this.isSettled)
+            await new Promise<void>((resolve) => (this.#wakeSender = resolve))
           if (this.isSettled) return
           const size = Math.min(value.length - offset, this.#sendCredit, maxBodyFrameBytes)
           this.#sendCredit -= size
-          sandbox.send(encodeBytesFrame(toSandbox.body, this.id, value.subarray(offset, offset + size)))
+          this.#untakenBytes += size
+          sandbox.send(encodeBytesFrame(toSandbox.body, this.id, value.subarray(offset, offset + size)), () => {
+            this.#untakenBytes -= size
+            this.#wakeSender?.()
+          })
           offset += size
         }
       }
@@ -82,15 +99,19 @@ export class HttpCall extends Call implements HttpExchange {
 
   /** The sandbox takes more of the request body. Returns what is wrong with that. */
   receiveCredit(bytes: number): string | undefined {
+    if (bytes === 0 || this.#invocation.request.body === null) return 'credit for nothing'
     this.#sendCredit += bytes
     if (this.#sendCredit > bodyWindowBytes) return 'more credit than the window'
     this.#wakeSender?.()
     return undefined
   }
 
-  /** The function does not read the rest of the request body. */
-  receiveBodyCancel(): void {
+  /** The function does not read the rest of the request body. Returns what is wrong with that. */
+  receiveBodyCancel(): string | undefined {
+    if (this.#isBodyCancelled || this.#invocation.request.body === null) return 'the end of a request body that it does not have'
+    this.#isBodyCancelled = true
     this.#reader?.cancel().catch(() => undefined)
+    return undefined
   }
 
   /** Head of the response. Returns what is wrong with it. */
@@ -108,11 +129,33 @@ export class HttpCall extends Call implements HttpExchange {
   /** A piece of the response body. Returns what is wrong with it. */
   receiveBody(payload: Buffer): string | undefined {
     if (this.#bodyState !== 'open') return 'a piece of a body that is not open'
+    if (payload.length === 0) return 'an empty piece of a body'
     this.#receiveCredit -= payload.length
     if (this.#receiveCredit < 0) return 'more of a body than was asked for'
-    // A copy: the payload is a view on the chunk that was read, and chunks are handed to others.
-    this.#chunks.push(new Uint8Array(payload))
+    this.#keep(payload)
     this.#wakeReader?.()
+    return undefined
+  }
+
+  /** A copy: the payload is a view on memory that holds other frames. Short pieces that nobody waits for share memory, or each would cost the host a hundred bytes more than its credit. */
+  #keep(payload: Buffer): void {
+    const last = this.#chunks.at(-1)
+    if (last === undefined || payload.length > sharedBytes) return void this.#chunks.push({ bytes: new Uint8Array(payload), length: payload.length })
+    if (last.length + payload.length <= last.bytes.length) {
+      last.bytes.set(payload, last.length)
+      last.length += payload.length
+      return
+    }
+    const bytes = new Uint8Array(sharedBytes)
+    bytes.set(payload)
+    this.#chunks.push({ bytes, length: payload.length })
+  }
+
+  /** The rest of the response body will not come. Returns what is wrong with that. */
+  receiveBodyError(): string | undefined {
+    if (this.#bodyState !== 'open') return 'the failure of a body that is not open'
+    // The failure of the call follows, and ends the body.
+    this.#bodyState = 'failed'
     return undefined
   }
 
@@ -133,13 +176,13 @@ export class HttpCall extends Call implements HttpExchange {
     return new ReadableStream<Uint8Array>(
       {
         pull: async (controller) => {
-          while (this.#chunks.length === 0 && this.#bodyState === 'open' && this.#bodyFailure === undefined) {
+          while (this.#chunks.length === 0 && this.#bodyState !== 'ended' && this.#bodyFailure === undefined) {
             await new Promise<void>((resolve) => (this.#wakeReader = resolve))
           }
           const chunk = this.#chunks.shift()
           if (chunk !== undefined) {
             this.#acknowledge(chunk.length)
-            return controller.enqueue(chunk)
+            return controller.enqueue(chunk.bytes.subarray(0, chunk.length))
           }
           if (this.#bodyState !== 'ended') controller.error(this.#bodyFailure)
           else controller.close()

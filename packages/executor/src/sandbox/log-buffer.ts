@@ -21,8 +21,12 @@ export class LogBuffer {
     return this.#droppedBytes
   }
 
+  /** Whether the sandbox has said what it dropped itself; it does so once. */
+  hasCount = false
+
   /** Adds what the sandbox dropped itself. */
   drop(bytes: number): void {
+    this.hasCount = true
     this.#droppedBytes += bytes
   }
 

@@ -5,6 +5,8 @@ import type { SandboxProcess } from './sandbox-process.ts'
 
 /** Bytes of the process's own output that are kept; the runtime sends everything functions print through the pipe. */
 const keptBytes = 8192
+/** Bytes that a process may print by itself: a thousand times what Node says when it dies, and little work for the host. */
+const maxBytes = 1_048_576
 /** What V8, Node and the C++ library print before they abort because they get no memory. */
 const heapMarkers = [
   'heap out of memory',
@@ -24,12 +26,15 @@ const nearLimit = 0.6
 export class OutputDrain {
   readonly #sandbox: Sandbox
   #text = ''
+  #bytes = 0
 
   constructor(process: SandboxProcess, sandbox: Sandbox) {
     this.#sandbox = sandbox
     for (const stream of [process.stdout, process.stderr]) {
       stream.on('error', () => undefined)
       stream.on('data', (chunk: Buffer) => {
+        this.#bytes += chunk.length
+        if (this.#bytes > maxBytes && sandbox.death === undefined) sandbox.violation(`more than ${maxBytes} bytes on its standard output and error`)
         if (this.#text.length < keptBytes) this.#text += chunk.toString('latin1', 0, keptBytes - this.#text.length)
       })
     }

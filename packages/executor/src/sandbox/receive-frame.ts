@@ -8,6 +8,7 @@ import {
   maxFailureBytes,
   maxHeadBytes,
   maxHostCallBytes,
+  maxHostCallBytesAtOnce,
   maxHostCalls,
   maxJsonDepth,
   maxLogFrameBytes,
@@ -27,8 +28,27 @@ const lineFeed = 0x0a
 const maxLogFactor = 4
 const minLogBytes = 1_000_000
 
+/** What a person calls the frames that may have more bytes than is obvious. */
+const frameNames = new Map<number, string>([
+  [toHost.result, 'an output'],
+  [toHost.failure, 'a failure'],
+  [toHost.head, 'a response head'],
+  [toHost.body, 'a piece of a response body'],
+  [toHost.call, 'a host call'],
+  [toHost.log, 'a log line'],
+])
+
+/** What is wrong with a frame by its header alone: it has an unknown type, is too long, or belongs to no running call. */
+export function refuseFrame(sandbox: Sandbox, type: number, id: number, length: number): string | undefined {
+  const max = maxPayloadOf(type, sandbox.version)
+  if (max < 0) return `a frame of the unknown type ${type}`
+  if (length > max) return `${frameNames.get(type) ?? `a frame of type ${type}`} of ${length} bytes, allowed are ${max}`
+  if (type >= toHost.result && !sandbox.calls.has(id)) return `a frame of type ${type} for a call that does not run`
+  return undefined
+}
+
 /** Largest payload by frame type; -1 for a type the host does not know. */
-export function maxPayloadOf(type: number, version: ExecutableVersion | undefined): number {
+function maxPayloadOf(type: number, version: ExecutableVersion | undefined): number {
   switch (type) {
     case toHost.ready:
     case toHost.credit:
@@ -85,8 +105,8 @@ function receiveHttpFrame(sandbox: Sandbox, call: Call, type: number, payload: B
   else if (type === toHost.body) wrong = call.receiveBody(payload)
   else if (type === toHost.bodyEnd) wrong = call.receiveBodyEnd()
   else if (type === toHost.credit) wrong = payload.length === 4 ? call.receiveCredit(payload.readUInt32LE(0)) : 'credit without a number'
-  else if (type === toHost.bodyCancel) call.receiveBodyCancel()
-  // A failed body is followed by the failure itself.
+  else if (type === toHost.bodyCancel) wrong = call.receiveBodyCancel()
+  else if (type === toHost.bodyError) wrong = call.receiveBodyError()
   if (wrong !== undefined) sandbox.violation(wrong)
 }
 
@@ -135,6 +155,7 @@ function receiveFailure(sandbox: Sandbox, call: Call, payload: Buffer): void {
 function receiveDropped(sandbox: Sandbox, call: Call, payload: Buffer): void {
   const bytes = Number(payload.toString('latin1'))
   if (!Number.isSafeInteger(bytes) || bytes < 0) return sandbox.violation('a number of dropped log bytes that is not one')
+  if (call.logs.hasCount) return sandbox.violation('a second number of dropped log bytes')
   call.logs.drop(bytes)
 }
 
@@ -165,7 +186,10 @@ function parseFields(json: Buffer): Record<string, unknown> | null {
 function receiveHostCall(sandbox: Sandbox, call: Call, payload: Buffer): void {
   const split = payload.indexOf(lineFeed, 4)
   if (split < 0 || split > 100 || isDeeperThan(payload, split, maxJsonDepth)) return sandbox.violation('a host call that is not one')
-  if (call.hostCalls >= maxHostCalls) return sandbox.violation('more host calls at once than allowed')
+  if (call.hostCalls >= maxHostCalls) return sandbox.violation(`more host calls at once than the ${maxHostCalls} that are allowed`)
+  const bytes = payload.length
+  if (call.hostCalls > 0 && call.hostCallBytes + bytes > maxHostCallBytesAtOnce)
+    return sandbox.violation(`host calls at once with more than ${maxHostCallBytesAtOnce} bytes of arguments`)
   let argument: unknown
   try {
     argument = JSON.parse(payload.toString('utf8', split + 1))
@@ -173,10 +197,16 @@ function receiveHostCall(sandbox: Sandbox, call: Call, payload: Buffer): void {
     return sandbox.violation('a host call whose argument is not JSON')
   }
   call.hostCalls++
-  void answer(sandbox, call, payload.readUInt32LE(0), payload.toString('latin1', 4, split), argument)
+  call.hostCallBytes += bytes
+  // Over only when the sandbox has taken the answer: one that never reads could have the host hold any number of them.
+  const done = () => {
+    call.hostCalls--
+    call.hostCallBytes -= bytes
+  }
+  void answer(sandbox, call, payload.readUInt32LE(0), payload.toString('latin1', 4, split), argument, done)
 }
 
-async function answer(sandbox: Sandbox, call: Call, number: number, method: string, argument: unknown): Promise<void> {
+async function answer(sandbox: Sandbox, call: Call, number: number, method: string, argument: unknown, done: () => void): Promise<void> {
   let text: string
   let isError = 0
   try {
@@ -192,8 +222,7 @@ async function answer(sandbox: Sandbox, call: Call, number: number, method: stri
     text = JSON.stringify({ code: error.code, message: error.message, details: error.details })
     isError = 1
   }
-  call.hostCalls--
   // A late answer for a call that is over would only cost a write.
-  if (!sandbox.calls.has(call.id)) return
-  sandbox.send(encodeBytesFrame(toSandbox.reply, call.id, uint32(number), Uint8Array.of(isError), Buffer.from(text)))
+  if (!sandbox.calls.has(call.id)) return done()
+  sandbox.send(encodeBytesFrame(toSandbox.reply, call.id, uint32(number), Uint8Array.of(isError), Buffer.from(text)), done)
 }

@@ -6,7 +6,7 @@ import type { Call } from './call.ts'
 import type { Deadline, Deadlines } from './deadlines.ts'
 import { loadEnvironment } from './environment.ts'
 import { parseFailure } from './failure.ts'
-import { maxPayloadOf, receiveFrame } from './receive-frame.ts'
+import { receiveFrame, refuseFrame } from './receive-frame.ts'
 import type { SandboxProcess } from './sandbox-process.ts'
 import { OutputDrain } from './output-drain.ts'
 import { lookAtCpu } from './cpu-time.ts'
@@ -166,8 +166,10 @@ export class Sandbox implements FrameReceiver {
     call.start(this, deadline)
   }
 
-  send(frame: Buffer): void {
-    if (!this.#process.channel.destroyed) this.#process.channel.write(frame)
+  /** `onTaken` is called when the sandbox has read it, more or less: when the kernel has it, or when it never will. */
+  send(frame: Buffer, onTaken?: () => void): void {
+    if (this.#process.channel.destroyed) onTaken?.()
+    else this.#process.channel.write(frame, onTaken)
   }
 
   /** The call is over on the sandbox side. */
@@ -207,8 +209,8 @@ export class Sandbox implements FrameReceiver {
 
   #culprit: Call | undefined
 
-  maxPayload(type: number): number {
-    return maxPayloadOf(type, this.version)
+  refuse(type: number, id: number, length: number): string | undefined {
+    return refuseFrame(this, type, id, length)
   }
 
   violation(reason: string): void {
@@ -219,11 +221,12 @@ export class Sandbox implements FrameReceiver {
     // What was logged before a kill still counts, nothing else does.
     if (this.death !== undefined && type !== toHost.log) return
     if (type === toHost.ready) {
+      if (this.#step?.name !== 'boot') return this.violation('a second greeting')
       const memory = this.stats?.memory()
       this.baselineMb = memory?.privateMb ?? 0
       this.baselineDataMb = memory?.dataMb ?? 0
       this.isBooted = true
-      if (!this.stepDone('boot')) this.violation('a second greeting')
+      this.stepDone('boot')
     } else if (type === toHost.loaded) {
       this.#loaded(payload)
     } else if (type === toHost.loadFailed) {
