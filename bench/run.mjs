@@ -9,6 +9,8 @@ const all = [
   { name: 'executor/first-call', pinnable: false },
   { name: 'executor/payload', pinnable: false },
   { name: 'executor/stream', pinnable: false },
+  { name: 'executor/idle', pinnable: false },
+  { name: 'executor/many-sandboxes', pinnable: false },
   { name: 'core/invoke', pinnable: true },
   { name: 'core/deploy', pinnable: false },
   { name: 'core/import', pinnable: false },
