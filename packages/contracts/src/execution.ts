@@ -90,7 +90,8 @@ export interface HttpExchange {
 
 /** The sandbox level in force. */
 export interface SandboxReport {
-  readonly level: 'launcher' | 'basic'
+  /** `thread`: isolation 'thread', which is no wall. */
+  readonly level: 'launcher' | 'basic' | 'thread'
   readonly enforced: readonly string[]
   /** What this level does not enforce here, and why. */
   readonly missing: readonly { readonly what: string; readonly why: string }[]
@@ -110,6 +111,7 @@ export interface ExecutorStats {
 
 /** A change in the life of a sandbox, for `platform.on('sandbox')`. */
 export interface SandboxEvent {
+  /** 0 for a thread. */
   readonly pid: number
   readonly state: 'booting' | 'spare' | 'loading' | 'idle' | 'busy' | 'dead'
   readonly function?: string

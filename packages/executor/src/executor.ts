@@ -45,8 +45,11 @@ export function createExecutorFrom(options: ResolvedExecutorOptions, hardening: 
   })
 }
 
+/** Options that mean something for every isolation, or can be turned off. */
+type SharedOptions = Omit<ResolvedExecutorOptions, 'hardening' | 'cpus'>
+
 /** An executor over any isolation: calls, queues, deadlines and the life of a sandbox are the same for all. */
-export function createExecutorWith(options: ResolvedExecutorOptions, isolation: Isolation): Executor {
+export function createExecutorWith(options: SharedOptions, isolation: Isolation): Executor {
   return new SandboxExecutor(options, isolation)
 }
 
@@ -62,7 +65,7 @@ class SandboxExecutor implements Executor, CallOwner, FleetOwner {
   #closing: Promise<void> | undefined
   #onQuiet: (() => void) | undefined
 
-  constructor(options: ResolvedExecutorOptions, isolation: Isolation) {
+  constructor(options: SharedOptions, isolation: Isolation) {
     this.#isolation = isolation
     this.#guardsSigusr1 = options.guardSigusr1 && process.platform !== 'win32'
     if (this.#guardsSigusr1) process.on('SIGUSR1', ignoreSignal)

@@ -1,49 +1,65 @@
 import { choice, cpuList, flag, integer, resolveOptions, type OptionTable, type Reaper, type SandboxEvent } from '@cordon/contracts'
 
-/** Options of an executor, complete. */
-export interface ResolvedExecutorOptions {
-  /** `required` refuses to start below the launcher level, `basic` does not try it. @default 'best-effort' */
-  readonly hardening: 'required' | 'best-effort' | 'basic'
-  /** Cores that sandboxes may use, by number; held at the launcher level only. @default all */
-  readonly cpus: readonly number[] | undefined
+/** Options of every executor, complete. */
+export interface ResolvedThreadExecutorOptions {
   /** Booted sandboxes without code that are kept ready. @default 1 */
   readonly spares: number
   /** Memory limit that spares are booted for, in MiB. @default 128 */
   readonly spareMemoryMb: number
-  /** Sandbox processes that may exist at once, spares included. @default 64 */
+  /** Sandboxes that may exist at once, spares included. @default 64 */
   readonly maxSandboxes: number
   /** Calls of all functions that may wait for a sandbox at once, because `maxSandboxes` are busy or theirs is starting. @default 1000 */
   readonly maxWaiting: number
   /** Time without a call after which a warm sandbox is let go, in milliseconds. @default 300000 */
   readonly idleMs: number
-  /** Longest start of a process in milliseconds. @default 10000 */
+  /** Longest start of a sandbox in milliseconds. @default 10000 */
   readonly bootTimeoutMs: number
+  /** Hears of every step in the life of a sandbox except the change between idle and busy. @default none */
+  readonly onSandbox: ((event: SandboxEvent) => void) | undefined
+}
+
+/** Options of an executor of processes, complete. */
+export interface ResolvedExecutorOptions extends ResolvedThreadExecutorOptions {
+  /** `required` refuses to start below the launcher level, `basic` does not try it. @default 'best-effort' */
+  readonly hardening: 'required' | 'best-effort' | 'basic'
+  /** Cores that sandboxes may use, by number; held at the launcher level only. @default all */
+  readonly cpus: readonly number[] | undefined
   /** Keeps SIGUSR1 from opening the inspector of the host process, which a sandbox could ask for. @default true */
   readonly guardSigusr1: boolean
   /** Kills sandboxes that outlive a killed host. @default none */
   readonly reaper: Reaper | undefined
-  /** Hears of every step in the life of a sandbox except the change between idle and busy. @default none */
-  readonly onSandbox: ((event: SandboxEvent) => void) | undefined
 }
 
 /** What a caller gives: any part of the options. */
 export type ExecutorOptions = { readonly [K in keyof ResolvedExecutorOptions]?: ResolvedExecutorOptions[K] | undefined }
 
-const table: OptionTable<ResolvedExecutorOptions> = {
-  hardening: choice(['required', 'best-effort', 'basic'], () => 'best-effort'),
-  cpus: cpuList(),
+/** What a caller gives for an executor of threads: any part of the options. */
+export type ThreadExecutorOptions = { readonly [K in keyof ResolvedThreadExecutorOptions]?: ResolvedThreadExecutorOptions[K] | undefined }
+
+const threadTable: OptionTable<ResolvedThreadExecutorOptions> = {
   spares: integer(1, { min: 0, max: 1000 }),
   spareMemoryMb: integer(128, { min: 16, max: 16_384 }),
   maxSandboxes: integer(64, { min: 1, max: 10_000 }),
   maxWaiting: integer(1000, { min: 1, max: 1_000_000 }),
   idleMs: integer(300_000, { min: 1, max: 2_147_483_647 }),
   bootTimeoutMs: integer(10_000, { min: 1, max: 2_147_483_647 }),
+  onSandbox: { default: () => undefined, parse: (value) => value as (event: SandboxEvent) => void },
+}
+
+const table: OptionTable<ResolvedExecutorOptions> = {
+  ...threadTable,
+  hardening: choice(['required', 'best-effort', 'basic'], () => 'best-effort'),
+  cpus: cpuList(),
   guardSigusr1: flag(true),
   reaper: { default: () => undefined, parse: (value) => value as Reaper },
-  onSandbox: { default: () => undefined, parse: (value) => value as (event: SandboxEvent) => void },
 }
 
 /** Checks options and fills in what was left out. */
 export function resolveExecutorOptions(options: ExecutorOptions | undefined): ResolvedExecutorOptions {
   return resolveOptions(table, options)
+}
+
+/** The same for an executor of threads. */
+export function resolveThreadExecutorOptions(options: ThreadExecutorOptions | undefined): ResolvedThreadExecutorOptions {
+  return resolveOptions(threadTable, options)
 }

@@ -25,7 +25,8 @@ interface WriteRequest {
   buffer: Uint8Array | undefined
   oncomplete: () => void
 }
-interface Handle {
+/** What the runtime uses of the handle of a stream. */
+export interface Handle {
   onread: (chunk: ArrayBuffer | undefined) => void
   readonly writeQueueSize: number
   readStart(): number

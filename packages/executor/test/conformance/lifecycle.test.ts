@@ -1,11 +1,7 @@
-import { once } from 'node:events'
-import { spawn } from 'node:child_process'
-import { createInterface } from 'node:readline'
-import { fileURLToPath } from 'node:url'
 import { expect } from 'chai'
-import { PlatformError, type SandboxEvent } from '@cordon/contracts'
-import { createExecutor } from '@cordon/executor'
-import { failureOf, fetchFrom, invoke, isAlive, outputOf, versionOf, versionOfCode } from './harness.ts'
+import type { SandboxEvent } from '@cordon/contracts'
+import { conformance } from './isolations.ts'
+import { failureOf, fetchFrom, invoke, outputOf, versionOf } from '../harness.ts'
 
 /** Resolves with the first event of a kind; `hear` goes to the executor. */
 function waitFor(state: SandboxEvent['state']): { hear: (event: SandboxEvent) => void; seen: Promise<SandboxEvent> } {
@@ -14,7 +10,7 @@ function waitFor(state: SandboxEvent['state']): { hear: (event: SandboxEvent) =>
   return { hear: (event) => event.state === state && resolve(event), seen }
 }
 
-describe('limits of an executor', () => {
+conformance('limits of an executor', (createExecutor) => {
   it('runs no more calls of a function at once than its limit', async () => {
     const executor = await createExecutor({ spares: 0 })
     const version = versionOf('wait.mjs', { concurrency: 2 })
@@ -146,7 +142,7 @@ describe('limits of an executor', () => {
   })
 })
 
-describe('a call', () => {
+conformance('a call', (createExecutor) => {
   it('is told its deadline when it leaves the queue, once', async () => {
     const executor = await createExecutor({ spares: 0 })
     const deadlines: number[] = []
@@ -159,7 +155,7 @@ describe('a call', () => {
   })
 })
 
-describe('cancelling a call', () => {
+conformance('cancelling a call', (createExecutor) => {
   it('works before it starts, in the queue, while it boots, and while it runs', async () => {
     const executor = await createExecutor({ spares: 0 })
     const version = versionOf('wait.mjs', { concurrency: 1 })
@@ -202,7 +198,7 @@ describe('cancelling a call', () => {
   })
 })
 
-describe('the end of an executor', () => {
+conformance('the end of an executor', (createExecutor) => {
   it('is graceful with close: what runs finishes, what waits and what comes is refused', async () => {
     const executor = await createExecutor({ spares: 1 })
     const version = versionOf('wait.mjs', { concurrency: 1 })
@@ -223,60 +219,5 @@ describe('the end of an executor', () => {
     await executor.destroy()
     expect(failureOf(await running).code).to.equal('CLOSED')
     expect(executor.stats().sandboxes.total).to.equal(0)
-  })
-
-  for (const hardening of ['best-effort', 'basic']) {
-    it(`leaves no process when the host is killed (${hardening}), also while a function loops for ever`, async () => {
-      const host = spawn(process.execPath, [fileURLToPath(new URL('killed-host.js', import.meta.url)), hardening], {
-        stdio: ['ignore', 'pipe', 'inherit'],
-      })
-      const exited = once(host, 'exit')
-      const pids: number[] = []
-      for await (const line of createInterface({ input: host.stdout })) {
-        if (line === 'looping') break
-        pids.push(Number(line))
-      }
-      host.kill('SIGKILL')
-      await exited
-      const deadline = Date.now() + 1000
-      let living = pids
-      while (living.length > 0 && Date.now() < deadline) {
-        const states = await Promise.all(living.map(isAlive))
-        living = living.filter((_pid, index) => states[index])
-      }
-      expect(pids.length).to.be.greaterThan(0)
-      expect(living).to.deep.equal([])
-    })
-  }
-})
-
-describe('createExecutor', () => {
-  it('refuses unknown options and wrong values', async () => {
-    for (const options of [{ spares: -1 }, { unknown: 1 }, { hardening: 'none' }]) {
-      const error = await createExecutor(options as never).then(
-        () => undefined,
-        (reason: unknown) => reason,
-      )
-      expect(error).to.be.instanceOf(PlatformError).and.have.property('code', 'INVALID_OPTION')
-    }
-  })
-
-  it('reports the level in force', async () => {
-    const executor = await createExecutor({ hardening: 'basic', spares: 0 })
-    const { sandbox } = executor.stats()
-    expect(sandbox.level).to.equal('basic')
-    expect(sandbox.missing.map(({ what }) => what)).to.include('network')
-    await executor.close()
-  })
-
-  it('holds the exact memory limit of a version inside a larger process', async () => {
-    const executor = await createExecutor({ spares: 0, hardening: 'basic' })
-    const version = versionOfCode(
-      'const kept = []; handOver({ default: async (mb) => { for (let i = 0; i < mb; i++) { kept.push(Buffer.alloc(1_048_576, 1)); await new Promise((r) => setTimeout(r, 1)) } return "held" } })',
-      { memoryMb: 70 },
-    )
-    expect(outputOf(await invoke(executor, version, 10))).to.equal('held')
-    expect(failureOf(await invoke(executor, version, 120)).code).to.equal('MEMORY_LIMIT')
-    await executor.close()
   })
 })

@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import type { Executor } from '@cordon/contracts'
-import { createExecutor } from '@cordon/executor'
-import { failureOf, fetchFrom, invoke, outputOf, versionOf } from './harness.ts'
+import { conformance } from './isolations.ts'
+import { failureOf, fetchFrom, invoke, outputOf, versionOf } from '../harness.ts'
 
 function bodyOf(chunks: number, size: number, onPull: () => void = () => undefined): ReadableStream<Uint8Array> {
   let sent = 0
@@ -21,7 +21,7 @@ async function textOf(body: ReadableStream<Uint8Array> | null): Promise<string> 
   return new Response(body).text()
 }
 
-describe('fetch', () => {
+conformance('fetch', (createExecutor) => {
   let executor: Executor
   const version = versionOf('http-echo.mjs', { timeoutMs: 20_000 })
   before(async () => (executor = await createExecutor()))

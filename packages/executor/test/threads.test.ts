@@ -1,0 +1,69 @@
+import { once } from 'node:events'
+import { Worker } from 'node:worker_threads'
+import { expect } from 'chai'
+import { PlatformError } from '@cordon/contracts'
+import { createThreadExecutor } from '@cordon/executor'
+import { threadFlags } from '../dist/thread/thread-flags.js'
+import { failureOf, invoke, outputOf, versionOf, versionOfCode } from './harness.ts'
+
+describe('createThreadExecutor', () => {
+  it('refuses unknown options, those of processes among them', async () => {
+    for (const options of [{ spares: -1 }, { unknown: 1 }, { hardening: 'required' }]) {
+      const error = await createThreadExecutor(options as never).then(
+        () => undefined,
+        (reason: unknown) => reason,
+      )
+      expect(error).to.be.instanceOf(PlatformError).and.have.property('code', 'INVALID_OPTION')
+    }
+  })
+
+  it('claims to enforce nothing', async () => {
+    const executor = await createThreadExecutor({ spares: 0 })
+    const { sandbox } = executor.stats()
+    expect(sandbox).to.deep.include({ level: 'thread', enforced: [] })
+    expect(sandbox.missing.map(({ what }) => what)).to.include.members(['the wall', 'memory'])
+    await executor.close()
+  })
+
+  it('lets go of threads that are on their way', async () => {
+    const executor = await createThreadExecutor({ spares: 3 })
+    expect(executor.stats().sandboxes).to.include({ total: 3, booting: 3 })
+    await executor.destroy()
+    expect(executor.stats().sandboxes.total).to.equal(0)
+  })
+
+  it('ends a call whose thread is inside a long native call, which nothing can interrupt', async () => {
+    const executor = await createThreadExecutor({ spares: 0 })
+    const code = `handOver({ default: (rounds) => builtin('crypto').pbkdf2Sync('a', 'b', rounds, 64, 'sha512').length })`
+    const version = versionOfCode(code, { timeoutMs: 100 })
+    expect(failureOf(await invoke(executor, version, 5_000_000)).code).to.equal('TIMEOUT')
+    expect(outputOf(await invoke(executor, version, 1))).to.equal(64)
+    await executor.close()
+  })
+
+  it('leaves the host its own cpuUsage, its permissions and its handler of exceptions', async () => {
+    const { cpuUsage } = process
+    const executor = await createThreadExecutor({ spares: 0 })
+    outputOf(await invoke(executor, versionOf('hello.mjs'), { name: 'x' }))
+    expect(process.cpuUsage).to.equal(cpuUsage)
+    expect(process.hasUncaughtExceptionCaptureCallback()).to.equal(false)
+    expect((process as { permission?: unknown }).permission).to.equal(undefined)
+    await executor.close()
+  })
+})
+
+describe('the flags of a thread', () => {
+  it("stop Node's own functions for files, processes and threads, in the thread alone", async () => {
+    const attempts = {
+      read: `require('node:fs').readFileSync(process.execPath)`,
+      list: `require('node:fs').readdirSync('/')`,
+      write: `require('node:fs').writeFileSync('written-by-a-thread', '')`,
+      spawn: `require('node:child_process').spawnSync(process.execPath, ['-v'])`,
+      thread: `new (require('node:worker_threads').Worker)('', { eval: true, execArgv: [] })`,
+    }
+    const lines = Object.entries(attempts).map(([name, code]) => `try { ${code}; seen.${name} = 'done' } catch (error) { seen.${name} = error.code }`)
+    const code = `const seen = {}; ${lines.join('; ')}; require('node:worker_threads').parentPort.postMessage(seen)`
+    const [seen] = await once(new Worker(code, { eval: true, execArgv: threadFlags() }), 'message')
+    expect(seen).to.deep.equal(Object.fromEntries(Object.keys(attempts).map((name) => [name, 'ERR_ACCESS_DENIED'])))
+  })
+})
