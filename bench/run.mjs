@@ -13,6 +13,7 @@ const all = [
   { name: 'executor/many-sandboxes', pinnable: false },
   { name: 'core/invoke', pinnable: true },
   { name: 'core/deploy', pinnable: false },
+  { name: 'core/many-functions', pinnable: false },
   { name: 'core/import', pinnable: false },
   { name: 'cli/reload', pinnable: false },
 ]
