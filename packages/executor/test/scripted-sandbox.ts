@@ -64,7 +64,7 @@ export class ScriptedSandbox {
 /** An executor whose sandboxes are played by the test; the latest one is in `sandboxes`. */
 export function createScriptedExecutor(options: ExecutorOptions = {}): { executor: Executor; sandboxes: ScriptedSandbox[] } {
   const sandboxes: ScriptedSandbox[] = []
-  const executor = createExecutorWith(resolveExecutorOptions({ spares: 0, ...options }), {
+  const executor = createExecutorWith(resolveExecutorOptions({ spares: 0, guardSigusr1: false, ...options }), {
     report: () => ({ level: 'basic', enforced: [], missing: [] }),
     spawn: () => {
       const sandbox = new ScriptedSandbox()
