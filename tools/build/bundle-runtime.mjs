@@ -37,9 +37,11 @@ if (!isUpToDate()) {
     banner: { js: '(function(require){"use strict";' },
     footer: { js: '})(require)' },
   })
-  const code = result.outputFiles[0].text
+  // `node -e` looks for the word crypto, and when it is there loads that module first, which takes as long as everything else here.
+  const code = result.outputFiles[0].text.replaceAll('"crypto"', '"\\x63rypto"')
   const inputs = Object.keys(result.metafile.inputs).sort().join(' ')
   const text = `${code}//inputs ${inputs}\n`
+  if (/\bcrypto\b/.test(text)) throw new Error('Cannot use the sandbox runtime: it has the word crypto outside of a text that can spell it otherwise')
   if (Buffer.byteLength(text) > maxBytes)
     throw new Error(`Cannot use the sandbox runtime: it has ${Buffer.byteLength(text)} bytes, one argument holds ${maxBytes}`)
   mkdirSync(new URL('.', `file://${output}`), { recursive: true })

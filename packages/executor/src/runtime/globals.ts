@@ -1,4 +1,3 @@
-import { webcrypto } from 'node:crypto'
 import { builtinModules } from 'node:module'
 import { callHost } from './host-call.ts'
 import { currentCall } from './call.ts'
@@ -6,6 +5,8 @@ import { createConsole, logText } from './log.ts'
 import { denied } from './denied.ts'
 import { defineValue, NativePromise } from './primordials.ts'
 import { createProcessFacade } from './process-facade.ts'
+
+const { getBuiltinModule } = process
 
 /** Globals that open connections, start threads or come from `node -e`. */
 const removed = [
@@ -29,7 +30,7 @@ const kept = ['console', 'crypto', 'performance', 'process']
 /** Sets the global object up as a function may see it. `env` is filled when a version is loaded. */
 export function prepareGlobals(env: Record<string, string>): void {
   const facade = createProcessFacade(env, logText)
-  replace('crypto', webcrypto)
+  replaceCrypto()
   replace('process', facade)
   replace('console', createConsole())
   replace('fetch', function fetch(input: unknown): Promise<unknown> {
@@ -43,10 +44,19 @@ export function prepareGlobals(env: Record<string, string>): void {
 
 /**
  * Removes globals with authority. Under -e every built-in is a global of its own, `fs` and `net` too, and Node puts
- * `module` back when the script has run: so this is done right before user code is.
+ * `module` back when the script has run: so this is done after it.
  */
 export function removeGlobals(): void {
   for (const name of [...removed, ...builtinModules]) if (!kept.includes(name)) Reflect.deleteProperty(globalThis, name)
+}
+
+/** Under -e the global `crypto` is the module. The Web Crypto API is loaded when a function asks for it. */
+function replaceCrypto(): void {
+  Object.defineProperty(globalThis, 'crypto', {
+    get: () => getBuiltinModule('crypto').webcrypto,
+    set: (value: unknown) => replace('crypto', value),
+    configurable: true,
+  })
 }
 
 function replace(name: string, value: unknown): void {

@@ -5,7 +5,6 @@ import { setShared } from './call.ts'
 import { getUint32, sendNumberAndText, sendText, textFrom } from './channel.ts'
 import { setLoadHead } from './context.ts'
 import { describeError } from './describe-error.ts'
-import { removeGlobals } from './globals.ts'
 import { setLogLimit } from './log.ts'
 import { setOutputLimit } from './outcome.ts'
 import { cpuMicros } from './process-facade.ts'
@@ -34,7 +33,6 @@ export async function load(payload: Uint8Array, env: Record<string, string>): Pr
   setShared(head.instanceConcurrency > 1)
   setLogLimit(head.logBytes)
   setOutputLimit(head.outputBytes)
-  removeGlobals()
   let namespace: unknown
   try {
     const filename = `cordon:///${head.function}/index.js`

@@ -5,7 +5,7 @@
 import { toHost, toSandbox } from '../frames/protocol.ts'
 import { calls, runInOwnScope } from './call.ts'
 import { getUint32, listen, sendNumber, textFrom } from './channel.ts'
-import { prepareGlobals } from './globals.ts'
+import { prepareGlobals, removeGlobals } from './globals.ts'
 import { receiveReply } from './host-call.ts'
 import { receiveBody, receiveBodyCancel, receiveBodyEnd, receiveCredit } from './http-body.ts'
 import { failLoad, getLoaded, load } from './load.ts'
@@ -66,6 +66,8 @@ realProcess.setUncaughtExceptionCaptureCallback((thrown) => {
 })
 
 prepareGlobals(env)
+// Runs before the first frame is read.
+realProcess.nextTick(removeGlobals)
 // A spare that has nothing to do loads what an HTTP function needs first; Node loads it on first use (20 to 60 ms).
 const warmUp = setTimeout(() => void new Response('', { headers: { 'content-type': 'text/plain' } }), warmUpAfterMs)
 listen((type, id, payload) => runInOwnScope(() => receive(type, id, payload)))
