@@ -51,6 +51,8 @@ export class Fleet implements SandboxOwner, SpareOwner {
   #waiting = 0
   #sweeper: NodeJS.Timeout | undefined
   #isClosed = false
+  /** Whether an HTTP function was loaded: only then spares pay for what those need. */
+  #servesHttp = false
   coldStarts = 0
   killed = 0
 
@@ -246,11 +248,12 @@ export class Fleet implements SandboxOwner, SpareOwner {
     }
     pool.starting--
     pool.started()
+    if (sandbox.kind === 'http') this.#servesHttp = true
     sandbox.idleSince = performance.now()
     this.#emit(sandbox, 'idle')
     this.#settleIn(pool, sandbox)
     this.#settled(pool, sandbox)
-    this.fillSpares()
+    this.#spares.fillSoon()
   }
 
   #startFailed(pool: VersionPool, sandbox: Sandbox | undefined, error: PlatformError): void {
@@ -289,6 +292,7 @@ export class Fleet implements SandboxOwner, SpareOwner {
   }
 
   spareReady(sandbox: Sandbox): void {
+    if (this.#servesHttp) sandbox.warmUp()
     this.#emit(sandbox, 'spare')
   }
 

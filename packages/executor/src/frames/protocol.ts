@@ -27,6 +27,8 @@ export const toSandbox = {
   cancel: 9,
   /** Nobody wants the rest of the response body. */
   bodyCancel: 10,
+  /** The version that comes may be an HTTP function. Only before `load`. */
+  warmUp: 11,
 } as const
 
 /** Frames from the sandbox to the host. */

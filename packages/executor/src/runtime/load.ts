@@ -7,6 +7,7 @@ import { setLoadHead } from './context.ts'
 import { describeError } from './describe-error.ts'
 import { setLogLimit } from './log.ts'
 import { setOutputLimit } from './outcome.ts'
+import { warmUpHttp } from './warm-up.ts'
 import { cpuMicros } from './process-facade.ts'
 import { jsonParse, NativeError, objectKeys, utf8Slice } from './primordials.ts'
 
@@ -41,6 +42,7 @@ export async function load(payload: Uint8Array, env: Record<string, string>): Pr
     if (typeof run !== 'function') throw new NativeError('the bundle is not a function')
     await run(builtin, (value: unknown) => (namespace = value), filename)
     loaded = findHandler(namespace)
+    if (loaded.kind === 'http') warmUpHttp()
   } catch (thrown) {
     return failLoad(thrown)
   }

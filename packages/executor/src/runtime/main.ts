@@ -14,15 +14,13 @@ import { mapForEach, mapGet } from './primordials.ts'
 import { exitNow } from './exit.ts'
 import { realProcess } from './process-facade.ts'
 import { fetch, invoke } from './run.ts'
+import { warmUpHttp } from './warm-up.ts'
 
-/** Long enough for a process that was booted for a call to be asked to load something first. */
-const warmUpAfterMs = 30
 const env: Record<string, string> = {}
 
 function receive(type: number, id: number, payload: Uint8Array): void {
   switch (type) {
     case toSandbox.load:
-      clearTimeout(warmUp)
       return void load(payload, env)
     case toSandbox.invoke:
       return invoke(id, payload)
@@ -42,6 +40,8 @@ function receive(type: number, id: number, payload: Uint8Array): void {
       return receiveReply(payload)
     case toSandbox.cancel:
       return cancel(id)
+    case toSandbox.warmUp:
+      return warmUpHttp()
     default:
       return undefined
   }
@@ -68,7 +68,5 @@ realProcess.setUncaughtExceptionCaptureCallback((thrown) => {
 prepareGlobals(env)
 // Runs before the first frame is read.
 realProcess.nextTick(removeGlobals)
-// A spare that has nothing to do loads what an HTTP function needs first; Node loads it on first use (20 to 60 ms).
-const warmUp = setTimeout(() => void new Response('', { headers: { 'content-type': 'text/plain' } }), warmUpAfterMs)
 listen((type, id, payload) => runInOwnScope(() => receive(type, id, payload)))
 sendNumber(toHost.ready, 0, 0)

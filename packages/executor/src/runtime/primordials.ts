@@ -19,6 +19,7 @@ export const jsonStringify = JSON.stringify
 export const objectFreeze = Object.freeze
 export const objectKeys = Object.keys
 const { defineProperty } = Object
+export const { getOwnPropertyDescriptor: getOwnDescriptor } = Object
 /** Defines an own, writable property whatever stands on Object.prototype: setters of that name, or `get` and `set` in descriptors. */
 export function defineValue<T extends object>(object: T, key: PropertyKey, value: unknown, enumerable = false): T {
   return defineProperty(object, key, { __proto__: null, value, enumerable, writable: true, configurable: true } as PropertyDescriptor)

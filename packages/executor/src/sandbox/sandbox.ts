@@ -103,6 +103,11 @@ export class Sandbox implements FrameReceiver {
     return this.#runStep('boot', timeoutMs)
   }
 
+  /** Lets a spare get ready for an HTTP function. */
+  warmUp(): void {
+    this.send(encodeBytesFrame(toSandbox.warmUp, 0))
+  }
+
   /** Loads a version; rejects with the failure. */
   async load(version: ExecutableVersion, bundle: Bundle): Promise<void> {
     const { limits } = version
