@@ -72,9 +72,10 @@ describe('functions over HTTP', () => {
       expect(await json('/fn/absent')).to.include({ status: 404, code: 'FUNCTION_NOT_FOUND' })
       expect(await json('/fn/double', { method: 'POST', body: '{' })).to.include({ status: 400, code: 'INVALID_INPUT' })
       expect(await json('/fn/double', { method: 'POST', body: new Uint8Array([34, 255, 34]) })).to.include({ status: 400, code: 'INVALID_INPUT' })
-      expect(await json('/fn/double', { method: 'POST', body: `${'['.repeat(40_000)}${']'.repeat(40_000)}` }))
-        .to.have.property('status')
-        .within(400, 502)
+      expect(await json('/fn/double', { method: 'POST', body: `${'['.repeat(40_000)}${']'.repeat(40_000)}` })).to.include({
+        status: 400,
+        code: 'INVALID_INPUT',
+      })
     })
 
     it('refuses a body that is too large, whether its length is announced or not', async () => {

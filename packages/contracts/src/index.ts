@@ -15,6 +15,7 @@ export {
   type OptionRow,
   type OptionTable,
 } from './options/check.ts'
+export { JsonScanner } from './json-scanner.ts'
 export { limitTable, type Limits } from './options/limits.ts'
 export {
   cpuList,
@@ -57,6 +58,7 @@ export type {
   FetchOptions,
   FunctionInfo,
   InvocationQuery,
+  InvokeJsonResult,
   InvokeOptions,
   InvokeResult,
   LogQuery,

@@ -4,6 +4,7 @@ import { expect } from 'chai'
 describe('the public API of @cordon/contracts', () => {
   it('exports exactly these values', () => {
     expect(Object.keys(contracts).toSorted()).to.deep.equal([
+      'JsonScanner',
       'PlatformError',
       'choice',
       'cpuList',

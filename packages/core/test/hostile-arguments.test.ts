@@ -37,6 +37,7 @@ const calls: Record<string, Call> = {
   'analyze({ config })': (platform, value) => platform.analyze({ source: '', config: value }),
   'invoke(x)': (platform, value) => platform.invoke(value),
   'invoke(, x)': (platform, value) => platform.invoke('echo', value),
+  'invokeJson(, x)': (platform, value) => platform.invokeJson('echo', value),
   'invoke(,, x)': (platform, value) => platform.invoke('echo', 1, value),
   'invoke({ version })': (platform, value) => platform.invoke('echo', 1, { version: value }),
   'invoke({ user })': (platform, value) => platform.invoke('echo', 1, { user: value }),

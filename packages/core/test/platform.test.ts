@@ -181,6 +181,29 @@ describe('platform', () => {
       expect((await platform.invoke('in', 'x'.repeat(9998))).output).to.equal(1)
     })
 
+    it('passes JSON text on as it is, in and out', async () => {
+      await platform.deploy({ name: 'echo-text', source: '/** @function */ export default (input: unknown) => input' })
+      for (const text of ['null', '0', '"\u2028é\\n"', ' {"b":[1,{}],\n"a":1}']) {
+        for (const given of [text, Buffer.from(text)]) {
+          const { outputJson, version } = await platform.invokeJson('echo-text', given)
+          expect(outputJson).to.equal(JSON.stringify(JSON.parse(text)))
+          expect(version).to.match(/^v_/)
+        }
+      }
+      for (const nothing of [undefined, '', new Uint8Array(0)])
+        expect((await platform.invokeJson('echo-text', nothing)).outputJson).to.equal(undefined)
+    })
+
+    it('refuses text that is not JSON, too deep or too long before a function sees it', async () => {
+      await platform.deploy({ name: 'in-text', source: handler('return 1') })
+      const wrong = ['{', '{"a":1}}', "{'a':1}", '\u0000', '['.repeat(201) + ']'.repeat(201), new Uint8Array([34, 255, 34]), [1], 7, null]
+      for (const text of wrong) await rejection(platform.invokeJson('in-text', text as string), 'INVALID_INPUT')
+      await rejection(platform.invokeJson('in-text', `"${'x'.repeat(9999)}"`), 'PAYLOAD_TOO_LARGE')
+      await rejection(platform.invokeJson('in-text', Buffer.from(`"${'ü'.repeat(5000)}"`)), 'PAYLOAD_TOO_LARGE')
+      expect((await platform.invokeJson('in-text', '['.repeat(200) + ']'.repeat(200))).outputJson).to.equal('1')
+      expect((await platform.invocations('in-text')).items).to.have.length(1)
+    })
+
     it('refuses wrong options', async () => {
       await platform.deploy({ name: 'opt', source: handler('return 1') })
       const wrong: unknown[] = [

@@ -104,9 +104,10 @@ async function invoke({ platform, request, name, user }: Asked): Promise<Respons
   if (timeoutMs !== undefined && typeof timeoutMs !== 'number') throw invalidOption('timeoutMs', 'a number', timeoutMs)
   // The headers of this request carry the owner's credentials: the function does not see them.
   const options: InvokeOptions = { version, timeoutMs, user, signal: request.signal, request: { method: 'POST', url: request.url, path: '/', query } }
-  const result = await platform.invoke(name, body === undefined ? query : body, options)
-  const { invocationId, output, durationMs, coldStart } = result
-  return json({ invocationId, output, version: result.version, durationMs, coldStart })
+  const result = await platform.invokeJson(name, JSON.stringify(body === undefined ? query : body), options)
+  const { invocationId, outputJson, durationMs, coldStart } = result
+  const rest = JSON.stringify({ invocationId, version: result.version, durationMs, coldStart })
+  return jsonResponse(outputJson === undefined ? rest : `{"output":${outputJson},${rest.slice(1)}`)
 }
 
 async function logs({ platform, request, params, name }: Asked): Promise<Response> {
@@ -142,7 +143,11 @@ function list(items: readonly unknown[]): Response {
 }
 
 function json(body: unknown, status = 200): Response {
-  return new Response(JSON.stringify(body), {
+  return jsonResponse(JSON.stringify(body), status)
+}
+
+function jsonResponse(text: string, status = 200): Response {
+  return new Response(text, {
     status,
     headers: { 'content-type': 'application/json', 'x-content-type-options': 'nosniff', 'cache-control': 'no-store' },
   })

@@ -1,5 +1,5 @@
 import { PlatformError, type FetchOptions, type Platform, type User } from '@cordon/contracts'
-import { parseJson, readBytes, tooLarge } from './body.ts'
+import { readBytes, tooLarge, withoutMark } from './body.ts'
 import type { Gate } from './caller.ts'
 import { readQuery } from './list-query.ts'
 import { createLearnedKinds } from './learned-kinds.ts'
@@ -57,15 +57,16 @@ async function invokeJson(call: Call): Promise<Response> {
   if (request.method === 'OPTIONS') return new Response(null, { status: 204, headers: { allow: jsonMethods.join(', ') } })
   if (!jsonMethods.includes(request.method)) return notAllowed(name, request.method)
   const query = readQuery(call.url.searchParams)
-  const input = request.method === 'POST' ? parseJson(await readBytes(request, call.platform.options.limits.payloadBytes)) : query
-  const result = await call.platform.invoke(name, input, {
+  // As text, in and out: what parsing it costs would be up to strangers.
+  const input = request.method === 'POST' ? withoutMark(await readBytes(request, call.platform.options.limits.payloadBytes)) : JSON.stringify(query)
+  const result = await call.platform.invokeJson(name, input, {
     request: { method: request.method, url: call.originalUrl, path: call.path, query, headers: Object.fromEntries(call.headers) },
     user: call.user,
     signal: request.signal,
   })
   const headers = { 'x-cordon-invocation-id': result.invocationId, 'x-content-type-options': 'nosniff' }
-  if (result.output === undefined) return new Response(null, { status: 204, headers })
-  const body = request.method === 'HEAD' ? null : JSON.stringify(result.output)
+  if (result.outputJson === undefined) return new Response(null, { status: 204, headers })
+  const body = request.method === 'HEAD' ? null : result.outputJson
   return new Response(body, { headers: { ...headers, 'content-type': 'application/json' } })
 }
 

@@ -6,8 +6,10 @@ import {
   type FetchOptions,
   type FunctionDatabase,
   type InvocationRecord,
+  type InvokeJsonResult,
   type InvokeOptions,
   type InvokeResult,
+  type JsonInvocation,
   type LogEntry,
   type Measures,
   type Outcome,
@@ -19,6 +21,7 @@ import type { RecordBuffer } from '../records/record-buffer.ts'
 import type { FunctionRegistry, RegisteredFunction, RegisteredVersion } from '../registry/registry.ts'
 import { checkFetchOptions, checkInvokeOptions, contextRequest, noOptions, userOf } from './call-options.ts'
 import { httpRequest, httpResponse } from './http.ts'
+import { checkJson, givenJson } from './given-json.ts'
 import { inputJson } from './input-json.ts'
 import { invocationId } from './invocation-id.ts'
 
@@ -32,6 +35,15 @@ export interface InvokerParts {
   readonly events: EventHub
 }
 
+/** A call of a JSON function on its way to the executor. */
+interface AcceptedCall {
+  readonly owner: RegisteredFunction
+  readonly version: RegisteredVersion
+  readonly id: string
+  readonly startedAt: number
+  readonly invocation: JsonInvocation
+}
+
 /** Calls functions. Everything it touches is in memory: the live version, a sandbox, the record buffer. */
 export class Invoker {
   readonly #parts: InvokerParts
@@ -43,29 +55,35 @@ export class Invoker {
   }
 
   async invoke<Output>(name: string, input: unknown, options: InvokeOptions = noOptions): Promise<InvokeResult<Output>> {
-    const { executor } = this.#parts
-    const { owner, version, id, startedAt, invocation } = readGiven('options', () => this.#accept(name, input, options))
+    const call = readGiven('options', () => this.#accept(name, options, (payloadBytes) => inputJson(input, payloadBytes)))
+    const { outputJson, ...result } = await this.#run(call)
+    // The caller says what the function returns; the schemas of a later issue check it.
+    return { ...result, output: (outputJson === undefined ? undefined : JSON.parse(outputJson)) as Output }
+  }
+
+  async invokeJson(name: string, input: unknown, options: InvokeOptions = noOptions): Promise<InvokeJsonResult> {
+    const call = readGiven('options', () => this.#accept(name, options, (payloadBytes) => givenJson(input, payloadBytes)))
+    // Counted from here on: the platform waits for it when it closes.
     this.#running += 1
     try {
-      const outcome = await executor.invoke(version, invocation)
+      await checkJson(input)
+      return await this.#run(call)
+    } finally {
+      this.#finish()
+    }
+  }
+
+  async #run({ owner, version, id, startedAt, invocation }: AcceptedCall): Promise<InvokeJsonResult> {
+    this.#running += 1
+    try {
+      const outcome = await this.#parts.executor.invoke(version, invocation)
       if (outcome.kind === 'failure') {
         this.#record(owner, version, id, startedAt, outcome, outcome.error)
         throw failure(outcome, outcome.error, version, id)
       }
-      const output = parseOutput(outcome.outputJson)
-      if (output instanceof PlatformError) {
-        this.#record(owner, version, id, startedAt, outcome, output)
-        throw failure(outcome, output, version, id)
-      }
       this.#record(owner, version, id, startedAt, outcome, undefined)
-      return {
-        invocationId: id,
-        // The caller says what the function returns; the schemas of a later issue check it.
-        output: output as Output,
-        version: version.version,
-        logs: outcome.logs,
-        ...measuresOf(outcome),
-      }
+      const { outputJson, logs } = outcome
+      return { invocationId: id, outputJson, version: version.version, logs, ...measuresOf(outcome) }
     } finally {
       this.#finish()
     }
@@ -85,7 +103,7 @@ export class Invoker {
     }
   }
 
-  #accept(name: string, input: unknown, options: InvokeOptions) {
+  #accept(name: string, options: InvokeOptions, readInput: (payloadBytes: number) => string | undefined): AcceptedCall {
     const { registry, database } = this.#parts
     const owner = registry.get(name)
     if (options !== noOptions) checkInvokeOptions(options, owner.live.limits.payloadBytes)
@@ -98,7 +116,7 @@ export class Invoker {
       timeoutMs: options.timeoutMs,
       signal: options.signal,
       capabilities: new InvocationCapabilities(database, version, options.timeoutMs),
-      inputJson: inputJson(input, payloadBytes),
+      inputJson: readInput(payloadBytes),
       request: contextRequest(options.request, payloadBytes),
     }
     return { owner, version, id, startedAt: Date.now(), invocation }
@@ -166,16 +184,6 @@ export class Invoker {
       if (outcome.logs.length > 0) feed.publish(record, outcome.logs)
     }
     events.emit('invocation', record)
-  }
-}
-
-function parseOutput(json: string | undefined): unknown {
-  if (json === undefined) return undefined
-  try {
-    const value: unknown = JSON.parse(json)
-    return value
-  } catch (error) {
-    return new PlatformError('PROTOCOL_VIOLATION', 'Cannot read the output: the sandbox sent something that is not JSON', { cause: error })
   }
 }
 

@@ -7,6 +7,7 @@ import {
   type FetchOptions,
   type InvocationQuery,
   type InvocationRecord,
+  type InvokeJsonResult,
   type InvokeOptions,
   type InvokeResult,
   type LogQuery,
@@ -64,6 +65,11 @@ export class PlatformHandle implements Platform {
   invoke<Input = unknown, Output = unknown>(name: string, input?: Input, options?: InvokeOptions): Promise<InvokeResult<Output>> {
     if (this.#isClosed) return Promise.reject(closedError('invoke the function'))
     return this.#host.invoker.invoke(name, input, options)
+  }
+
+  invokeJson(name: string, inputJson?: string | Uint8Array, options?: InvokeOptions): Promise<InvokeJsonResult> {
+    if (this.#isClosed) return Promise.reject(closedError('invoke the function'))
+    return this.#host.invoker.invokeJson(name, inputJson, options)
   }
 
   fetch(name: string, request: Request, options?: FetchOptions): Promise<Response> {

@@ -1,4 +1,4 @@
-import { isRecord, PlatformError, toPlatformError, type ExecutableVersion } from '@cordon/contracts'
+import { isRecord, JsonScanner, PlatformError, toPlatformError, type ExecutableVersion } from '@cordon/contracts'
 import { encodeBytesFrame, uint32 } from '../frames/encoder.ts'
 import { isDeeperThan } from '../frames/json-depth.ts'
 import {
@@ -124,17 +124,13 @@ function receiveResult(sandbox: Sandbox, call: Call, payload: Buffer): void {
     call.succeed(undefined)
     return sandbox.release(call)
   }
-  let json: string | undefined
-  if (payload.length > 4) {
-    if (isDeeperThan(payload, 4, maxJsonDepth)) return sandbox.violation('an output that is nested too deeply')
-    json = payload.toString('utf8', 4)
-    try {
-      JSON.parse(json)
-    } catch {
-      return sandbox.violation('an output that is not JSON')
-    }
+  if (payload.length === 4) {
+    call.succeed(undefined)
+  } else {
+    const scanner = new JsonScanner(maxJsonDepth)
+    if (!scanner.push(payload, 4) || !scanner.end()) return sandbox.violation(`an output that cannot be used: ${scanner.failure}`)
+    call.succeed(payload.toString('utf8', 4))
   }
-  call.succeed(json)
   sandbox.release(call)
 }
 
