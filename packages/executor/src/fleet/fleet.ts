@@ -226,11 +226,13 @@ export class Fleet implements SandboxOwner, SpareOwner {
     pool.starting++
     const { version } = pool
     let sandbox: Sandbox | undefined
+    let isSpare = false
     try {
       const bundle = version.loadBundle()
       const since = performance.now()
       const taken = this.#spares.take(memoryClass(version.limits.memoryMb))
       sandbox = taken.sandbox
+      isSpare = taken.isSpare
       sandbox.version = version
       pool.sandboxes.add(sandbox)
       // Both are waited for together; neither may become an unhandled rejection when the other fails first.
@@ -244,7 +246,10 @@ export class Fleet implements SandboxOwner, SpareOwner {
       checkMemory(sandbox)
     } catch (thrown) {
       pool.starting--
-      return this.#startFailed(pool, sandbox, toPlatformError(thrown, 'LOAD_FAILED', 'get the code of the function'))
+      const error = toPlatformError(thrown, 'LOAD_FAILED', 'get the code of the function')
+      // A spare that did not come up was started in another minute; these calls have not had their try.
+      if (isSpare && error.code === 'SANDBOX_FAILED') return this.start(pool)
+      return this.#startFailed(pool, sandbox, error)
     }
     pool.starting--
     pool.started()

@@ -16,8 +16,9 @@ export interface SpareOwner {
   spareReady(sandbox: Sandbox): void
 }
 
-/** A process for a cold start, `isNew` when it still boots. */
+/** A process for a cold start, `isNew` when it still boots, `isSpare` when it was not started for this one. */
 export interface TakenSandbox {
+  readonly isSpare: boolean
   readonly sandbox: Sandbox
   readonly ready: Promise<void>
   readonly isNew: boolean
@@ -56,9 +57,15 @@ export class Spares {
     for (const [sandbox, ready] of this.#ready) {
       if (sandbox.memoryMb !== memoryMb || sandbox.death !== undefined) continue
       this.#ready.delete(sandbox)
-      return { sandbox, ready, isNew: !sandbox.isBooted }
+      return { sandbox, ready, isNew: !sandbox.isBooted, isSpare: true }
     }
-    return { ...this.#owner.boot(memoryMb), isNew: true }
+    const booting = this.#owner.boot(memoryMb)
+    // The machine can start sandboxes again: time for new spares, too.
+    booting.ready.then(
+      () => (this.#failures = 0),
+      () => undefined,
+    )
+    return { ...booting, isNew: true, isSpare: false }
   }
 
   /** The same a little later: starting a process holds the host up for 1 to 5 ms, which the call that took the spare would wait for. */

@@ -1,21 +1,30 @@
 import { spawn, type ChildProcess } from 'node:child_process'
-import type { Socket } from 'node:net'
-import type { Readable } from 'node:stream'
-import type { SandboxProcess } from '../sandbox/sandbox-process.ts'
+import { EventEmitter } from 'node:events'
+import { Socket } from 'node:net'
+import { Readable } from 'node:stream'
+import type { ProcessEvents, SandboxProcess } from '../sandbox/sandbox-process.ts'
 import type { SpawnCommand } from './hardening.ts'
 
 /** A started process: its own process group, a duplex channel on descriptor 3, and its standard output and error. */
 export interface SpawnedProcess extends SandboxProcess {
-  readonly child: ChildProcess
+  readonly child: EventEmitter & ProcessEvents
   readonly channel: Socket
 }
 
 /**
  * Starts a process with nothing of the host's: literal environment, `/` as working directory, its own session, no
- * descriptor but 0 to 3.
+ * descriptor but 0 to 3. Never throws: a process that cannot be started emits `error`.
  */
 export function spawnProcess(command: SpawnCommand): SpawnedProcess {
-  const child = spawn(command.file, command.arguments, {
+  try {
+    return hold(start(command))
+  } catch (error) {
+    return failedProcess(error)
+  }
+}
+
+function start(command: SpawnCommand): ChildProcess {
+  return spawn(command.file, command.arguments, {
     cwd: '/',
     env: { ...command.environment },
     detached: true,
@@ -24,16 +33,21 @@ export function spawnProcess(command: SpawnCommand): SpawnedProcess {
     ...(command.uid === undefined ? {} : { uid: command.uid }),
     ...(command.gid === undefined ? {} : { gid: command.gid }),
   })
+}
+
+function hold(child: ChildProcess): SpawnedProcess {
   const { pid } = child
   let isReaped = false
   child.once('exit', () => (isReaped = true))
+  // Without descriptors for them there are no streams at all, whatever the type says; `error` follows.
+  const stdio: ChildProcess['stdio'] | undefined = child.stdio
   return {
     child,
     pid,
     // With 'pipe' Node makes descriptor 3 a socket pair; its type only knows a generic stream.
-    channel: child.stdio[3] as Socket,
-    stdout: child.stdio[1] as Readable,
-    stderr: child.stdio[2] as Readable,
+    channel: (stdio?.[3] as Socket | undefined) ?? new Socket(),
+    stdout: (stdio?.[1] as Readable) ?? Readable.from([]),
+    stderr: (stdio?.[2] as Readable) ?? Readable.from([]),
     kill() {
       if (pid === undefined) return
       // The group first: it outlives its leader. After the leader was reaped its number may be somebody else's.
@@ -45,4 +59,11 @@ export function spawnProcess(command: SpawnCommand): SpawnedProcess {
       if (!isReaped) child.kill('SIGKILL')
     },
   }
+}
+
+/** Stands for a process that could not be started, in the form of one that says so a moment later. */
+function failedProcess(error: unknown): SpawnedProcess {
+  const child = new EventEmitter()
+  process.nextTick(() => child.emit('error', error instanceof Error ? error : new Error(String(error))))
+  return { child, pid: undefined, channel: new Socket(), stdout: Readable.from([]), stderr: Readable.from([]), kill: () => undefined }
 }

@@ -36,7 +36,7 @@ class PipeReaper implements Reaper {
     this.#isClosed = true
     const helper = this.#helper
     this.#helper = undefined
-    if (helper === undefined || helper.exitCode !== null || helper.signalCode !== null) return
+    if (helper?.pid === undefined || helper.exitCode !== null || helper.signalCode !== null) return
     await new Promise<void>((resolve) => {
       helper.once('exit', () => resolve())
       helper.ref()
@@ -46,8 +46,30 @@ class PipeReaper implements Reaper {
   }
 
   #start(): void {
-    if (this.#isClosed || this.#restarts++ >= maxRestarts) return
-    const helper = spawn(process.execPath, ['--max-old-space-size=16', '--max-semi-space-size=1', program], {
+    if (this.#isClosed || this.#restarts >= maxRestarts) return
+    const helper = startHelper()
+    if (helper === undefined) return
+    this.#helper = helper
+    helper.unref()
+    helper.stdin?.on('error', () => undefined)
+    // An open pipe alone is no reason for the host to stay.
+    if (helper.stdin && 'unref' in helper.stdin && typeof helper.stdin.unref === 'function') helper.stdin.unref()
+    for (const line of this.#watched.values()) helper.stdin?.write(line)
+    // Refused by the system: tried again with the next registration, when that may be over.
+    helper.once('error', () => this.#helper === helper && (this.#helper = undefined))
+    helper.once('exit', () => {
+      if (this.#helper !== helper) return
+      this.#helper = undefined
+      this.#restarts++
+      if (this.#watched.size > 0) this.#start()
+    })
+  }
+}
+
+/** `undefined` when the system does not even try, which may be over later. */
+function startHelper(): ChildProcess | undefined {
+  try {
+    return spawn(process.execPath, ['--max-old-space-size=16', '--max-semi-space-size=1', program], {
       cwd: '/',
       env: { OPENSSL_CONF: '/dev/null' },
       // Its own session: a Ctrl-C or a kill of the host's group must not take it along.
@@ -55,19 +77,8 @@ class PipeReaper implements Reaper {
       stdio: ['pipe', 'ignore', 'ignore'],
       windowsHide: true,
     })
-    this.#helper = helper
-    helper.unref()
-    helper.stdin?.on('error', () => undefined)
-    // An open pipe alone is no reason for the host to stay.
-    if (helper.stdin !== null && 'unref' in helper.stdin && typeof helper.stdin.unref === 'function') helper.stdin.unref()
-    for (const line of this.#watched.values()) helper.stdin?.write(line)
-    const restart = () => {
-      if (this.#helper !== helper) return
-      this.#helper = undefined
-      if (this.#watched.size > 0) this.#start()
-    }
-    helper.once('error', restart)
-    helper.once('exit', restart)
+  } catch {
+    return undefined
   }
 }
 

@@ -1,6 +1,7 @@
 import type { LogEntry } from '@cordon/contracts'
 import type { Call } from './call.ts'
 import type { Death, Sandbox } from './sandbox.ts'
+import { describeEarlyExit } from './start-failure.ts'
 import type { SandboxProcess } from './sandbox-process.ts'
 
 /** Bytes of the process's own output that are kept; the runtime sends everything functions print through the pipe. */
@@ -50,7 +51,13 @@ export class OutputDrain {
 
   /** Why a process ended that the host did not kill. */
   explainExit(code: number | null, signal: NodeJS.Signals | null): Death {
-    const { version, peakMb, peakUsedMb } = this.#sandbox
+    const { version, peakMb, peakUsedMb, isBooted } = this.#sandbox
+    const how = signal === null ? `exit code ${code}` : `signal ${signal}`
+    // Whatever its process did before any user code ran is the platform's fault.
+    if (!isBooted) {
+      const message = `Cannot start a sandbox: ${describeEarlyExit(how, this.#text)}`
+      return { code: 'SANDBOX_FAILED', message, details: { stage: 'boot', exitCode: code, signal } }
+    }
     const memoryMb = version?.limits.memoryMb ?? this.#sandbox.memoryMb
     const hasAborted = code === 134 || (signal !== null && fatalSignals.includes(signal))
     // Native code that is refused memory often just dies: then what the watchdog last saw decides.
@@ -61,7 +68,6 @@ export class OutputDrain {
         details: { memoryMb, peakMemoryMb: Math.round(peakMb) },
       }
     }
-    const how = signal === null ? `exit code ${code}` : `signal ${signal}`
     return { code: 'CRASHED', message: `Cannot finish the invocation: its process ended by itself (${how})`, details: { exitCode: code, signal } }
   }
 }

@@ -6,35 +6,38 @@ const pageMb = 4096 / 1_048_576
 /** Clock ticks per second in /proc (USER_HZ), fixed in the kernel's interface. */
 const msPerTick = 10
 
-/** Memory and CPU time of a process, read from kept descriptors of /proc (1 to 6 µs a read). Answers 0 where there is no /proc. */
+/**
+ * Memory and CPU time of a process, read from kept descriptors of /proc (1 to 6 µs a read). Answers 0 where there is no /proc, and as
+ * long as the host has no descriptor for it.
+ */
 export class ProcessStats {
-  readonly #statm: number
+  #statm: number | undefined
+  #isClosed = false
   #stat: number | undefined
   readonly #pid: number
 
   constructor(pid: number) {
     this.#pid = pid
-    this.#statm = open(`/proc/${pid}/statm`) ?? -1
+    this.#statm = open(`/proc/${pid}/statm`)
   }
 
   /** Resident and private (not file-backed) memory in MiB, and what counts against RLIMIT_DATA, touched or not. */
   memory(): { residentMb: number; privateMb: number; dataMb: number } {
-    const [, resident = 0, shared = 0, , , data = 0] = readNumbers(this.#statm)
+    const [, resident = 0, shared = 0, , , data = 0] = readNumbers(this.#isClosed ? undefined : (this.#statm ??= open(`/proc/${this.#pid}/statm`)))
     return { residentMb: resident * pageMb, privateMb: (resident - shared) * pageMb, dataMb: data * pageMb }
   }
 
   /** CPU time of all threads in milliseconds, in steps of 10. */
   cpuMs(): number {
-    this.#stat ??= open(`/proc/${this.#pid}/stat`) ?? -1
-    const text = read(this.#stat)
+    const text = read(this.#isClosed ? undefined : (this.#stat ??= open(`/proc/${this.#pid}/stat`)))
     // The name in parentheses may hold anything: the fields start after the last one.
     const fields = text.slice(text.lastIndexOf(')') + 2).split(' ')
     return (Number(fields[11] ?? 0) + Number(fields[12] ?? 0)) * msPerTick
   }
 
   close(): void {
-    for (const descriptor of [this.#statm, this.#stat ?? -1]) if (descriptor >= 0) closeSync(descriptor)
-    this.#stat = -1
+    this.#isClosed = true
+    for (const descriptor of [this.#statm, this.#stat]) if (descriptor !== undefined) closeSync(descriptor)
   }
 }
 
@@ -46,8 +49,8 @@ function open(path: string): number | undefined {
   }
 }
 
-function read(descriptor: number): string {
-  if (descriptor < 0) return ''
+function read(descriptor: number | undefined): string {
+  if (descriptor === undefined) return ''
   try {
     return buffer.toString('latin1', 0, readSync(descriptor, buffer, 0, buffer.length, 0))
   } catch {
@@ -56,6 +59,6 @@ function read(descriptor: number): string {
   }
 }
 
-function readNumbers(descriptor: number): number[] {
+function readNumbers(descriptor: number | undefined): number[] {
   return read(descriptor).split(' ').map(Number)
 }

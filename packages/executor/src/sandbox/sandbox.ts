@@ -7,6 +7,7 @@ import type { Deadline, Deadlines } from './deadlines.ts'
 import { loadEnvironment } from './environment.ts'
 import { parseFailure } from './failure.ts'
 import { receiveFrame, refuseFrame } from './receive-frame.ts'
+import { describeSpawnError } from './start-failure.ts'
 import type { SandboxProcess } from './sandbox-process.ts'
 import { OutputDrain } from './output-drain.ts'
 import { lookAtCpu } from './cpu-time.ts'
@@ -219,6 +220,7 @@ export class Sandbox implements FrameReceiver {
   }
 
   violation(reason: string): void {
+    if (!this.isBooted) return this.kill('SANDBOX_FAILED', `Cannot start a sandbox: it sent ${reason}`, { stage: 'boot' })
     this.kill('PROTOCOL_VIOLATION', `Cannot talk to the sandbox: it sent ${reason}`, {})
   }
 
@@ -270,7 +272,7 @@ export class Sandbox implements FrameReceiver {
       resolve()
     }
     child.once('error', (error) => {
-      this.death ??= { code: 'SANDBOX_FAILED', message: `Cannot start a sandbox: ${error.message}`, details: {} }
+      this.death ??= { code: 'SANDBOX_FAILED', message: `Cannot start a sandbox: ${describeSpawnError(error)}`, details: { stage: 'boot' } }
       finish(null, null)
     })
     // By way of an immediate: after a standstill of the host what the pipes hold is read first.
@@ -285,7 +287,7 @@ export class Sandbox implements FrameReceiver {
     this.stats?.close()
     const error = this.deathError()
     const step = this.#step
-    if (step !== undefined) this.stepDone(step.name, step.name === 'boot' ? bootError(death) : error)
+    if (step !== undefined) this.stepDone(step.name, error)
     for (const call of this.calls.values()) {
       this.#owner.deadlines.delete(call)
       this.output.attachTo(call)
@@ -312,10 +314,4 @@ export class Sandbox implements FrameReceiver {
   gone(): Promise<void> {
     return this.#exited
   }
-}
-
-/** Why a sandbox did not come up. Whatever its process did before any user code ran is the platform's fault. */
-function bootError({ code, message, details }: Death): PlatformError {
-  if (code === 'SANDBOX_FAILED' || code === 'CLOSED') return new PlatformError(code, message, { details })
-  return new PlatformError('SANDBOX_FAILED', `Cannot start a sandbox: ${message}`, { details })
 }

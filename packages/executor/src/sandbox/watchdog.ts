@@ -7,6 +7,8 @@ const periodMs = 25
 const settleMs = 75
 /** CPU time within `settleMs` that is work and not the end of a garbage collection. */
 const busyCpuMs = 40
+/** Private memory of a Node that just started, in MiB: 9 to 20 were seen. */
+const usualBaselineMb = 20
 /** File-backed memory that Node itself may touch later: its program text. */
 const textMb = 64
 
@@ -67,7 +69,9 @@ export function checkMemory(sandbox: Sandbox): void {
   if (stats === undefined || sandbox.death !== undefined) return
   const { residentMb, privateMb, dataMb } = stats.memory()
   if (residentMb > sandbox.peakMb) sandbox.peakMb = residentMb
-  if (sandbox.baselineMb === 0) return
+  if (!sandbox.isBooted) return
+  // The host had no descriptor to look with when it greeted.
+  if (sandbox.baselineMb === 0) sandbox.baselineMb = Math.min(privateMb, usualBaselineMb)
   const memoryMb = sandbox.version?.limits.memoryMb ?? sandbox.memoryMb
   const usedMb = Math.max(privateMb - sandbox.baselineMb, residentMb - sandbox.baselineMb - textMb)
   sandbox.peakUsedMb = Math.max(sandbox.peakUsedMb, usedMb, dataMb - sandbox.baselineDataMb)
