@@ -1,6 +1,6 @@
 import { execFileSync, fork } from 'node:child_process'
 import { once } from 'node:events'
-import { readdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect } from 'chai'
@@ -47,6 +47,35 @@ describe('platform lifecycle', function () {
     expect((await second.logs('kept')).items.map(({ message }) => message)).to.deep.equal(['old'])
     expect(await second.functions.rollback('kept')).to.include({ version: one.version })
     await second.functions.remove('kept')
+  })
+
+  it('runs functions in threads when told so, with a warning', async () => {
+    const logger = createNotingLogger()
+    const platform = await open({ isolation: 'thread', hardening: 'best-effort', logger })
+    const warned = new Promise<string>((resolve) => void platform.on('warning', ({ message }) => resolve(message)))
+    expect(await warned).to.contain('no wall')
+    expect(logger.lines.join()).to.contain('no wall')
+    expect(platform.stats().sandbox.level).to.equal('thread')
+    await platform.deploy({
+      name: 'asks',
+      source: handler(
+        `ctx.log.info('asked'); return (await ctx.db.query('select 1 + $1::int as sum', [input])).rows`,
+        'export const config = { database: true }',
+      ),
+    })
+    const { output, logs } = await platform.invoke('asks', 2)
+    expect(output).to.deep.equal([{ sum: 3 }])
+    expect(logs.map(({ message }) => message)).to.deep.equal(['asked'])
+    await platform.functions.remove('asks')
+  })
+
+  it('refuses threads where hardening is required, before anything is started', async () => {
+    const error = await rejection(
+      createPlatform({ dataDir: join(path, 'never'), isolation: 'thread', hardening: 'required' }),
+      'HARDENING_UNAVAILABLE',
+    )
+    expect(error.message).to.contain("isolation: 'process'")
+    expect(existsSync(join(path, 'never'))).to.equal(false)
   })
 
   it('is shared inside a process, and stops with its last handle', async () => {

@@ -42,8 +42,8 @@ export interface ResolvedPlatformOptions {
   readonly dataDir: string
   /** `postgres://…` of a server to use instead of the embedded database. */
   readonly databaseUrl: string | undefined
-  /** What holds a function apart from the host: an operating-system process. @default 'process' */
-  readonly isolation: 'process'
+  /** What holds a function apart from the host: an operating-system process, or a thread, which is no wall and only for functions that the host itself ships. @default 'process' */
+  readonly isolation: 'process' | 'thread'
   /** `required` refuses to start below the strongest sandbox level. @default 'required' when NODE_ENV is production, else 'best-effort' */
   readonly hardening: 'required' | 'best-effort'
   /** Cores that sandboxes may use, by number. Only the `launcher` level holds them there; `stats().sandbox` says whether it does. @default all */
@@ -64,7 +64,7 @@ export interface ResolvedPlatformOptions {
 export interface PlatformOptions {
   readonly dataDir?: string | undefined
   readonly databaseUrl?: string | undefined
-  readonly isolation?: 'process' | undefined
+  readonly isolation?: 'process' | 'thread' | undefined
   readonly hardening?: 'required' | 'best-effort' | undefined
   readonly cpus?: readonly number[] | undefined
   readonly packages?: Partial<PackageOptions> | undefined
@@ -88,7 +88,7 @@ export function platformOptionTable(around: OptionSurroundings): OptionTable<Res
   return {
     dataDir: text('./.cordon'),
     databaseUrl: databaseUrl(),
-    isolation: choice(['process'], () => 'process'),
+    isolation: choice(['process', 'thread'], () => 'process'),
     hardening: choice(['required', 'best-effort'], () => (around.isProduction ? 'required' : 'best-effort')),
     cpus: cpuList(),
     packages: group<PackageOptions>({ from: text(around.workingDirectory), allow: textList([]) }),

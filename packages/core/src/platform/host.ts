@@ -1,4 +1,13 @@
-import { PlatformError, type Executor, type FunctionDatabase, type Logger, type PlatformStats, type ResolvedPlatformOptions } from '@cordon/contracts'
+import {
+  PlatformError,
+  type Executor,
+  type FunctionDatabase,
+  type Logger,
+  type PlatformStats,
+  type Reaper,
+  type ResolvedPlatformOptions,
+  type SandboxEvent,
+} from '@cordon/contracts'
 import { lockDataDir } from '../data-dir/lock.ts'
 import { prepareDataDir } from '../data-dir/data-dir.ts'
 import { Deployer } from '../deploy/deployer.ts'
@@ -23,6 +32,8 @@ const storeConnections = 5
 const storeTimeouts = { acquireTimeoutMs: 5000, queryTimeoutMs: 15_000 }
 /** Rows of the log, and of the invocations, that are kept. */
 const keptRecords = 1_000_000
+const threadWarning =
+  "Functions run in threads of this process (isolation: 'thread'), which is no wall: deploy only what this application itself ships; see docs/guides/isolation.md"
 
 /** A started platform: its parts, wired. Handles of the public interface stand in front of it. */
 export interface Host {
@@ -51,19 +62,13 @@ export async function startHost(options: ResolvedPlatformOptions, events: EventH
       const lock = await lockDataDir(dataDir)
       teardown.add(() => lock.release())
     }
-    const { createExecutor, createReaper } = await import('@cordon/executor')
+    const { createReaper } = await import('@cordon/executor')
     const reaper = createReaper()
     teardown.add(() => reaper.close())
     const analyzer = new LazyAnalyzer(reaper)
     teardown.add(() => (isForced ? analyzer.destroy() : analyzer.close()))
     const opening = openStore({ options, reaper, logger, events, teardown, isForced: () => isForced })
-    const starting = createExecutor({
-      hardening: options.hardening,
-      cpus: options.cpus,
-      spareMemoryMb: options.limits.memoryMb,
-      reaper,
-      onSandbox: (event) => events.emit('sandbox', event),
-    })
+    const starting = startExecutor(options, reaper, events)
     const [opened, started] = await Promise.allSettled([opening, starting])
     if (started.status === 'fulfilled') teardown.add(() => (isForced ? started.value.destroy() : started.value.close()))
     if (opened.status === 'rejected') throw opened.reason
@@ -74,6 +79,10 @@ export async function startHost(options: ResolvedPlatformOptions, events: EventH
     host.registry.load(stored)
     // After the start, not during it: two cores have enough to do until then.
     setImmediate(() => {
+      if (options.isolation === 'thread') {
+        logger.warn({}, threadWarning)
+        events.emit('warning', { message: threadWarning })
+      }
       analyzer
         .warm()
         .catch((error: unknown) => logger.warn({}, `Cannot warm the analyzer: ${error instanceof Error ? error.message : String(error)}`))
@@ -96,6 +105,13 @@ export async function startHost(options: ResolvedPlatformOptions, events: EventH
     await teardown.run()
     throw error
   }
+}
+
+async function startExecutor(options: ResolvedPlatformOptions, reaper: Reaper, events: EventHub): Promise<Executor> {
+  const { createExecutor, createThreadExecutor } = await import('@cordon/executor')
+  const shared = { spareMemoryMb: options.limits.memoryMb, onSandbox: (event: SandboxEvent) => events.emit('sandbox', event) }
+  if (options.isolation === 'thread') return createThreadExecutor(shared)
+  return createExecutor({ ...shared, hardening: options.hardening, cpus: options.cpus, reaper })
 }
 
 async function openStore(parts: Parameters<typeof openDatabase>[0]) {

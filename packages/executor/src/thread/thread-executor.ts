@@ -10,9 +10,10 @@ const report: SandboxReport = Object.freeze({
   enforced: Object.freeze([]),
   missing: Object.freeze([
     { what: 'the wall', why: 'a thread shares the memory, the user, the environment and the descriptors of the host process' },
-    { what: 'memory', why: 'only the V8 heap is counted, and some allocations abort the whole host before that limit is seen' },
+    { what: 'memory', why: 'only the V8 heap is counted, and a heap that is full may abort the whole host' },
     { what: 'files, processes and threads', why: "permission flags of the thread stop Node's own functions, not native code" },
     { what: 'network and signals', why: 'the permission flags of most Node lines do not know them' },
+    { what: 'cores', why: 'threads run where the host runs' },
     { what: 'work after the result', why: 'the CPU time of one thread cannot be read from outside' },
     { what: 'the end', why: 'a thread inside a long native call goes on until that returns' },
   ]),

@@ -4,7 +4,8 @@ import { createExecutor, createThreadExecutor, type ThreadExecutorOptions } from
 /** What threads cannot do, and why. Everything else of the suite holds for them as it does for processes. */
 export const threadsCannot = {
   'tell peak memory': 'the memory of one thread cannot be read from outside, and the resident memory is that of the host',
-  'count memory outside the heap': 'resourceLimits counts the heap of V8; buffers, WebAssembly and one huge allocation take the host with them',
+  'count memory outside the heap': 'resourceLimits counts the heap of V8, not buffers and WebAssembly, and one huge allocation aborts the host',
+  'survive a full heap': 'the limit of the heap mostly ends the thread, and sometimes, on every Node line from 22 on, aborts the host instead',
   'measure a killed call': 'the CPU time of a thread is told by its runtime, with the result',
   'stop work after the result': 'the CPU time of one thread cannot be read from outside',
 } as const
