@@ -1,4 +1,7 @@
-/** Runs every benchmark, or those named on the command line; call-latency ones once pinned to one core and once not. */
+/**
+ * Runs every benchmark, or those named on the command line, by name or folder; those of call latency once pinned to one core and once
+ * not. Flags are handed on: `npm run bench -- growth --write`.
+ */
 import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { describeMachine } from './measure.mjs'
@@ -16,23 +19,32 @@ const all = [
   { name: 'core/many-functions', pinnable: false },
   { name: 'core/import', pinnable: false },
   { name: 'cli/reload', pinnable: false },
+  { name: 'growth/calls-in-flight', pinnable: false },
+  { name: 'growth/payload', pinnable: false },
+  { name: 'growth/sandboxes', pinnable: false },
+  { name: 'growth/functions', pinnable: false },
 ]
 
-const wanted = process.argv.slice(2)
-const unknown = wanted.filter((name) => !all.some((one) => one.name === name))
+const flags = process.argv.slice(2).filter((argument) => argument.startsWith('--'))
+const wanted = process.argv.slice(2).filter((argument) => !flags.includes(argument))
+const unknown = wanted.filter((word) => !all.some(({ name }) => isNamed(name, word)))
 if (unknown.length > 0) {
-  console.error(`Unknown benchmark ${unknown.join(', ')}: expected ${all.map(({ name }) => name).join(', ')}`)
+  console.error(`Unknown benchmark ${unknown.join(', ')}: expected ${all.map(({ name }) => name).join(', ')}, or a folder of them`)
   process.exit(2)
 }
 
 const hasTaskset = spawnSync('taskset', ['-V'], { stdio: 'ignore' }).status === 0
 console.log(`# ${describeMachine()}`)
 for (const { name, pinnable } of all) {
-  if (wanted.length > 0 && !wanted.includes(name)) continue
+  if (wanted.length > 0 && !wanted.some((word) => isNamed(name, word))) continue
   console.log(`\n# ${name}`)
   const file = fileURLToPath(new URL(`${name}.mjs`, import.meta.url))
-  if (pinnable && hasTaskset) run('taskset', ['-c', '0', process.execPath, file], { BENCH_PINNED: '1' })
-  run(process.execPath, [file], {})
+  if (pinnable && hasTaskset) run('taskset', ['-c', '0', process.execPath, file, ...flags], { BENCH_PINNED: '1' })
+  run(process.execPath, [file, ...flags], {})
+}
+
+function isNamed(name, word) {
+  return name === word || name.startsWith(`${word}/`)
 }
 
 function run(command, args, env) {

@@ -4,12 +4,11 @@
  * fit) are then timed at random, too. Cold calls are not timed: the ratio is about warm ones.
  */
 import { createPlatform } from '@cordon/core'
-import { createReaper } from '@cordon/executor'
-import { createEmbeddedServer, createSqlPool } from '@cordon/pool'
 import { randomInt } from 'node:crypto'
 import { join } from 'node:path'
 import { compareCalls, report } from '../measure.mjs'
 import { withScratch } from '../scratch.mjs'
+import { copyFunction } from './stored-functions.mjs'
 
 const manyFunctions = 10_000
 const fewFunctions = 10
@@ -55,41 +54,12 @@ async function platformWith(count, dataDir) {
   await platform.deploy({ name: 'f1', source })
   await platform.close()
   const from = performance.now()
-  await copyFunction(dataDir, count)
+  await copyFunction(dataDir, { from: 2, to: count })
   report(`writing ${count} functions into the store`, (performance.now() - from) / 1000, 's')
   const reopened = performance.now()
   const result = await createPlatform({ dataDir })
   report(`createPlatform with ${count} functions`, performance.now() - reopened, 'ms')
   return result
-}
-
-async function copyFunction(dataDir, count) {
-  const reaper = createReaper()
-  const server = await createEmbeddedServer({ dataDir, reaper })
-  const sql = createSqlPool({ connection: server.connection, max: 1, acquireTimeoutMs: 10_000, queryTimeoutMs: 60_000, applicationName: 'bench' })
-  try {
-    await sql.transaction(async (tx) => {
-      const names = 'generate_series(2, $1::int) as n'
-      await tx.query(
-        `insert into cordon.functions (tenant, name, live, created_at, updated_at) select tenant, 'f' || n, live, created_at, updated_at from cordon.functions, ${names}`,
-        [count],
-      )
-      await tx.query(
-        `insert into cordon.versions (tenant, function, version, manifest, schemas, code, source_map, hash, created_at)
-        select tenant, 'f' || n, version, manifest, schemas, code, source_map, hash, created_at from cordon.versions, ${names}`,
-        [count],
-      )
-      await tx.query(
-        `insert into cordon.deployments (tenant, function, version, kind, label, created_at)
-        select tenant, 'f' || n, version, kind, label, created_at from cordon.deployments, ${names}`,
-        [count],
-      )
-    })
-  } finally {
-    await sql.close()
-    await server.close()
-    await reaper.close()
-  }
 }
 
 /** What deploying them one by one would take. */

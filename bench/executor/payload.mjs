@@ -3,6 +3,7 @@ import { createExecutor } from '@cordon/executor'
 import { compareThroughput, report } from '../measure.mjs'
 import { startPeers } from '../peers/peers.mjs'
 import { createRawEcho } from '../raw-echo.mjs'
+import { recordsOf } from './records.mjs'
 import { invokeJson, versionOf } from './versions.mjs'
 
 const sizes = [
@@ -35,10 +36,4 @@ async function measureJson(inFlight) {
     await executor.destroy()
     for (const { close } of Object.values(peers)) await close()
   }
-}
-
-/** Records as an API would send them, `bytes` long as JSON. */
-function recordsOf(bytes) {
-  const record = { id: 'a1b2c3d4', name: 'A name with some words', price: 19.99, tags: ['red', 'large'], available: true }
-  return Array.from({ length: Math.round(bytes / (JSON.stringify(record).length + 1)) }, () => ({ ...record }))
 }
