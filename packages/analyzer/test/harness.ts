@@ -1,7 +1,7 @@
 import { getBuiltinModule } from 'node:process'
 import { fileURLToPath } from 'node:url'
 import { Script } from 'node:vm'
-import type { Analysis, AnalyzeOptions, Bundle, Upload } from '@cordon/contracts'
+import type { Analysis, AnalyzeOptions, Bundle, Upload, Validators } from '@cordon/contracts'
 
 /** The package's own folder: its development dependencies are what an upload may be allowed to use. */
 const packageFolder = fileURLToPath(new URL('..', import.meta.url))
@@ -33,12 +33,23 @@ export function bundleOf(analysis: Analysis): Bundle {
 
 /** Runs a bundle as a sandbox does and gives the namespace of the entry file. */
 export async function load(analysis: Analysis, filename = 'bundle.js'): Promise<Record<string, unknown>> {
-  const run: unknown = new Script(bundleOf(analysis).code, { filename }).runInThisContext()
-  if (typeof run !== 'function') throw new Error('the completion value is no function')
+  return (await run(analysis, filename)).namespace
+}
+
+/** Runs a bundle and gives the validators that it hands over. */
+export async function validatorsOf(analysis: Analysis): Promise<Validators> {
+  return (await run(analysis, 'bundle.js')).validators
+}
+
+async function run(analysis: Analysis, filename: string): Promise<{ namespace: Record<string, unknown>; validators: Validators }> {
+  let validators: Validators = {}
+  const start: unknown = new Script(bundleOf(analysis).code, { filename }).runInThisContext()
+  if (typeof start !== 'function') throw new Error('the completion value is no function')
   let namespace: unknown
-  await run(getBuiltinModule, (value: unknown) => void (namespace = value), 'file:///upload/index.js')
+  const setValidators = (given: Validators) => void (validators = given)
+  await start(getBuiltinModule, (value: unknown) => void (namespace = value), 'file:///upload/index.js', setValidators)
   if (typeof namespace !== 'object' || namespace === null) throw new Error('nothing was handed over')
-  return Object.fromEntries(Object.entries(namespace))
+  return { namespace: Object.fromEntries(Object.entries(namespace)), validators }
 }
 
 /** Loads a bundle and calls its default export, or the `fetch` method of it. */

@@ -25,16 +25,21 @@ export interface Manifest {
   readonly database: boolean
 }
 
-/** JSON Schemas of a handler; a missing one means that side is not validated. */
+/** JSON Schemas (draft 2020-12) of a handler; a missing one means that side is not validated. */
 export interface Schemas {
   readonly input?: Readonly<Record<string, unknown>>
   readonly output?: Readonly<Record<string, unknown>>
+  /** True when the handler may be called without an input. */
+  readonly inputOptional?: boolean
+  /** True when the handler may return nothing. */
+  readonly outputOptional?: boolean
 }
 
 /**
  * Code as a sandbox loads it. `code` is the text of a classic script whose completion value is
- * `async function (builtin, handOver, importMetaUrl)`: `builtin(name)` gives a Node built-in (`name` without `node:`),
- * `handOver(namespace)` receives the module namespace of the entry file. Top-level await works; no import or export syntax is left.
+ * `async function (builtin, handOver, importMetaUrl, setValidators)`: `builtin(name)` gives a Node built-in (`name` without `node:`),
+ * `handOver(namespace)` receives the module namespace of the entry file, and `setValidators(validators)` is called before anything
+ * else when the handler has schemas. Top-level await works; no import or export syntax is left.
  */
 export interface Bundle {
   readonly code: string

@@ -49,6 +49,7 @@ export type {
   SandboxEvent,
   SandboxReport,
 } from './execution.ts'
+export type { Issue, SideValidator, ValidatorError, Validators } from './validators.ts'
 export type { Reaper } from './reaper.ts'
 export type { DatabaseSession, FunctionDatabase, PoolStats, RawQueryResult } from './function-database.ts'
 export type {
@@ -56,6 +57,7 @@ export type {
   Deployment,
   DeployResult,
   FetchOptions,
+  FunctionDetails,
   FunctionInfo,
   InvocationQuery,
   InvokeJsonResult,

@@ -90,6 +90,11 @@ export interface FunctionInfo {
   readonly manifest: Manifest
 }
 
+/** A function with what its live version takes and gives. */
+export interface FunctionDetails extends FunctionInfo {
+  readonly schemas: Schemas
+}
+
 /** A version as lists show it. */
 export interface VersionInfo {
   readonly version: string
@@ -157,7 +162,7 @@ export interface Platform extends AsyncDisposable {
   fetch(name: string, request: Request, options?: FetchOptions): Promise<Response>
   readonly functions: {
     list(): Promise<readonly FunctionInfo[]>
-    get(name: string): Promise<FunctionInfo>
+    get(name: string): Promise<FunctionDetails>
     versions(name: string): Promise<readonly VersionInfo[]>
     /** Makes an older version live. @default version the previous live one */
     rollback(name: string, version?: string): Promise<{ readonly name: string; readonly version: string }>

@@ -1,8 +1,9 @@
-import { PlatformError, type FetchOptions, type Platform, type User } from '@cordon/contracts'
+import { PlatformError, type FetchOptions, type Platform, type Schemas, type User } from '@cordon/contracts'
 import { readBytes, tooLarge, withoutMark } from './body.ts'
 import type { Gate } from './caller.ts'
 import { readQuery } from './list-query.ts'
 import { createLearnedKinds } from './learned-kinds.ts'
+import { queryInput } from './query-input.ts'
 
 /** Serves `ANY /fn/:name/*`. @throws PlatformError whatever the call fails with */
 export type FunctionRoute = (request: Request, originalUrl: string) => Promise<Response>
@@ -19,6 +20,7 @@ interface Call {
   readonly platform: Platform
   readonly user: User | undefined
   readonly name: string
+  readonly schemas: Schemas
   /** The path after the name, starting with `/`. */
   readonly path: string
   readonly url: URL
@@ -44,7 +46,17 @@ export function createFunctionRoute(options: FunctionRouteOptions): FunctionRout
     served.admit(name, info.manifest.config.access)
     const headers = new Headers(request.headers)
     options.redact(headers)
-    const call: Call = { platform: served.platform, user: served.user, name, path: match?.[2] ?? '/', url, originalUrl, request, headers }
+    const call: Call = {
+      platform: served.platform,
+      user: served.user,
+      name,
+      schemas: info.schemas,
+      path: match?.[2] ?? '/',
+      url,
+      originalUrl,
+      request,
+      headers,
+    }
     const kind = info.manifest.handler === 'unknown' ? kinds.get(served.platform, info) : info.manifest.handler
     if (kind === 'json') return invokeJson(call)
     if (kind === 'http') return fetchHttp(call)
@@ -58,7 +70,10 @@ async function invokeJson(call: Call): Promise<Response> {
   if (!jsonMethods.includes(request.method)) return notAllowed(name, request.method)
   const query = readQuery(call.url.searchParams)
   // As text, in and out: what parsing it costs would be up to strangers.
-  const input = request.method === 'POST' ? withoutMark(await readBytes(request, call.platform.options.limits.payloadBytes)) : JSON.stringify(query)
+  const input =
+    request.method === 'POST'
+      ? withoutMark(await readBytes(request, call.platform.options.limits.payloadBytes))
+      : JSON.stringify(queryInput(query, call.schemas.input))
   const result = await call.platform.invokeJson(name, input, {
     request: { method: request.method, url: call.originalUrl, path: call.path, query, headers: Object.fromEntries(call.headers) },
     user: call.user,

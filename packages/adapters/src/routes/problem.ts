@@ -1,4 +1,4 @@
-import { errorTable, isRecord, PlatformError, type Diagnostic, type ErrorCode } from '@cordon/contracts'
+import { errorTable, isRecord, PlatformError, type Diagnostic, type ErrorCode, type Issue } from '@cordon/contracts'
 
 /** The body of every error reply: RFC 9457 problem details with the fields of a `PlatformError`. */
 export interface Problem {
@@ -12,6 +12,8 @@ export interface Problem {
   readonly retryable?: boolean
   readonly invocationId?: string
   readonly diagnostics?: readonly Diagnostic[]
+  /** Where an input or an output does not fit its schema. */
+  readonly issues?: readonly Issue[]
   /** Name, message and stack of the function's own exception. `/api` only: strangers who call `/fn` do not see stacks. */
   readonly error?: unknown
 }
@@ -74,7 +76,7 @@ export function problemResponse(thrown: unknown, options: ProblemOptions): Respo
 }
 
 function problemOf(error: PlatformError, options: ProblemOptions): Problem {
-  const { diagnostics, error: exception } = error.details
+  const { diagnostics, issues, error: exception } = error.details
   const invocationId = invocationIdOf(error)
   return {
     type: `urn:cordon:error:${error.code}`,
@@ -86,6 +88,7 @@ function problemOf(error: PlatformError, options: ProblemOptions): Problem {
     retryable: error.retryable,
     ...(invocationId === undefined ? {} : { invocationId }),
     ...(Array.isArray(diagnostics) ? { diagnostics } : {}),
+    ...(Array.isArray(issues) ? { issues } : {}),
     ...(options.forOwner && isRecord(exception) ? { error: exception } : {}),
   }
 }

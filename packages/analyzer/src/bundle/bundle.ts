@@ -8,7 +8,7 @@ import { findScope, type PackageTree, type SourceLocation } from './package-tree
 import type { Resolver } from './resolve.ts'
 import { createSourceGuard, SourceLimit } from './source-guard.ts'
 import { isFirstParty } from './upload-tree.ts'
-import { builtinParameter, handOverParameter, metaName, sourceName, wrapCode, wrapSourceMap } from './wrapper.ts'
+import { builtinParameter, handOverParameter, metaName, sourceName } from './wrapper.ts'
 
 /** An import that a function may not make. The rules turn it into a diagnostic at its place in the source. */
 export interface RefusedImport {
@@ -19,7 +19,7 @@ export interface RefusedImport {
   readonly refusal: string
 }
 
-/** What bundling found out. `code` is missing when esbuild refused. */
+/** What bundling found out. `code` is missing when esbuild refused; it and its map are not wrapped yet. */
 export interface BundleResult {
   readonly code: string | undefined
   readonly sourceMap: string
@@ -65,8 +65,8 @@ export async function bundle(input: BundleInput): Promise<BundleResult> {
   const text = (ending: string) => result?.outputFiles.find((file) => file.path.endsWith(ending))?.text
   const code = text('.js')
   return {
-    code: code === undefined ? undefined : wrapCode(code),
-    sourceMap: wrapSourceMap(text('.map') ?? '{}'),
+    code,
+    sourceMap: text('.map') ?? '{}',
     refused: seen.refused,
     sources: seen.sources,
     builtins: [...included]

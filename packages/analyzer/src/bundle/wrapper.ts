@@ -4,28 +4,34 @@ export const builtinParameter = '__cordon_builtin'
 export const handOverParameter = '__cordon_handOver'
 /** Stands for `import.meta`, which a classic script cannot have. */
 export const metaName = '__cordon_meta'
+const validatorsParameter = '__cordon_setValidators'
 
 /**
- * What stands before the bundled code, all on one line. `require` serves what is only known at run time (`require(name)`,
+ * What stands before the bundled code and its validators, all on one line. `require` serves what is only known at run time (`require(name)`,
  * `import(name)` with a computed name): it reaches built-ins only, and the sandbox decides about each. `var`, so that a
  * variable of the user with the same name is no second declaration.
  */
 const prelude =
-  `(async function (${builtinParameter}, ${handOverParameter}, __cordon_url) { "use strict"; ` +
+  `(async function (${builtinParameter}, ${handOverParameter}, __cordon_url, ${validatorsParameter}) { "use strict"; ` +
   `var ${metaName} = { __proto__: null, url: __cordon_url }; ` +
-  `var require = (name) => ${builtinParameter}(String(name).replace(/^node:/, "")); {\n`
+  `var require = (name) => ${builtinParameter}(String(name).replace(/^node:/, "")); `
 
 /** Wraps the output of esbuild so that it is one classic script whose completion value is the function of contracts' `Bundle`. */
-export function wrapCode(code: string): string {
-  return `${prelude}${code}\n}})`
+export function wrapCode(code: string, validators: string | undefined): string {
+  return `${prelude}${validatorsCall(validators)}{\n${code}\n}})`
 }
 
-/** Moves a source map down by the line of the prelude and gives its sources the names the user knows. */
-export function wrapSourceMap(sourceMap: string): string {
+/** Moves a source map down by the lines before the code and gives its sources the names the user knows. */
+export function wrapSourceMap(sourceMap: string, validators: string | undefined): string {
   const map: unknown = JSON.parse(sourceMap)
   if (typeof map !== 'object' || map === null || !('mappings' in map) || !('sources' in map) || !Array.isArray(map.sources)) return sourceMap
   const sources = map.sources.map((one) => (typeof one === 'string' ? sourceName(one) : one))
-  return JSON.stringify({ ...map, mappings: `;${String(map.mappings)}`, sources })
+  const lines = validatorsCall(validators).split('\n').length
+  return JSON.stringify({ ...map, mappings: `${';'.repeat(lines)}${String(map.mappings)}`, sources })
+}
+
+function validatorsCall(validators: string | undefined): string {
+  return validators === undefined ? '' : `${validatorsParameter}(${validators}); `
 }
 
 /** The path inside the upload (or `node_modules/name@version/…`) of a source as esbuild names it. */

@@ -1,15 +1,15 @@
 import { Script } from 'node:vm'
-import { resolveFunctionConfig, type Schemas } from '@cordon/contracts'
+import { resolveFunctionConfig } from '@cordon/contracts'
 import type { Message } from 'esbuild'
 import { bundle, type BundleResult } from '../bundle/bundle.ts'
 import { findEntry } from '../bundle/file-lookup.ts'
-import { createHostPackages } from '../bundle/host-packages.ts'
+import { createHostPackages, type HostPackages } from '../bundle/host-packages.ts'
 import { isCode } from '../bundle/loaders.ts'
 import { createResolver, type PackageFlavour } from '../bundle/resolve.ts'
 import { SourceLimit } from '../bundle/source-guard.ts'
 import type { PackageTree } from '../bundle/package-tree.ts'
 import { createUploadTree, isFirstParty } from '../bundle/upload-tree.ts'
-import { sourceName } from '../bundle/wrapper.ts'
+import { sourceName, wrapCode, wrapSourceMap } from '../bundle/wrapper.ts'
 import { readConfig } from '../rules/config-literal.ts'
 import { handlerKind } from '../rules/handler-shape.ts'
 import { judgePackageImport } from '../rules/package-imports.ts'
@@ -19,6 +19,7 @@ import { findDefaultExport } from '../source/exports.ts'
 import { parseSources, type ParsedSources, type SourceText } from '../source/source-text.ts'
 import { createValues } from '../values/evaluate.ts'
 import { findReferences } from '../values/references.ts'
+import { describeHandler, type DescribedHandler } from './describe-handler.ts'
 import type { AnalysisReply, AnalysisRequest } from './messages.ts'
 import { createReporter, type Reporter } from './reporter.ts'
 
@@ -42,7 +43,8 @@ async function analyzeUpload(request: AnalysisRequest): Promise<AnalysisReply> {
   const upload = createUploadTree(new Map(Object.entries(request.files)))
   const entry = findEntry(upload, request.entry)
   if (entry === undefined) return withoutEntry(request, reporter)
-  const bundled = await bundleBestFlavour(upload, entry, request)
+  const packages = createHostPackages(request.options.packages)
+  const bundled = await bundleBestFlavour(upload, entry, packages)
   const own = [...bundled.sources].filter(([path]) => isFirstParty(path) && isCode(path))
   const parsed = parseSources(new Map(own.map(([path, bytes]) => [path, decodeSource(bytes)])))
   const hasSyntaxErrors = reportSyntax(parsed, reporter)
@@ -52,8 +54,11 @@ async function analyzeUpload(request: AnalysisRequest): Promise<AnalysisReply> {
   for (const file of parsed.files) checkRules(file, { parsed, bundled, entry, declaresHosts, reporter })
   reportPackages(bundled, reporter)
   reportBundleErrors(bundled.errors, { hasSyntaxErrors, parsed, reporter })
-  const code = reporter.hasErrors() ? undefined : checkCode(bundled.code, entry, reporter)
-  const bundleText = code === undefined ? undefined : { code, sourceMap: bundled.sourceMap }
+  const isDescribed = source !== undefined && !hasSyntaxErrors && facts.manifest.handler !== 'http'
+  const { config } = facts.manifest
+  const { schemas, validators } = isDescribed ? describeHandler({ entry: source, upload, packages, parsed, config, reporter }) : noSchemas
+  const code = reporter.hasErrors() ? undefined : checkCode(bundled.code, { entry, validators, reporter })
+  const bundleText = code === undefined ? undefined : { code, sourceMap: wrapSourceMap(bundled.sourceMap, validators) }
   return {
     kind: 'analysis',
     bundle: bundleText,
@@ -61,14 +66,15 @@ async function analyzeUpload(request: AnalysisRequest): Promise<AnalysisReply> {
       ok: !reporter.hasErrors(),
       diagnostics: reporter.list(),
       manifest: { ...facts.manifest, entry, builtins: bundled.builtins, packages: bundled.packages },
-      schemas: facts.schemas,
+      schemas,
     },
   }
 }
 
+const noSchemas: DescribedHandler = { schemas: {}, validators: undefined }
+
 /** The build for Node of every package, or the one for workers where the former needs what functions do not have. */
-async function bundleBestFlavour(upload: PackageTree, entry: string, request: AnalysisRequest): Promise<BundleResult> {
-  const packages = createHostPackages(request.options.packages)
+async function bundleBestFlavour(upload: PackageTree, entry: string, packages: HostPackages): Promise<BundleResult> {
   const bundleFlavour = (flavour: PackageFlavour) => bundle({ upload, entry, resolver: createResolver(upload, packages, flavour) })
   const forNode = await bundleFlavour('node')
   if (!hasRefusedPackage(forNode)) return forNode
@@ -185,11 +191,15 @@ function offsetOf(text: string, location: { line: number; column: number; lineTe
 }
 
 /** Compiles the bundle without running it: what is handed over surely is one classic script. */
-function checkCode(code: string | undefined, entry: string, reporter: Reporter): string | undefined {
-  if (code === undefined) {
+function checkCode(
+  bundled: string | undefined,
+  { entry, validators, reporter }: { entry: string; validators: string | undefined; reporter: Reporter },
+): string | undefined {
+  if (bundled === undefined) {
     reporter.add({ rule: 'bundle', severity: 'fixed', message: 'Cannot bundle: there is no output. Simplify the upload.', file: entry, text: '' })
     return undefined
   }
+  const code = wrapCode(bundled, validators)
   try {
     void new Script(code, { filename: 'bundle.js' })
     return code
@@ -211,10 +221,6 @@ function readFacts(source: SourceText | undefined, around: { request: AnalysisRe
   const config = resolveFunctionConfig({ ...values, ...around.request.config })
   const found = source === undefined ? undefined : findDefaultExport(source.ast)
   const kind = found?.kind === 'local' ? handlerKind(found.value) : 'unknown'
-  const schemas: Schemas = {
-    ...(config.input === undefined ? {} : { input: config.input }),
-    ...(config.output === undefined ? {} : { output: config.output }),
-  }
   const database = config.database ?? around.parsed.files.some((file) => mentionsDatabase(file))
-  return { schemas, manifest: { handler: kind === 'none' ? ('unknown' as const) : kind, config, database } }
+  return { manifest: { handler: kind === 'none' ? ('unknown' as const) : kind, config, database } }
 }

@@ -19,7 +19,7 @@ export async function analyze(request: AnalysisRequest): Promise<Answer> {
 const sample = `import { join } from 'node:path'
 export const config = { timeoutMs: 1000 }
 /** @function */
-export default async function handler(input: { name: string }, ctx: { db: { query(text: string): Promise<void> } }) {
+export default async function handler(input: { name: string; at?: Date; kind: 'a' | 'b' | null }, ctx: Context) {
   for (const part of [input.name]) if (part === 'a' + 'b') await ctx.db.query(part)
   return { greeting: \`Hello \${join(input.name, process.env.NAME ?? '')}\` }
 }`

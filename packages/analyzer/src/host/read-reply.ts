@@ -68,8 +68,13 @@ function readManifest(value: Record<string, unknown>): Manifest {
 }
 
 function readSchemas(value: Record<string, unknown>): Schemas {
-  const { input, output } = value
-  return { ...(isRecord(input) ? { input } : {}), ...(isRecord(output) ? { output } : {}) }
+  const { input, output, inputOptional, outputOptional } = value
+  return {
+    ...(isRecord(input) ? { input } : {}),
+    ...(isRecord(output) ? { output } : {}),
+    ...(inputOptional === true ? { inputOptional } : {}),
+    ...(outputOptional === true ? { outputOptional } : {}),
+  }
 }
 
 function record(value: unknown, what: string): Record<string, unknown> {

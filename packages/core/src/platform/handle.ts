@@ -21,7 +21,7 @@ import {
 } from '@cordon/contracts'
 import { followLogs } from '../records/follow-logs.ts'
 import { followSignal, invocationFilter, logFilter } from '../records/record-query.ts'
-import { describe } from '../registry/registry.ts'
+import { describeFully } from '../registry/registry.ts'
 import { shownName } from '../registry/shown-name.ts'
 import { closedError, defaultTenant, type Host } from './host.ts'
 
@@ -42,7 +42,7 @@ export class PlatformHandle implements Platform {
     this.#release = release
     this.functions = Object.freeze<Platform['functions']>({
       list: async () => this.#open('list functions').registry.list(),
-      get: async (name) => describe(this.#open('read the function').registry.get(name)),
+      get: async (name) => describeFully(this.#open('read the function').registry.get(name)),
       versions: async (name) => this.#open('list versions').registry.versions(name),
       rollback: async (name, version) => this.#open('roll back').deployer.rollback(name, version),
       remove: async (name) => this.#open('remove the function').deployer.remove(name),

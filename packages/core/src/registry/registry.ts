@@ -3,6 +3,7 @@ import {
   PlatformError,
   type Bundle,
   type ExecutableVersion,
+  type FunctionDetails,
   type FunctionInfo,
   type Limits,
   type Manifest,
@@ -143,8 +144,13 @@ export class FunctionRegistry {
 }
 
 /** A function as lists show it. */
-export function describe({ name, live, createdAt, updatedAt }: RegisteredFunction): FunctionInfo {
+function describe({ name, live, createdAt, updatedAt }: RegisteredFunction): FunctionInfo {
   return { name, version: live.version, createdAt, updatedAt, manifest: live.stored.manifest }
+}
+
+/** A function with its schemas. */
+export function describeFully(found: RegisteredFunction): FunctionDetails {
+  return { ...describe(found), schemas: found.live.stored.schemas }
 }
 
 function limitsOf(manifest: Manifest, defaults: Limits): Limits {

@@ -10,6 +10,7 @@ import { setOutputLimit } from './outcome.ts'
 import { warmUpHttp } from './warm-up.ts'
 import { cpuMicros } from './process-facade.ts'
 import { jsonParse, NativeError, objectKeys, utf8Slice } from './primordials.ts'
+import { sealValidators, setValidators } from './validators.ts'
 
 /** The loaded function: a handler, or an application with a `fetch` method. */
 export type Loaded =
@@ -40,7 +41,8 @@ export async function load(payload: Uint8Array, env: Record<string, string>): Pr
     const script = new Script(textFrom(payload, headEnd), { filename })
     const run: unknown = script.runInThisContext()
     if (typeof run !== 'function') throw new NativeError('the bundle is not a function')
-    await run(builtin, (value: unknown) => (namespace = value), filename)
+    await run(builtin, (value: unknown) => (namespace = value), filename, setValidators)
+    sealValidators()
     loaded = findHandler(namespace)
     if (loaded.kind === 'http') warmUpHttp()
   } catch (thrown) {

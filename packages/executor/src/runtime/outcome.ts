@@ -6,6 +6,7 @@ import { dropHostCalls, originOf } from './host-call.ts'
 import { flushLogs } from './log.ts'
 import { charCodeAt, jsonStringify, mapDelete, objectToString, utf8Length } from './primordials.ts'
 import { cpuMicros } from './process-facade.ts'
+import { checkNoOutput, checkOutput, outputJson } from './validators.ts'
 
 let outputBytes = 0
 
@@ -28,7 +29,10 @@ export function succeed(call: Call, output: unknown): void {
   if (call.isOver) return
   let json: string | undefined
   try {
-    if (output === undefined) return end(call, toHost.result, '')
+    if (output === undefined) {
+      const issues = checkNoOutput()
+      return issues === undefined ? end(call, toHost.result, '') : refuseValue(call, 'INVALID_OUTPUT', issues)
+    }
     if (typeof output === 'object' && objectToString(output) === '[object Response]') {
       return refuse(
         call,
@@ -36,7 +40,7 @@ export function succeed(call: Call, output: unknown): void {
         'it is a Response; a function that answers HTTP requests exports an object: export default { fetch(request, env, ctx) { … } }',
       )
     }
-    json = jsonStringify(output)
+    json = outputJson(output)
   } catch (thrown) {
     return refuseThrown(call, thrown)
   }
@@ -45,7 +49,19 @@ export function succeed(call: Call, output: unknown): void {
     return refuse(call, 'OUTPUT_LIMIT', `it has ${utf8Length(json)} bytes, allowed are ${outputBytes}`)
   }
   if (isTooDeep(json)) return refuse(call, 'INVALID_OUTPUT', `it is nested deeper than ${maxJsonDepth} levels`)
+  let issues: string | undefined
+  try {
+    issues = checkOutput(output, json)
+  } catch (thrown) {
+    return refuseThrown(call, thrown)
+  }
+  if (issues !== undefined) return refuseValue(call, 'INVALID_OUTPUT', issues)
   end(call, toHost.result, json)
+}
+
+/** The input or the output does not fit its schema; `issues` is a JSON list. */
+export function refuseValue(call: Call, code: 'INVALID_INPUT' | 'INVALID_OUTPUT', issues: string): void {
+  end(call, toHost.failure, `{"code":"${code}","origin":0,"fatal":false,"issues":${issues},"error":{"name":"Error","message":"","stack":""}}`)
 }
 
 /** The exchange of an HTTP function is complete. */

@@ -18,6 +18,7 @@ export const jsonParse = JSON.parse
 export const jsonStringify = JSON.stringify
 export const objectFreeze = Object.freeze
 export const objectKeys = Object.keys
+export const objectHasOwn = Object.hasOwn
 const { defineProperty } = Object
 export const { getOwnPropertyDescriptor: getOwnDescriptor } = Object
 /** Defines an own, writable property whatever stands on Object.prototype: setters of that name, or `get` and `set` in descriptors. */
@@ -66,9 +67,12 @@ export const NativeArrayBuffer = ArrayBuffer
 export const { byteLength: utf8Length } = Buffer
 const bufferPrototype = Buffer.prototype as Buffer & {
   utf8Slice(this: Uint8Array, start: number, end: number): string
+  base64Slice(this: Uint8Array, start: number, end: number): string
   utf8Write(this: Uint8Array, text: string, offset: number, length: number): number
 }
 /** Bytes -> text, without looking anything up on the view. */
 export const utf8Slice = uncurryThis(bufferPrototype.utf8Slice)
+/** Bytes -> base64. */
+export const base64Slice = uncurryThis(bufferPrototype.base64Slice)
 /** Text -> bytes; returns how many were written. */
 export const utf8Write = uncurryThis(bufferPrototype.utf8Write)

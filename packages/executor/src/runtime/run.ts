@@ -5,7 +5,7 @@ import { createContext } from './context.ts'
 import { createRequestBody, dropBodies, sendResponseBody } from './http-body.ts'
 import { getLoaded } from './load.ts'
 import { createLogState } from './log.ts'
-import { fail, finish, refuse, succeed } from './outcome.ts'
+import { fail, finish, refuse, refuseValue, succeed } from './outcome.ts'
 import {
   isArray,
   jsonParse,
@@ -20,6 +20,7 @@ import {
   stringSlice,
   utf8Length,
 } from './primordials.ts'
+import { checkInput, reviveInput } from './validators.ts'
 
 function createCall(id: number, headJson: string): Call {
   const call: Call = {
@@ -49,7 +50,10 @@ async function runHandler(call: Call, inputJson: string): Promise<void> {
   const loaded = getLoaded()
   try {
     if (loaded?.kind !== 'json') throw new NativeError('the function is not a JSON function')
-    const output = await loaded.handler(inputJson === '' ? undefined : jsonParse(inputJson), createContext(call))
+    const input: unknown = inputJson === '' ? undefined : jsonParse(inputJson)
+    const issues = checkInput(input)
+    if (issues !== undefined) return refuseValue(call, 'INVALID_INPUT', issues)
+    const output = await loaded.handler(reviveInput(input), createContext(call))
     if (call.waiting !== undefined) await settle(call)
     succeed(call, output)
   } catch (thrown) {

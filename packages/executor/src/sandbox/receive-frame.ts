@@ -19,6 +19,7 @@ import type { Call } from './call.ts'
 import { takeReportedCpu } from './cpu-time.ts'
 import { deniedMethods } from './denied-methods.ts'
 import { parseFailure } from './failure.ts'
+import { describeMisfit } from './misfit.ts'
 import { HttpCall } from './http-call.ts'
 import type { Sandbox } from './sandbox.ts'
 import { describeFailure } from './stack-map.ts'
@@ -142,6 +143,8 @@ function receiveFailure(sandbox: Sandbox, call: Call, payload: Buffer): void {
   // An error of a host call that the function let through: the host knows it better.
   const own = failure.origin === 0 ? undefined : call.hostErrors?.get(failure.origin)
   if (own !== undefined) call.fail(own)
+  else if (failure.issues.length > 0 && failure.code !== 'FUNCTION_ERROR') call.fail(describeMisfit(failure.code, failure.issues))
+  else if (failure.code === 'INVALID_INPUT') return sandbox.violation('a refused input without a reason')
   else if (failure.code === 'FUNCTION_ERROR') call.fail(describeFailure('FUNCTION_ERROR', error.message, error, sandbox.bundle))
   else call.fail(describeFailure(failure.code, `Cannot use the output: ${error.message}`, error, sandbox.bundle))
   if (failure.isFatal) sandbox.kill('CRASHED', 'Cannot go on: an exception that nobody handled left the sandbox in an unknown state', {})

@@ -1,0 +1,89 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { getLibFiles } from '@ts-morph/common'
+import { ts } from 'ts-morph'
+
+/**
+ * Where the platform's own declarations stand among the files of a program. An upload may have files below this path; they
+ * are not found then.
+ */
+const platformFolder = '/node_modules/.cordon'
+/** The language, and what a sandbox has of the web: the library for web workers, without pages and documents. */
+const libraries = ['lib.es2023.d.ts', 'lib.webworker.d.ts']
+/** What functions have besides: `Context` without an import, and of Node what has no import either. */
+const ambient = `
+type Context = import('@cordon/contracts').Context
+declare class Buffer extends Uint8Array {
+  static from(data: string | ArrayLike<number> | Iterable<number> | ArrayBufferLike, encoding?: string | number, length?: number): Buffer
+  static alloc(size: number, fill?: string | number, encoding?: string): Buffer
+  static concat(list: readonly Uint8Array[], totalLength?: number): Buffer
+  static isBuffer(value: unknown): value is Buffer
+  static byteLength(value: string | ArrayBufferView | ArrayBufferLike, encoding?: string): number
+  toString(encoding?: string, start?: number, end?: number): string
+  equals(other: Uint8Array): boolean
+}
+declare const process: { readonly env: Record<string, string | undefined>; readonly [name: string]: any }
+declare function setImmediate(run: (...values: any[]) => void, ...values: any[]): any
+declare function clearImmediate(handle: any): void
+declare const global: typeof globalThis
+`
+
+/** The files that every program has, parsed once for the life of the process. */
+export interface Library {
+  /** Files that are part of every program without being imported. */
+  readonly rootNames: readonly string[]
+  find(fileName: string): ts.SourceFile | undefined
+  /** The file behind a module of the platform itself: `@cordon/core` in functions is for types only. */
+  resolve(specifier: string): string | undefined
+  /** Whether a declaration is the language's or the web's own. */
+  isStandard(declaration: ts.Node): boolean
+}
+
+let library: Library | undefined
+
+/** Gives the library; the first call reads and parses it (about 0.2 s). */
+export function getLibrary(): Library {
+  library ??= createLibrary()
+  return library
+}
+
+function createLibrary(): Library {
+  const standard = parse(`${platformFolder}/lib.d.ts`, standardText(), ts.JSDocParsingMode.ParseNone)
+  const own = parse(`${platformFolder}/ambient.d.ts`, ambient, ts.JSDocParsingMode.ParseNone)
+  const files = new Map([standard, own, ...contractFiles()].map((file) => [file.fileName, file]))
+  return {
+    rootNames: [standard.fileName, own.fileName],
+    find: (fileName) => files.get(fileName),
+    resolve: (specifier) => (/^@cordon\/(?:core|contracts)$/.test(specifier) ? `${platformFolder}/contracts/index.d.ts` : undefined),
+    isStandard(declaration) {
+      const file = declaration.getSourceFile()
+      return file === standard || file === own
+    },
+  }
+}
+
+/** All declarations of the libraries as one text: names that are declared in many files are merged once, not for every program. */
+function standardText(): string {
+  const texts = new Map(getLibFiles().map((file) => [file.fileName.slice(file.fileName.lastIndexOf('/') + 1), file.text]))
+  const chosen = new Map<string, string>()
+  function add(name: string): void {
+    const text = texts.get(name)
+    if (text === undefined || chosen.has(name)) return
+    chosen.set(name, text)
+    for (const [, referenced] of text.matchAll(/^\/\/\/ <reference lib="([^"]+)"/gm)) add(`lib.${referenced}.d.ts`)
+  }
+  for (const name of libraries) add(name)
+  return [...chosen.values()].join('\n').replaceAll(/^\/\/\/.*$/gm, '')
+}
+
+/** The declarations of contracts, as they were built. */
+function contractFiles(): ts.SourceFile[] {
+  const folder = new URL('.', import.meta.resolve('@cordon/contracts'))
+  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .map((path) => path.replaceAll('\\', '/'))
+    .filter((path) => path.endsWith('.d.ts'))
+    .map((path) => parse(`${platformFolder}/contracts/${path}`, readFileSync(new URL(path, folder), 'utf8'), ts.JSDocParsingMode.ParseAll))
+}
+
+function parse(fileName: string, text: string, jsDocParsingMode: ts.JSDocParsingMode): ts.SourceFile {
+  return ts.createSourceFile(fileName, text, { languageVersion: ts.ScriptTarget.ESNext, jsDocParsingMode }, false)
+}

@@ -1,0 +1,63 @@
+import { ts } from 'ts-morph'
+import { getLibrary } from './library.ts'
+import type { TypeFiles } from './type-files.ts'
+
+const options: ts.CompilerOptions = {
+  allowJs: true,
+  // The libraries are files of the program.
+  noLib: true,
+  strict: true,
+  // What handlers return is worked out from their code, and there a key that may be missing counts.
+  noUncheckedIndexedAccess: true,
+  skipLibCheck: true,
+  types: [],
+  jsx: ts.JsxEmit.Preserve,
+  target: ts.ScriptTarget.ESNext,
+  module: ts.ModuleKind.ESNext,
+  moduleResolution: ts.ModuleResolutionKind.Bundler,
+  allowImportingTsExtensions: true,
+  resolveJsonModule: true,
+  experimentalDecorators: true,
+  noEmit: true,
+  // The order of unions must not depend on what the process has seen before.
+  stableTypeOrdering: true,
+}
+
+/** A program that knows types. Nothing is checked: only what is asked about is worked out. */
+export interface TypeProgram {
+  readonly checker: ts.TypeChecker
+  readonly entry: ts.SourceFile
+}
+
+/** Creates the program of an entry file; `undefined` when there is no such file. */
+export function createTypeProgram(entryPath: string, files: TypeFiles): TypeProgram | undefined {
+  const library = getLibrary()
+  const entryName = `/${entryPath}`
+  const resolutionHost: ts.ModuleResolutionHost = { fileExists: files.has, readFile: files.readText }
+  const cache = ts.createModuleResolutionCache('/', (name) => name, options)
+  const host: ts.CompilerHost = {
+    getSourceFile: (name) => library.find(name) ?? files.parse(name),
+    fileExists: (name) => library.find(name) !== undefined || files.has(name),
+    readFile: files.readText,
+    resolveModuleNameLiterals: (literals, importer) => literals.map(({ text }) => resolve(text, importer)),
+    getDefaultLibFileName: () => '',
+    getCurrentDirectory: () => '/',
+    getCanonicalFileName: (name) => name,
+    useCaseSensitiveFileNames: () => true,
+    getNewLine: () => '\n',
+    writeFile: () => undefined,
+  }
+
+  function resolve(specifier: string, importer: string): ts.ResolvedModuleWithFailedLookupLocations {
+    const own = library.resolve(specifier)
+    if (own !== undefined) return { resolvedModule: { resolvedFileName: own, extension: ts.Extension.Dts } }
+    if (library.find(importer) === undefined) return ts.resolveModuleName(specifier, importer, options, resolutionHost, cache)
+    const fileName = new URL(specifier, `file://${importer}`).pathname.replace(/\.ts$/, '.d.ts')
+    const isFound = library.find(fileName) !== undefined
+    return { resolvedModule: isFound ? { resolvedFileName: fileName, extension: ts.Extension.Dts } : undefined }
+  }
+
+  const program = ts.createProgram({ rootNames: [...library.rootNames, entryName], options, host })
+  const entry = program.getSourceFile(entryName)
+  return entry === undefined ? undefined : { checker: program.getTypeChecker(), entry }
+}
