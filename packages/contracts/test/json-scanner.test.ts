@@ -118,6 +118,12 @@ describe('the scanner of JSON', () => {
     const deep = new JsonScanner(maxDepth)
     expect(deep.push(Buffer.from('['.repeat(maxDepth + 1)))).to.equal(false)
     expect(deep.failure).to.equal('it is nested deeper than 200 levels')
+    for (const [maxKeys, isTaken] of [
+      [2, true],
+      [1, false],
+    ] as const) {
+      expect(new JsonScanner(maxDepth, maxKeys).push(Buffer.from('[{"a":1},{"b":":"}]'))).to.equal(isTaken)
+    }
     const wrong = new JsonScanner(maxDepth)
     expect([wrong.push(Buffer.from('[1,')), wrong.push(Buffer.from(' x]'))]).to.deep.equal([true, false])
     expect(wrong.failure).to.equal('it is not JSON at byte 4')

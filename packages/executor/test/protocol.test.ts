@@ -107,6 +107,10 @@ describe('a hostile sandbox', () => {
     ['a host call without a method', 'send(frame(42, 1, Buffer.alloc(50)))'],
     ['a host call that is not JSON', 'send(frame(42, 1, Buffer.from("\\0\\0\\0\\0db.query\\n{")))'],
     ['too many host calls', 'for (let call = 0; call < 200; call++) send(frame(42, 1, Buffer.from("\\0\\0\\0\\0db.query\\n{}")))'],
+    [
+      'a host call with a hundred thousand keys',
+      'const keys = Object.fromEntries(Array.from({ length: 100001 }, (_, key) => [key, 0])); send(frame(42, 1, "\\0\\0\\0\\0db.query\\n" + JSON.stringify(keys)))',
+    ],
     ['a second greeting', 'send(frame(32, 0, Buffer.alloc(4)))'],
     ['a second load', 'send(frame(33, 0, Buffer.concat([cpu, Buffer.from("json")])))'],
     ['a late load failure', `send(frame(34, 0, '{"code":"LOAD_FAILED","origin":0,"error":{"name":"a","message":"b","stack":"c"}}'))`],

@@ -164,6 +164,18 @@ for (const [name, start] of Object.entries(backends)) {
       expect((await open('beta').query('SELECT 1', [])).rowCount).to.equal(1)
     })
 
+    it('does not warn about a function that asks much at once', async () => {
+      const warnings: Error[] = []
+      const onWarning = (warning: Error): void => {
+        warnings.push(warning)
+      }
+      process.on('warning', onWarning)
+      const session = open()
+      await Promise.all(Array.from({ length: 20 }, () => session.query('SELECT 1', []).catch(() => undefined)))
+      process.off('warning', onWarning)
+      expect(warnings).to.deep.equal([])
+    })
+
     it('refuses results that are too large, without taking them in', async () => {
       const tooLarge = ['SELECT generate_series(1, 1000000)', "SELECT repeat('x', 5000000)", 'SELECT FROM generate_series(1, 5000)']
       for (const text of tooLarge) {

@@ -83,6 +83,8 @@ export const maxHeadBytes = 262_144
 export const maxHostCallBytes = 16_777_216
 /** Host calls of one invocation that may wait for their answer at once; the runtime queues the rest. */
 export const maxHostCalls = 128
+/** Object keys in the argument of a host call: the host parses it, at about 2 µs a key. Dates and bytes among query parameters take one each. */
+export const maxHostCallKeys = 100_000
 /** Bytes of arguments that those may have together: what a call can make the host hold. A single call may always be made. */
 export const maxHostCallBytesAtOnce = 33_554_432
 /** Deepest nesting of JSON that crosses the pipe: far more than honest data has, far less than a parser on a small stack takes. */

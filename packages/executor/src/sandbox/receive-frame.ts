@@ -8,6 +8,7 @@ import {
   maxFailureBytes,
   maxHeadBytes,
   maxHostCallBytes,
+  maxHostCallKeys,
   maxHostCallBytesAtOnce,
   maxHostCalls,
   maxJsonDepth,
@@ -184,17 +185,14 @@ function parseFields(json: Buffer): Record<string, unknown> | null {
 
 function receiveHostCall(sandbox: Sandbox, call: Call, payload: Buffer): void {
   const split = payload.indexOf(lineFeed, 4)
-  if (split < 0 || split > 100 || isDeeperThan(payload, split, maxJsonDepth)) return sandbox.violation('a host call that is not one')
+  if (split < 0 || split > 100) return sandbox.violation('a host call that is not one')
+  const scanner = new JsonScanner(maxJsonDepth, maxHostCallKeys)
+  if (!scanner.push(payload, split + 1) || !scanner.end()) return sandbox.violation(`a host call whose argument cannot be used: ${scanner.failure}`)
   if (call.hostCalls >= maxHostCalls) return sandbox.violation(`more host calls at once than the ${maxHostCalls} that are allowed`)
   const bytes = payload.length
   if (call.hostCalls > 0 && call.hostCallBytes + bytes > maxHostCallBytesAtOnce)
     return sandbox.violation(`host calls at once with more than ${maxHostCallBytesAtOnce} bytes of arguments`)
-  let argument: unknown
-  try {
-    argument = JSON.parse(payload.toString('utf8', split + 1))
-  } catch {
-    return sandbox.violation('a host call whose argument is not JSON')
-  }
+  const argument: unknown = JSON.parse(payload.toString('utf8', split + 1))
   call.hostCalls++
   call.hostCallBytes += bytes
   // Over only when the sandbox has taken the answer: one that never reads could have the host hold any number of them.

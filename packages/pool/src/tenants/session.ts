@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import { PlatformError, type DatabaseSession, type RawQueryResult } from '@cordon/contracts'
 import type { Lease } from './lease.ts'
 import { invocationOver, queryTimeout } from './query-error.ts'
@@ -28,7 +29,7 @@ export function createSession(options: SessionOptions): DatabaseSession {
 
 class Session implements DatabaseSession {
   readonly #options: SessionOptions
-  readonly #end = new AbortController()
+  readonly #end = createEnd()
   /** Whatever has a connection, until the connection is back. */
   readonly #busy = new Set<Promise<unknown>>()
   readonly #transactions = new Map<number, Transaction>()
@@ -193,4 +194,11 @@ function endedByHand(): PlatformError {
 
 function unknownTransaction(): PlatformError {
   return new PlatformError('QUERY_FAILED', 'Cannot run the query: its transaction is over', { details: { sqlState: '25P01' } })
+}
+
+/** A function may have any number of queries under way, and each listens: Node would warn about more than ten. */
+function createEnd(): AbortController {
+  const end = new AbortController()
+  setMaxListeners(0, end.signal)
+  return end
 }
