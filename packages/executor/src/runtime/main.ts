@@ -12,7 +12,7 @@ import { failLoad, getLoaded, load } from './load.ts'
 import { fail } from './outcome.ts'
 import { mapForEach, mapGet } from './primordials.ts'
 import { exitNow } from './exit.ts'
-import { realProcess } from './process-facade.ts'
+import { guardRealProcess, realProcess } from './process-facade.ts'
 import { fetch, invoke } from './run.ts'
 import { warmUpHttp } from './warm-up.ts'
 
@@ -65,6 +65,7 @@ realProcess.setUncaughtExceptionCaptureCallback((thrown) => {
   if (isIdle) exitNow(1)
 })
 
+guardRealProcess()
 prepareGlobals(env)
 // Runs before the first frame is read.
 realProcess.nextTick(removeGlobals)

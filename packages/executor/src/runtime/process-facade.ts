@@ -1,5 +1,5 @@
 import { exitNow } from './exit.ts'
-import { dateNow, objectFreeze } from './primordials.ts'
+import { dateNow, defineValue, objectFreeze } from './primordials.ts'
 
 type Environment = Record<string, string>
 
@@ -8,6 +8,15 @@ export const realProcess = process
 const { hrtime, nextTick } = process
 const cpuUsage = process.cpuUsage.bind(process)
 const memoryUsage = process.memoryUsage.bind(process)
+
+/**
+ * Node emits on the real process, by methods of a prototype that user code may change and would see it with: it gets
+ * methods of its own.
+ */
+export function guardRealProcess(): void {
+  for (const name of ['emit', 'on', 'once', 'off', 'addListener', 'removeListener', 'listeners', 'listenerCount', 'eventNames'] as const)
+    defineValue(realProcess, name, realProcess[name])
+}
 
 /** CPU time of this process so far in microseconds, all threads. */
 export function cpuMicros(): number {
