@@ -18,7 +18,7 @@ import { withScratch } from './scratch.mjs'
 import { setOutCanaries } from './survival/canaries.mjs'
 import { deployHostileFunctions, invoke } from './survival/hostile-functions.mjs'
 import { createProtocolDoors } from './survival/protocol-doors.mjs'
-import { residentMb, serveHealthy } from './survival/watch.mjs'
+import { reachableMb, residentMb, serveHealthy } from './survival/watch.mjs'
 
 const { values } = parseArgs({ options: { count: { type: 'string', default: '300' }, attackers: { type: 'string', default: '8' } } })
 const count = wholeNumber('count')
@@ -57,7 +57,7 @@ await withScratch(async (folder) => {
       `# attackers on core ${listOf(cores.hostile)}, healthy sandboxes on ${listOf(cores.healthy)}, level ${hostile.stats().sandbox.level}, ${classes.length} classes`,
     )
     await serveHealthy(healthy, delay(quietMs))
-    const memoryMb = { before: residentMb(), after: 0 }
+    const memoryMb = { before: residentMb(), after: 0, reachable: 0 }
     const alone = await serveHealthy(healthy, delay(quietMs))
     const startedAt = performance.now()
     const outcomes = new Map()
@@ -65,6 +65,7 @@ await withScratch(async (folder) => {
     const durationS = (performance.now() - startedAt) / 1000
     const after = await serveHealthy(healthy, delay(quietMs))
     memoryMb.after = residentMb()
+    memoryMb.reachable = await reachableMb()
     printOutcomes(outcomes)
     print('alone', alone)
     print('beside attackers', beside)
@@ -74,6 +75,7 @@ await withScratch(async (folder) => {
     report('memory of the host, before', memoryMb.before, 'MiB')
     report('memory of the host, peak', beside.peakMb, 'MiB')
     report(`memory of the host, ${quietMs / 1000} s after`, memoryMb.after, 'MiB')
+    report('memory of the host, once its garbage is collected', memoryMb.reachable, 'MiB')
     const failed = alone.failed + beside.failed + after.failed
     report('healthy calls failed', failed, '', 0)
     report('healthy p99, beside attackers / alone', quantile(beside.times, 0.99) / quantile(alone.times, 0.99), 'x', goals.p99Ratio)

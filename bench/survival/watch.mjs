@@ -1,5 +1,7 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { setTimeout as delay } from 'node:timers/promises'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 
 /** Pause of a healthy caller between two calls. */
 const thinkMs = 2
@@ -42,4 +44,16 @@ export async function serveHealthy(platform, end) {
 /** Resident memory of this process in MiB. */
 export function residentMb() {
   return process.memoryUsage.rss() / mib
+}
+
+/** Resident memory of this process in MiB after its garbage was collected: what is above the start is kept by something. */
+export async function reachableMb() {
+  setFlagsFromString('--expose-gc')
+  const collect = runInNewContext('gc')
+  // The second time takes what the finalizers of the first let go.
+  for (let round = 0; round < 2; round++) {
+    collect()
+    await delay(500)
+  }
+  return residentMb()
 }

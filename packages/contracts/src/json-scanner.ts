@@ -100,8 +100,8 @@ function createTable(): Uint8Array {
 export class JsonScanner {
   #state = start
   #depth = 0
-  /** Open levels: 1 for an object, 0 for an array. */
-  readonly #levels: Uint8Array
+  /** Whether each level is an object or an array, from 1 on. A list, because most texts are short: making a typed array costs more than they do. */
+  readonly #levels: boolean[] = [false]
   readonly #maxDepth: number
   #keysLeft: number
   #offset = 0
@@ -111,7 +111,6 @@ export class JsonScanner {
   constructor(maxDepth: number, maxKeys = Infinity) {
     this.#maxDepth = maxDepth
     this.#keysLeft = maxKeys
-    this.#levels = new Uint8Array(maxDepth + 1)
   }
 
   /** What is wrong with it; `undefined` as long as nothing is. */
@@ -143,7 +142,7 @@ export class JsonScanner {
   }
 
   #step(step: number): number {
-    const isObject = this.#levels[this.#depth] === 1
+    const isObject = this.#levels[this.#depth] === true
     switch (step) {
       case steps.enterObject:
       case steps.enterArray:
@@ -151,7 +150,7 @@ export class JsonScanner {
           this.#failure = `it is nested deeper than ${this.#maxDepth} levels`
           return 0
         }
-        this.#levels[++this.#depth] = step === steps.enterObject ? 1 : 0
+        this.#levels[++this.#depth] = step === steps.enterObject
         return step === steps.enterObject ? openObject : openArray
       case steps.comma:
         if (this.#depth === 0) return 0
