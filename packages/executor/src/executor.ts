@@ -19,6 +19,10 @@ import { resolveExecutorOptions, type ExecutorOptions, type ResolvedExecutorOpti
 import type { Call, CallOwner } from './sandbox/call.ts'
 import { HttpCall } from './sandbox/http-call.ts'
 import { JsonCall } from './sandbox/json-call.ts'
+import type { Gate } from './limiter/gate.ts'
+import { Limiter } from './limiter/limiter.ts'
+import { functionOverloaded, hostOverloaded, tenantOverloaded } from './limiter/overloaded.ts'
+import type { Tenant } from './limiter/tenant.ts'
 import type { Isolation } from './sandbox/sandbox-process.ts'
 
 /** Before an overdue call is looked at again while a sandbox for it is on its way, in milliseconds. */
@@ -59,6 +63,10 @@ class SandboxExecutor implements Executor, CallOwner, FleetOwner {
   readonly #fleet: Fleet
   readonly #isolation: Isolation
   readonly #guardsSigusr1: boolean
+  readonly #limiter: Limiter
+  /** Tenants that had a call end and may let others in; emptied by one loop, however calls end within it. */
+  readonly #admitting = new Set<Tenant>()
+  #isAdmitting = false
   #running = 0
   #invocations = 0
   #isClosed = false
@@ -69,7 +77,8 @@ class SandboxExecutor implements Executor, CallOwner, FleetOwner {
     this.#isolation = isolation
     this.#guardsSigusr1 = options.guardSigusr1 && process.platform !== 'win32'
     if (this.#guardsSigusr1) process.on('SIGUSR1', ignoreSignal)
-    this.#fleet = new Fleet({ ...options, spawn: isolation.spawn }, this)
+    this.#limiter = new Limiter(options)
+    this.#fleet = new Fleet({ ...options, spawn: isolation.spawn }, this.#limiter, this)
     this.#fleet.fillSpares()
   }
 
@@ -89,27 +98,68 @@ class SandboxExecutor implements Executor, CallOwner, FleetOwner {
     this.#invocations++
     if (this.#isClosed) return refuse(call, new PlatformError('CLOSED', 'Cannot run the function: the platform is closed'))
     if (signal?.aborted === true) return refuse(call, cancelledError())
-    const pool = this.#fleet.poolOf(call.version)
+    const pool = this.#fleet.pools.of(call.version)
+    const { gate } = pool
     pool.isRetired = false
+    if (!gate.tenant.enter(call, gate)) return this.#queue(call, gate)
     this.#running++
-    if (pool.gate.enter(call.version.limits)) return this.#fleet.place(call, pool)
-    this.#running--
-    const full = pool.gate.wait(call)
-    if (full !== undefined) return refuse(call, full)
-    call.dueAt = call.acceptedAt + Math.min(call.version.limits.queueMs, call.timeoutMs)
+    if (this.#fleet.tryRun(call, pool)) return
+    if (this.#takePlace(call, gate)) this.#fleet.wait(call, pool)
+    else this.left(call, pool)
+  }
+
+  /** Lets a call wait until the limits of its function and its tenant let it in. */
+  #queue(call: Call, gate: Gate): void {
+    const { limits } = call.version
+    if (gate.line.length >= limits.queueLength) return refuse(call, overloaded(call, gate, `${gate.line.length} calls wait already`))
+    if (!this.#takePlace(call, gate)) return
+    gate.tenant.queue(call, gate)
+    call.dueAt = call.acceptedAt + Math.min(limits.queueMs, call.timeoutMs)
     this.#fleet.deadlines.add(call)
   }
 
+  /** Takes a place in the waiting room; whoever has to go for it, this call or another, is refused. */
+  #takePlace(call: Call, gate: Gate): boolean {
+    const { room } = this.#limiter
+    const loser = room.enter(call, gate)
+    if (loser === undefined) return true
+    const error = hostOverloaded(loser, room, `${room.max} calls wait already, as many as may`)
+    if (loser === call) refuse(call, error)
+    else this.#withdraw(loser, error)
+    return loser !== call
+  }
+
   left(call: Call, pool: VersionPool): void {
+    const { gate } = pool
     this.#running--
-    const next = pool.gate.leave(call)
-    if (next !== undefined) {
-      this.#fleet.deadlines.delete(next)
-      this.#running++
-      // The same function, maybe another version.
-      this.#fleet.place(next, this.#fleet.poolOf(next.version))
-    }
+    gate.tenant.leave(call, gate)
+    if (gate.tenant.isQueueing) this.#admit(gate.tenant)
+    if (pool.sandboxes.size === 0) this.#fleet.pools.forgetIfUnused(pool)
     if (this.#running === 0) this.#onQuiet?.()
+  }
+
+  #admit(tenant: Tenant): void {
+    this.#admitting.add(tenant)
+    // A call that is refused as soon as it is let in comes here again: the loop goes on, and the stack does not grow.
+    if (this.#isAdmitting) return
+    this.#isAdmitting = true
+    try {
+      for (const one of this.#admitting) {
+        this.#admitting.delete(one)
+        for (let next = one.next(); next !== undefined; next = one.next()) this.#letIn(next)
+      }
+    } finally {
+      this.#isAdmitting = false
+    }
+  }
+
+  #letIn(call: Call): void {
+    this.#running++
+    this.#fleet.deadlines.delete(call)
+    const pool = this.#fleet.pools.of(call.version)
+    if (pool.peekFree() === undefined) return this.#fleet.wait(call, pool)
+    this.#limiter.room.leave(pool.gate)
+    this.#fleet.tryRun(call, pool)
   }
 
   cancelled(call: Call): void {
@@ -122,32 +172,37 @@ class SandboxExecutor implements Executor, CallOwner, FleetOwner {
   }
 
   overdue(call: Call): void {
-    const pool = this.#fleet.poolOf(call.version)
-    if (call.place === 'waiting' && pool.starting > 0) {
+    const pool = this.#fleet.pools.of(call.version)
+    if (call.place === 'waiting' && pool.starts.size > 0) {
       // Boot and load have deadlines of their own.
       call.dueAt = performance.now() + recheckMs
       return this.#fleet.deadlines.add(call)
     }
     const reason = `it waited ${Math.round(performance.now() - call.acceptedAt)} ms`
-    this.#withdraw(call, call.place === 'waiting' ? this.#fleet.overloaded(call, reason) : pool.gate.overloaded(call, reason))
+    if (call.place === 'queued') return this.#withdraw(call, overloaded(call, pool.gate, reason))
+    const { room } = this.#limiter
+    this.#withdraw(call, this.#fleet.refusal(pool) ?? hostOverloaded(call, room, `all sandboxes are busy; ${reason}`))
   }
 
   /** Ends a call that does not run yet. */
   #withdraw(call: Call, error: PlatformError): void {
-    const pool = this.#fleet.poolOf(call.version)
+    const pool = this.#fleet.pools.of(call.version)
     const { place } = call
     call.place = 'over'
-    this.#fleet.forget(call, pool)
-    if (place === 'queued') pool.gate.forget(call)
+    this.#fleet.deadlines.delete(call)
+    this.#limiter.room.leave(pool.gate)
+    if (place === 'queued') pool.gate.line.delete(call)
+    else this.#fleet.withdraw(call, pool)
     call.fail(error)
     if (place === 'waiting') this.left(call, pool)
+    else this.#fleet.pools.forgetIfUnused(pool)
   }
 
   async preload(version: ExecutableVersion): Promise<void> {
     if (this.#isClosed) return
-    const pool = this.#fleet.poolOf(version)
+    const pool = this.#fleet.pools.of(version)
     pool.isRetired = false
-    if (pool.sandboxes.size === 0 && pool.starting === 0) await this.#fleet.start(pool)
+    await this.#fleet.preload(pool)
   }
 
   retire(version: ExecutableVersion): void {
@@ -163,9 +218,8 @@ class SandboxExecutor implements Executor, CallOwner, FleetOwner {
       else if (sandbox.version === undefined) sandboxes.spare++
       else sandboxes.idle++
     }
-    let queued = 0
-    for (const gate of this.#fleet.gates.values()) queued += gate.queued
     const { coldStarts, killed } = this.#fleet
+    const { queued } = this.#limiter
     return { sandbox: this.#isolation.report(), sandboxes, running: this.#running, queued, invocations: this.#invocations, coldStarts, killed }
   }
 
@@ -189,12 +243,9 @@ class SandboxExecutor implements Executor, CallOwner, FleetOwner {
     if (this.#isClosed) return
     this.#isClosed = true
     if (this.#guardsSigusr1) process.off('SIGUSR1', ignoreSignal)
-    for (const gate of this.#fleet.gates.values()) {
-      for (const call of gate.drain()) {
-        if (call.place !== 'queued') continue
-        this.#fleet.deadlines.delete(call)
-        refuse(call, new PlatformError('CLOSED', 'Cannot run the function: the platform is closing'))
-      }
+    for (const call of this.#limiter.drain()) {
+      this.#fleet.deadlines.delete(call)
+      refuse(call, new PlatformError('CLOSED', 'Cannot run the function: the platform is closing'))
     }
   }
 }
@@ -202,6 +253,11 @@ class SandboxExecutor implements Executor, CallOwner, FleetOwner {
 function refuse(call: Call, error: PlatformError): void {
   call.place = 'over'
   call.fail(error)
+}
+
+/** The refusal of a call that the limits of its function or its tenant did not let in. */
+function overloaded(call: Call, gate: Gate, reason: string): PlatformError {
+  return gate.hasRoom(call.version.limits) ? tenantOverloaded(call, gate, reason) : functionOverloaded(call, gate, reason)
 }
 
 function cancelledError(): PlatformError {

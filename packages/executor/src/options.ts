@@ -1,4 +1,14 @@
-import { choice, cpuList, flag, integer, resolveOptions, type OptionTable, type Reaper, type SandboxEvent } from '@cordon/contracts'
+import {
+  choice,
+  cpuList,
+  flag,
+  integer,
+  resolveOptions,
+  type OptionTable,
+  type PlatformError,
+  type Reaper,
+  type SandboxEvent,
+} from '@cordon/contracts'
 
 /** Options of every executor, complete. */
 export interface ResolvedThreadExecutorOptions {
@@ -8,12 +18,16 @@ export interface ResolvedThreadExecutorOptions {
   readonly spareMemoryMb: number
   /** Sandboxes that may exist at once, spares included. @default 64 */
   readonly maxSandboxes: number
-  /** Calls of all functions that may wait for a sandbox at once, because `maxSandboxes` are busy or theirs is starting. @default 1000 */
+  /** Calls that may wait at once, of all functions: for a limit, or for a sandbox. @default 10000 */
   readonly maxWaiting: number
+  /** Calls of one tenant that may run at once, or wait for a sandbox. @default 1000 */
+  readonly tenantConcurrency: number
   /** Time without a call after which a warm sandbox is let go, in milliseconds. @default 300000 */
   readonly idleMs: number
   /** Longest start of a sandbox in milliseconds. @default 10000 */
   readonly bootTimeoutMs: number
+  /** Hears when starts begin to be spaced out because they fail again and again. @default none */
+  readonly onWarning: ((message: string, error: PlatformError) => void) | undefined
   /** Hears of every step in the life of a sandbox except the change between idle and busy. @default none */
   readonly onSandbox: ((event: SandboxEvent) => void) | undefined
 }
@@ -40,9 +54,11 @@ const threadTable: OptionTable<ResolvedThreadExecutorOptions> = {
   spares: integer(1, { min: 0, max: 1000 }),
   spareMemoryMb: integer(128, { min: 16, max: 16_384 }),
   maxSandboxes: integer(64, { min: 1, max: 10_000 }),
-  maxWaiting: integer(1000, { min: 1, max: 1_000_000 }),
+  maxWaiting: integer(10_000, { min: 1, max: 1_000_000 }),
+  tenantConcurrency: integer(1000, { min: 1, max: 1_000_000 }),
   idleMs: integer(300_000, { min: 1, max: 2_147_483_647 }),
   bootTimeoutMs: integer(10_000, { min: 1, max: 2_147_483_647 }),
+  onWarning: { default: () => undefined, parse: (value) => value as (message: string, error: PlatformError) => void },
   onSandbox: { default: () => undefined, parse: (value) => value as (event: SandboxEvent) => void },
 }
 

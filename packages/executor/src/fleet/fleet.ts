@@ -1,54 +1,56 @@
-import { PlatformError, toPlatformError, type ExecutableVersion, type Reaper, type SandboxEvent } from '@cordon/contracts'
-import { Gate } from '../limiter/gate.ts'
+import { PlatformError, toPlatformError, type ErrorCode, type ExecutableVersion, type SandboxEvent } from '@cordon/contracts'
+import type { Limiter } from '../limiter/limiter.ts'
 import type { Call } from '../sandbox/call.ts'
 import { Deadlines } from '../sandbox/deadlines.ts'
-import { Sandbox, type Death, type SandboxOwner } from '../sandbox/sandbox.ts'
-import type { Isolation } from '../sandbox/sandbox-process.ts'
+import type { Death, Sandbox, SandboxOwner } from '../sandbox/sandbox.ts'
 import { checkMemory, Watchdog } from '../sandbox/watchdog.ts'
-import { longestIdle, sweepIdle } from './eviction.ts'
+import { Boots, type BootOptions, type Booting } from './boots.ts'
+import { Contenders } from './contenders.ts'
+import { dispensable, sweepIdle } from './eviction.ts'
 import { memoryClass } from './memory-class.ts'
+import { sandboxEvent } from './sandbox-event.ts'
 import { Spares, type SpareOwner } from './spares.ts'
-import { VersionPool } from './version-pool.ts'
+import { Start } from './start.ts'
+import type { VersionPool } from './version-pool.ts'
+import { VersionPools } from './version-pools.ts'
 import { wrongKind } from './wrong-kind.ts'
 
 /** What a fleet needs. Times in milliseconds. */
-export interface FleetOptions {
-  readonly spawn: Isolation['spawn']
-  readonly reaper: Reaper | undefined
+export interface FleetOptions extends BootOptions {
   readonly spares: number
   readonly spareMemoryMb: number
   readonly maxSandboxes: number
-  readonly maxWaiting: number
   readonly idleMs: number
-  readonly bootTimeoutMs: number
   readonly onSandbox: ((event: SandboxEvent) => void) | undefined
 }
 
 /** What a fleet tells the executor. */
 export interface FleetOwner {
-  /** A call left its sandbox, or will never get one. */
+  /** A call that was let in is over. */
   left(call: Call, pool: VersionPool): void
 }
 
-/** When a caller should come back that found no free sandbox. Nothing is known about the pace of other functions. */
-const hostRetryMs = 1000
-/** Between two looks at idle sandboxes. */
+/** Between two looks at idle sandboxes and failures. */
 const sweepMs = 1000
+/** Deaths that count against a version when they come before its first answer. */
+const crashes: readonly ErrorCode[] = ['CRASHED', 'MEMORY_LIMIT', 'PROTOCOL_VIOLATION']
 
 /** All sandboxes of an executor: spares, warm ones by version, and the ones on their way. */
 export class Fleet implements SandboxOwner, SpareOwner {
   readonly deadlines = new Deadlines()
-  readonly pools = new Map<string, VersionPool>()
-  readonly gates = new Map<string, Gate>()
+  readonly pools: VersionPools
   readonly #options: FleetOptions
+  readonly #limiter: Limiter
   readonly #owner: FleetOwner
-  readonly #known = new WeakMap<ExecutableVersion, VersionPool>()
   readonly #all = new Set<Sandbox>()
+  /** Those that were not told to die. */
+  readonly #living = new Set<Sandbox>()
   readonly #spares: Spares
+  readonly #contenders = new Contenders()
   readonly #watchdog = new Watchdog()
-  readonly #blocked = new Set<VersionPool>()
-  /** Calls that wait for a sandbox, of all functions. */
-  #waiting = 0
+  readonly #boots: Boots
+  /** Versions whose last start failed. */
+  readonly #failing = new Set<VersionPool>()
   #sweeper: NodeJS.Timeout | undefined
   #isClosed = false
   /** Whether an HTTP function was loaded: only then spares pay for what those need. */
@@ -56,50 +58,47 @@ export class Fleet implements SandboxOwner, SpareOwner {
   coldStarts = 0
   killed = 0
 
-  constructor(options: FleetOptions, owner: FleetOwner) {
+  constructor(options: FleetOptions, limiter: Limiter, owner: FleetOwner) {
     this.#options = options
+    this.#limiter = limiter
     this.#owner = owner
+    this.pools = new VersionPools(limiter)
+    this.#boots = new Boots(options)
     this.#spares = new Spares(this, options.spares, memoryClass(options.spareMemoryMb))
-    this.#sweeper = setInterval(() => sweepIdle(this.#all, options.idleMs), sweepMs).unref()
+    this.#sweeper = setInterval(() => this.#sweep(), sweepMs).unref()
   }
 
   get sandboxes(): ReadonlySet<Sandbox> {
     return this.#all
   }
 
-  /** The pool of a version. */
-  poolOf(version: ExecutableVersion): VersionPool {
-    const known = this.#known.get(version)
-    if (known !== undefined && this.pools.get(known.key) === known) return known
-    const gateKey = `${version.tenant}\0${version.function}`
-    const key = `${gateKey}\0${version.version}`
-    let pool = this.pools.get(key)
-    if (pool === undefined) {
-      let gate = this.gates.get(gateKey)
-      if (gate === undefined) this.gates.set(gateKey, (gate = new Gate()))
-      gate.users++
-      pool = new VersionPool(key, version, gate)
-      this.pools.set(key, pool)
-    }
-    this.#known.set(version, pool)
-    return pool
+  /** Runs a call that was let in, if a warm sandbox is free. */
+  tryRun(call: Call, pool: VersionPool): boolean {
+    const sandbox = pool.peekFree()
+    if (sandbox === undefined) return false
+    this.#dispatch(call, pool, sandbox)
+    return true
   }
 
-  /** Runs a call now if a warm sandbox is free, else as soon as one is. */
-  place(call: Call, pool: VersionPool): void {
-    const sandbox = pool.peekFree()
-    if (sandbox !== undefined) return this.#dispatch(call, pool, sandbox)
+  /** Lets a call that was let in wait for a sandbox, and sees to it that there will be one. It has a place in the waiting room. */
+  wait(call: Call, pool: VersionPool): void {
     call.place = 'waiting'
-    if (this.#waiting >= this.#options.maxWaiting) {
-      call.place = 'over'
-      this.#owner.left(call, pool)
-      return call.fail(this.overloaded(call, `${this.#waiting} calls wait for a sandbox already`))
-    }
-    pool.waiting.push(call)
-    this.#waiting++
+    pool.line.push(call)
     call.dueAt = call.acceptedAt + call.version.limits.queueMs
     this.deadlines.add(call)
     this.#startWhereNeeded(pool)
+  }
+
+  /** A call that waited for a sandbox does not need one any more. */
+  withdraw(call: Call, pool: VersionPool): void {
+    if (!pool.line.delete(call)) return
+    // What it waited for, if anything was on its way.
+    for (const start of pool.starts) {
+      start.measure(call)
+      break
+    }
+    // Its sandbox may have become needless to it and be welcome to others.
+    this.#giveOut()
   }
 
   #dispatch(call: Call, pool: VersionPool, sandbox: Sandbox): void {
@@ -116,184 +115,230 @@ export class Fleet implements SandboxOwner, SpareOwner {
   }
 
   dying(sandbox: Sandbox): void {
-    if (sandbox.version !== undefined) this.pools.get(keyOf(sandbox.version))?.update(sandbox)
+    this.#living.delete(sandbox)
+    this.#spares.delete(sandbox)
+    const pool = this.pools.find(sandbox.version)
+    if (pool === undefined) return
+    pool.remove(sandbox)
+    const heir = pool.endYield(sandbox)
+    if (heir?.needsStart === true) this.#contenders.add(heir)
   }
 
   released(sandbox: Sandbox, call: Call): void {
     call.place = 'over'
-    const pool = sandbox.version === undefined ? undefined : this.poolOf(sandbox.version)
-    if (pool === undefined) return
+    const pool = this.pools.of(call.version)
     if (sandbox.calls.size === 0) sandbox.idleSince = performance.now()
-    if (!sandbox.isDead) this.#settleIn(pool, sandbox)
+    if (sandbox.death === undefined) {
+      if (!sandbox.hasAnswered) this.#answered(pool, sandbox)
+      if (!this.#givesWay(pool, sandbox)) this.#serve(pool, sandbox)
+    } else {
+      // Before the next call is let in: it must not be given to a sandbox that died.
+      this.dying(sandbox)
+    }
     this.#owner.left(call, pool)
     this.#settled(pool, sandbox)
   }
 
-  /** A sandbox has room: the next waiting call gets it, or it stays warm. */
-  #settleIn(pool: VersionPool, sandbox: Sandbox): void {
+  /** The first call of a sandbox ended well enough: its version can run. */
+  #answered(pool: VersionPool, sandbox: Sandbox): void {
+    sandbox.hasAnswered = true
+    if (!this.#failing.delete(pool)) return
+    pool.backOff.succeed()
+    this.#startWhereNeeded(pool)
+  }
+
+  /** Whether somebody else has a better claim on the place of this sandbox, which then takes no more calls. It served one, so nobody is started in vain. */
+  #givesWay(pool: VersionPool, sandbox: Sandbox): boolean {
+    if (this.#contenders.isEmpty && pool.yielding.size === 0) return false
+    if (sandbox.calls.size > 0) {
+      if (pool.yielding.has(sandbox)) return true
+      const claim = this.#contenders.claimOn(pool)
+      if (claim !== undefined) pool.yieldTo(sandbox, claim)
+      return claim !== undefined
+    }
+    const promised = pool.endYield(sandbox)
+    // Whom it was promised to may have given up since.
+    const heir = promised?.needsStart === true ? promised : this.#contenders.claimOn(pool)
+    if (heir === undefined) return false
+    sandbox.kill('CLOSED', 'Cannot keep the sandbox: its place was needed', {})
+    this.#startFor(heir)
+    return true
+  }
+
+  /** A sandbox has room: the calls that wait get it. */
+  #serve(pool: VersionPool, sandbox: Sandbox): void {
     pool.update(sandbox)
-    while (pool.waiting.length > 0 && pool.peekFree() !== undefined) this.#serveNext(pool)
+    for (let free = pool.peekFree(); free !== undefined; free = pool.peekFree()) {
+      const call = pool.line.shift()
+      if (call === undefined) return
+      this.#limiter.room.leave(pool.gate)
+      this.#limiter.room.pace.add(performance.now() - call.acceptedAt)
+      this.deadlines.delete(call)
+      this.#dispatch(call, pool, free)
+    }
   }
 
   /** After all calls that could use it had their turn: an idle sandbox of a retired version goes, any other makes room for who needs it. */
   #settled(pool: VersionPool, sandbox: Sandbox): void {
     if (sandbox.calls.size > 0 || sandbox.death !== undefined) return
     if (pool.isRetired) sandbox.kill('CLOSED', 'Cannot keep the sandbox: its version was retired', {})
-    else this.#unblock()
-  }
-
-  #serveNext(pool: VersionPool): void {
-    const free = pool.peekFree()
-    const next = free === undefined ? undefined : pool.waiting.shift()
-    if (next === undefined || free === undefined) return
-    this.#waiting--
-    this.deadlines.delete(next)
-    this.#dispatch(next, pool, free)
+    else this.#giveOut()
   }
 
   died(sandbox: Sandbox, death: Death): void {
+    this.dying(sandbox)
     this.#all.delete(sandbox)
-    this.#spares.delete(sandbox)
     this.#watchdog.unwatch(sandbox)
     this.#options.reaper?.unwatch(sandbox.pid)
     this.killed++
     this.#emit(sandbox, 'dead', death)
-    const pool = sandbox.version === undefined ? undefined : this.pools.get(keyOf(sandbox.version))
-    if (pool !== undefined) {
-      pool.sandboxes.delete(sandbox)
-      pool.update(sandbox)
+    this.#boots.died(sandbox, death)
+    if (sandbox.version !== undefined) {
+      const pool = this.pools.of(sandbox.version)
+      const isUnproven = sandbox.kind !== undefined && !sandbox.hasAnswered
+      if (isUnproven && crashes.includes(death.code)) this.#failed(pool, sandbox.deathError(), sandbox.startedAt)
       this.#startWhereNeeded(pool)
-      this.#forgetIfEmpty(pool)
+      this.pools.forgetIfUnused(pool)
     }
-    this.#unblock()
-    if (!this.#isClosed && death.code !== 'SANDBOX_FAILED') this.fillSpares()
-  }
-
-  #forgetIfEmpty(pool: VersionPool): void {
-    if (!pool.isEmpty || pool.gate.running > 0 || pool.gate.queued > 0 || pool.recentFailure !== undefined) return
-    if (this.pools.delete(pool.key) && --pool.gate.users === 0) this.gates.delete(`${pool.version.tenant}\0${pool.version.function}`)
-  }
-
-  /** A call that waited for a sandbox does not need one any more. */
-  forget(call: Call, pool: VersionPool): void {
-    this.deadlines.delete(call)
-    const index = pool.waiting.indexOf(call)
-    if (index < 0) return
-    pool.waiting.splice(index, 1)
-    this.#waiting--
-  }
-
-  /** The refusal of a call for which the host has no sandbox. */
-  overloaded(call: Call, reason: string): PlatformError {
-    const { maxSandboxes } = this.#options
-    return new PlatformError('OVERLOADED', `Cannot run the function "${call.version.function}" now: all sandboxes of the host are busy; ${reason}`, {
-      details: { scope: 'host', retryAfterMs: hostRetryMs, waiting: this.#waiting, maxSandboxes },
-    })
+    this.#giveOut()
+    this.fillSpares()
   }
 
   #startWhereNeeded(pool: VersionPool): void {
-    while (!this.#isClosed && pool.needsStart) {
-      const failure = pool.recentFailure
-      if (failure !== undefined) return this.#failWaiting(pool, failure, Infinity)
-      if (!this.#makeRoom(pool)) return void this.#blocked.add(pool)
-      void this.start(pool)
+    if (!pool.needsStart) return
+    this.#contenders.add(pool)
+    this.#giveOut()
+  }
+
+  /** Gives the places there are to those who contend for them. */
+  #giveOut(): void {
+    while (!this.#contenders.isEmpty && !this.#isClosed) {
+      const pool = this.#contenders.next()
+      if (pool === undefined || this.#isPaused(pool) || !this.#makeRoom(pool)) return
+      this.#startFor(pool)
     }
   }
 
-  /** Whether one more process may exist, if need be in place of the longest idle one. */
+  /** Whether starting processes pauses for a time that the calls of a version can wait; then it goes on by itself. */
+  #isPaused({ version }: VersionPool): boolean {
+    return !this.#spares.hasSize(memoryClass(version.limits.memoryMb)) && this.#boots.isPaused(version.limits.queueMs, () => this.#giveOut())
+  }
+
+  #startFor(pool: VersionPool): void {
+    this.#contenders.delete(pool)
+    const refusal = this.refusal(pool)
+    if (refusal !== undefined) return this.#failWaiting(pool, refusal, Infinity)
+    void this.#start(pool)
+    // Behind the others that have as little.
+    if (pool.needsStart) this.#contenders.add(pool)
+  }
+
+  /** Why no sandbox is started for a version at this moment. */
+  refusal(pool: VersionPool): PlatformError | undefined {
+    const { version, backOff } = pool
+    const failing = backOff.refusal(`run the function "${version.function}" now`)
+    if (failing !== undefined || this.#spares.hasSize(memoryClass(version.limits.memoryMb))) return failing
+    return this.#boots.backOff.refusal('start a sandbox')
+  }
+
+  /** Whether one more process may exist, if need be in place of one that can be spared. */
   #makeRoom(pool: VersionPool): boolean {
-    let living = 0
-    for (const one of this.#all) if (one.death === undefined) living++
-    if (living < this.#options.maxSandboxes) return true
-    if (this.#spares.hasSize(memoryClass(pool.version.limits.memoryMb))) return true
-    const oldest = longestIdle(this.#all, this.#spares)
-    if (oldest === undefined) return false
-    this.#spares.delete(oldest)
-    oldest.kill('CLOSED', 'Cannot keep the sandbox: its place was needed', {})
+    if (this.#living.size < this.#options.maxSandboxes || this.#spares.hasSize(memoryClass(pool.version.limits.memoryMb))) return true
+    const sandbox = dispensable(this.#living, this.#spares, this.pools)
+    if (sandbox === undefined) return false
+    if (sandbox.version !== undefined && sandbox.kind === undefined) this.pools.find(sandbox.version)?.needlessStart?.stop()
+    else sandbox.kill('CLOSED', 'Cannot keep the sandbox: its place was needed', {})
     return true
   }
 
-  #unblock(): void {
-    // A copy: a pool that is still blocked is added again.
-    for (const pool of [...this.#blocked]) {
-      this.#blocked.delete(pool)
-      this.#startWhereNeeded(pool)
-    }
+  /** Loads a version into a sandbox ahead of its first call, if there is a place for it. Never rejects. */
+  async preload(pool: VersionPool): Promise<void> {
+    if (this.#isClosed || pool.sandboxes.size > 0 || pool.starts.size > 0) return
+    if (this.refusal(pool) === undefined && this.#contenders.isEmpty && this.#makeRoom(pool)) await this.#start(pool)
   }
 
-  /** Boots (or takes a spare) and loads one sandbox for a pool. */
-  async start(pool: VersionPool): Promise<void> {
-    pool.starting++
+  /** Boots (or takes a spare) and loads one sandbox for a version. */
+  async #start(pool: VersionPool): Promise<void> {
+    const start = new Start()
+    pool.starts.add(start)
     const { version } = pool
-    let sandbox: Sandbox | undefined
-    let isSpare = false
+    let sandbox: Sandbox
     try {
-      const bundle = version.loadBundle()
-      const since = performance.now()
       const taken = this.#spares.take(memoryClass(version.limits.memoryMb))
-      sandbox = taken.sandbox
-      isSpare = taken.isSpare
+      sandbox = start.sandbox = taken.sandbox
+      start.isNew = taken.isNew
+      start.isSpare = taken.isSpare
       sandbox.version = version
-      pool.sandboxes.add(sandbox)
+      sandbox.startedAt = start.since
+      pool.add(sandbox)
       // Both are waited for together; neither may become an unhandled rejection when the other fails first.
-      const [code] = await Promise.all([bundle, taken.ready])
-      if (taken.isNew) sandbox.bootMs = performance.now() - since
+      const [code] = await Promise.all([pool.loadBundle(), taken.ready])
+      start.booted()
+      if (taken.isNew) sandbox.bootMs = performance.now() - start.since
       this.#emit(sandbox, 'loading')
       this.#watchdog.watch(sandbox)
-      const startedAt = performance.now()
+      const loadingAt = performance.now()
       await sandbox.load(version, code)
-      sandbox.loadMs = performance.now() - startedAt
+      sandbox.loadMs = performance.now() - loadingAt
       checkMemory(sandbox)
     } catch (thrown) {
-      pool.starting--
-      const error = toPlatformError(thrown, 'LOAD_FAILED', 'get the code of the function')
-      // A spare that did not come up was started in another minute; these calls have not had their try.
-      if (isSpare && error.code === 'SANDBOX_FAILED') return this.start(pool)
-      return this.#startFailed(pool, sandbox, error)
+      return this.#startFailed(pool, start, toPlatformError(thrown, 'LOAD_FAILED', 'get the code of the function'))
     }
-    pool.starting--
-    pool.started()
+    pool.starts.delete(start)
     if (sandbox.kind === 'http') this.#servesHttp = true
     sandbox.idleSince = performance.now()
     this.#emit(sandbox, 'idle')
-    this.#settleIn(pool, sandbox)
+    if (sandbox.death === undefined) this.#serve(pool, sandbox)
+    this.#startWhereNeeded(pool)
     this.#settled(pool, sandbox)
     this.#spares.fillSoon()
   }
 
-  #startFailed(pool: VersionPool, sandbox: Sandbox | undefined, error: PlatformError): void {
-    sandbox?.kill('LOAD_FAILED', 'Cannot use the sandbox: the load failed', {})
-    if (error.code !== 'CLOSED') pool.failed(error)
-    // Code that failed by itself will fail again; a process that died only takes the calls it was meant for.
-    this.#failWaiting(pool, error, error.code === 'LOAD_FAILED' ? Infinity : pool.version.limits.instanceConcurrency)
+  #startFailed(pool: VersionPool, start: Start, error: PlatformError): void {
+    pool.starts.delete(start)
+    start.sandbox?.kill('LOAD_FAILED', 'Cannot use the sandbox: the load failed', {})
+    // A spare that did not come up was started in another minute; these calls have not had their try.
+    if (!start.isStopped && !(start.isSpare && error.code === 'SANDBOX_FAILED')) {
+      if (error.code !== 'CLOSED' && error.code !== 'SANDBOX_FAILED') this.#failed(pool, error, start.since)
+      // Code that failed by itself will fail again; a process that died only takes the calls it was meant for.
+      this.#failWaiting(pool, error, error.code === 'LOAD_FAILED' ? Infinity : pool.version.limits.instanceConcurrency, start)
+    }
     this.#startWhereNeeded(pool)
+    this.pools.forgetIfUnused(pool)
     this.fillSpares()
   }
 
-  #failWaiting(pool: VersionPool, error: PlatformError, count: number): void {
-    const failed = pool.waiting.slice(0, count)
-    pool.waiting = pool.waiting.slice(failed.length)
-    this.#waiting -= failed.length
-    for (const call of failed) {
+  /** A start failed, or what was started crashed at once. */
+  #failed(pool: VersionPool, error: PlatformError, startedAt: number): void {
+    this.#failing.add(pool)
+    if (!pool.backOff.fail(error, startedAt)) return
+    const { function: name, version } = pool.version
+    this.#options.onWarning?.(`The function "${name}" (${version}) fails again and again when it is started: further starts are spaced out`, error)
+  }
+
+  #failWaiting(pool: VersionPool, error: PlatformError, count: number, start?: Start): void {
+    for (let left = Math.min(count, pool.line.length); left > 0; left--) {
+      const call = pool.line.shift()
+      if (call === undefined) return
+      this.#limiter.room.leave(pool.gate)
       this.deadlines.delete(call)
       call.place = 'over'
+      start?.measure(call)
       this.#owner.left(call, pool)
       call.fail(error)
     }
   }
 
-  boot(memoryMb: number): { sandbox: Sandbox; ready: Promise<void> } {
-    const { spawn, reaper, bootTimeoutMs } = this.#options
-    const spawned = spawn(memoryMb)
-    const sandbox = new Sandbox(spawned, memoryMb, this)
-    this.#all.add(sandbox)
-    if (spawned.pid !== undefined) reaper?.watch(spawned.pid)
-    this.#emit(sandbox, 'booting')
-    return { sandbox, ready: sandbox.boot(bootTimeoutMs) }
+  boot(memoryMb: number): Booting {
+    const booting = this.#boots.start(memoryMb, this)
+    this.#all.add(booting.sandbox)
+    this.#living.add(booting.sandbox)
+    this.#emit(booting.sandbox, 'booting')
+    return booting
   }
 
   hasPlace(): boolean {
-    return !this.#isClosed && this.#all.size < this.#options.maxSandboxes
+    return !this.#isClosed && this.#contenders.isEmpty && this.#all.size < this.#options.maxSandboxes && this.#boots.backOff.pauseMs === 0
   }
 
   spareReady(sandbox: Sandbox): void {
@@ -308,23 +353,25 @@ export class Fleet implements SandboxOwner, SpareOwner {
 
   /** Lets go of what a version keeps warm. */
   retire(version: ExecutableVersion): void {
-    const pool = this.pools.get(keyOf(version))
+    const pool = this.pools.find(version)
     if (pool === undefined) return
     pool.isRetired = true
     for (const sandbox of pool.sandboxes)
       if (!sandbox.isBusy && sandbox.kind !== undefined) sandbox.kill('CLOSED', 'Cannot keep the sandbox: its version was retired', {})
   }
 
+  #sweep(): void {
+    sweepIdle(this.#all, this.#options.idleMs)
+    for (const pool of this.#failing) {
+      if (!pool.backOff.isForgotten) continue
+      this.#failing.delete(pool)
+      this.pools.forgetIfUnused(pool)
+    }
+    this.fillSpares()
+  }
+
   #emit(sandbox: Sandbox, state: SandboxEvent['state'], death?: Death): void {
-    const { onSandbox } = this.#options
-    if (onSandbox === undefined) return
-    const { version } = sandbox
-    onSandbox({
-      pid: sandbox.pid,
-      state,
-      ...(version === undefined ? {} : { function: version.function, version: version.version }),
-      ...(death === undefined ? {} : { reason: death.code }),
-    })
+    this.#options.onSandbox?.(sandboxEvent(sandbox, state, death))
   }
 
   /** Nothing is started any more; idle sandboxes go. */
@@ -337,17 +384,13 @@ export class Fleet implements SandboxOwner, SpareOwner {
   async destroy(): Promise<void> {
     this.stopStarting()
     clearInterval(this.#sweeper)
+    this.#boots.close()
     const all = [...this.#all]
     for (const sandbox of all) sandbox.kill('CLOSED', 'Cannot finish the invocation: the platform was closed', {})
     await Promise.all(all.map((sandbox) => sandbox.gone()))
     // Calls that still wait for a sandbox will never get one.
-    for (const pool of this.pools.values())
-      this.#failWaiting(pool, new PlatformError('CLOSED', 'Cannot run the function: the platform was closed'), Infinity)
+    for (const pool of this.pools) this.#failWaiting(pool, new PlatformError('CLOSED', 'Cannot run the function: the platform was closed'), Infinity)
     this.#watchdog.close()
     this.deadlines.close()
   }
-}
-
-function keyOf(version: ExecutableVersion): string {
-  return `${version.tenant}\0${version.function}\0${version.version}`
 }

@@ -1,42 +1,103 @@
-import type { ExecutableVersion, PlatformError } from '@cordon/contracts'
+import type { Bundle, ExecutableVersion } from '@cordon/contracts'
 import type { Gate } from '../limiter/gate.ts'
+import { Line } from '../limiter/line.ts'
 import type { Call } from '../sandbox/call.ts'
 import type { Sandbox } from '../sandbox/sandbox.ts'
+import { BackOff } from './back-off.ts'
+import type { Start } from './start.ts'
 
-/** Loads that failed one after the other before further ones are spaced out, and the spacing in milliseconds. */
-const patience = 3
-const firstBackOffMs = 100
-const maxBackOffMs = 5000
+/** Longest pause between starts of a version that fails again and again, in milliseconds. Its code does not change, but what it needs may come. */
+const maxPauseMs = 30_000
 
 /** The sandboxes of one version, and the calls that wait for one. */
 export class VersionPool {
   readonly key: string
   readonly version: ExecutableVersion
   readonly gate: Gate
+  /** Those that live, in the order of their start; the ones on their way included. */
   readonly sandboxes = new Set<Sandbox>()
   /** Loaded sandboxes that can take another call; the last one is the warmest. */
   readonly free: Sandbox[] = []
-  waiting: Call[] = []
+  /** Calls that were let in and wait for a sandbox. */
+  readonly line = new Line<Call>()
   /** Sandboxes on their way. */
-  starting = 0
+  readonly starts = new Set<Start>()
+  /** Sandboxes that take no more calls because their place was promised to another version. */
+  readonly yielding = new Map<Sandbox, VersionPool>()
+  /** Places that were promised to this version. */
+  promised = 0
+  readonly backOff = new BackOff(maxPauseMs)
   isRetired = false
-  #failures = 0
-  #failedAt = 0
-  #failure: PlatformError | undefined
+  /** It was dropped; the next call of its version makes a new one. */
+  isForgotten = false
+  #bundle: Promise<Bundle> | undefined
 
   constructor(key: string, version: ExecutableVersion, gate: Gate) {
     this.key = key
     this.version = version
     this.gate = gate
+    gate.lines.add(this.line)
   }
 
-  get isEmpty(): boolean {
-    return this.sandboxes.size === 0 && this.waiting.length === 0 && this.starting === 0
+  /** Whether nothing has to be remembered of it: no process, no call, no failure. */
+  get isUnused(): boolean {
+    const isEmpty = this.sandboxes.size === 0 && this.line.length === 0 && this.starts.size === 0 && this.promised === 0
+    return isEmpty && this.backOff.isForgotten
   }
 
   /** Whether the calls that wait need one more sandbox than is on its way. */
   get needsStart(): boolean {
-    return this.waiting.length > this.starting * this.version.limits.instanceConcurrency
+    // A version that keeps failing is tried with one sandbox.
+    if (this.backOff.isActive && this.starts.size > 0) return false
+    return this.line.length > (this.starts.size + this.promised) * this.version.limits.instanceConcurrency
+  }
+
+  /** A start that no call would miss: the newest, if there are more than the calls that wait need. */
+  get needlessStart(): Start | undefined {
+    if (this.line.length > (this.starts.size - 1) * this.version.limits.instanceConcurrency) return undefined
+    let newest: Start | undefined
+    for (const start of this.starts) newest = start
+    return newest
+  }
+
+  /** The code; asked for once, however many sandboxes start at the same time. */
+  async loadBundle(): Promise<Bundle> {
+    const bundle = (this.#bundle ??= this.version.loadBundle())
+    try {
+      return await bundle
+    } finally {
+      if (this.#bundle === bundle) this.#bundle = undefined
+    }
+  }
+
+  add(sandbox: Sandbox): void {
+    this.sandboxes.add(sandbox)
+    this.gate.held++
+    this.gate.tenant.held++
+  }
+
+  /** It is gone, or will be. */
+  remove(sandbox: Sandbox): void {
+    if (!this.sandboxes.delete(sandbox)) return
+    this.gate.held--
+    this.gate.tenant.held--
+    this.#update(sandbox, false)
+  }
+
+  /** Lets a sandbox finish what runs in it and take nothing new. */
+  yieldTo(sandbox: Sandbox, other: VersionPool): void {
+    this.yielding.set(sandbox, other)
+    other.promised++
+    this.update(sandbox)
+  }
+
+  /** The promise is kept or void; the version it was made to. */
+  endYield(sandbox: Sandbox): VersionPool | undefined {
+    const other = this.yielding.get(sandbox)
+    if (other === undefined) return undefined
+    this.yielding.delete(sandbox)
+    other.promised--
+    return other
   }
 
   /** A sandbox that can take a call. */
@@ -46,7 +107,11 @@ export class VersionPool {
 
   /** Puts a sandbox where it belongs after the number of its calls changed. */
   update(sandbox: Sandbox): void {
-    const hasRoom = !sandbox.isDead && sandbox.death === undefined && sandbox.calls.size < this.version.limits.instanceConcurrency
+    const isTaking = sandbox.death === undefined && sandbox.calls.size < this.version.limits.instanceConcurrency
+    this.#update(sandbox, isTaking && (this.yielding.size === 0 || !this.yielding.has(sandbox)))
+  }
+
+  #update(sandbox: Sandbox, hasRoom: boolean): void {
     const isLast = this.free.at(-1) === sandbox
     if (hasRoom) {
       if (!isLast && !this.free.includes(sandbox)) this.free.push(sandbox)
@@ -56,25 +121,5 @@ export class VersionPool {
       const index = this.free.indexOf(sandbox)
       if (index >= 0) this.free.splice(index, 1)
     }
-  }
-
-  /** A load succeeded. */
-  started(): void {
-    this.#failures = 0
-    this.#failure = undefined
-  }
-
-  /** A load failed. */
-  failed(error: PlatformError): void {
-    this.#failures++
-    this.#failedAt = performance.now()
-    this.#failure = error
-  }
-
-  /** The last failure, while it is too early to try again. */
-  get recentFailure(): PlatformError | undefined {
-    if (this.#failures < patience) return undefined
-    const backOffMs = Math.min(maxBackOffMs, firstBackOffMs * 2 ** (this.#failures - patience))
-    return performance.now() - this.#failedAt < backOffMs ? this.#failure : undefined
   }
 }

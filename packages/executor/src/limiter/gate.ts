@@ -1,75 +1,44 @@
-import { PlatformError, type Limits } from '@cordon/contracts'
+import type { Limits } from '@cordon/contracts'
 import type { Call } from '../sandbox/call.ts'
+import { Line } from './line.ts'
+import { Pace } from './pace.ts'
+import type { Tenant } from './tenant.ts'
 
-/** How long a rejected caller should wait when nothing is known about the pace of the function, in milliseconds. */
-const fallbackRetryMs = 1000
-
-/** Concurrency of one function: so many calls run, so many wait in order, the rest is refused at once. */
+/** Concurrency of one function: so many calls are let in, the others stand in line. */
 export class Gate {
+  readonly key: string
+  readonly tenant: Tenant
+  /** Calls that were let in and are not over. */
   running = 0
-  /** Version pools that use it. */
-  users = 0
-  #queue: Call[] = []
-  #queueStart = 0
-  #averageMs = 0
+  /** Sandboxes of all its versions that live or are on their way. */
+  held = 0
+  /** Calls that were not let in yet. */
+  readonly line = new Line<Call>()
+  /** Every line that its calls stand in: this one, and one per version for those that were let in and wait for a sandbox. */
+  readonly lines = new Set<Line<Call>>([this.line])
+  /** How long its calls run. */
+  readonly pace = new Pace()
 
-  get queued(): number {
-    return this.#queue.length - this.#queueStart
+  constructor(key: string, tenant: Tenant) {
+    this.key = key
+    this.tenant = tenant
   }
 
-  /** Takes a place; `false` when all are taken. */
-  enter(limits: Limits): boolean {
-    if (this.running >= limits.concurrency) return false
-    this.running++
-    return true
+  /** Whether the function's own limit allows one more call. */
+  hasRoom(limits: Limits): boolean {
+    return this.running < limits.concurrency
   }
 
-  /** Lets a call wait; the error when the queue is full. */
-  wait(call: Call): PlatformError | undefined {
-    const { limits } = call.version
-    if (this.queued >= limits.queueLength) return this.overloaded(call, `${this.queued} calls wait already`)
-    this.#queue.push(call)
-    return undefined
+  /** Whether nobody needs it. */
+  get isUnused(): boolean {
+    return this.running === 0 && this.lines.size === 1 && this.line.length === 0
   }
 
-  /** A call is over; the one that may take its place. */
-  leave(call: Call): Call | undefined {
-    this.running--
-    if (call.dispatchedAt > 0) this.#averageMs += (performance.now() - call.dispatchedAt - this.#averageMs) / 8
-    for (;;) {
-      const next = this.#queue[this.#queueStart]
-      if (next === undefined) return undefined
-      // Calls that were cancelled or gave up stay in the list until they are reached.
-      if (next.place === 'queued' && !this.enter(next.version.limits)) return undefined
-      this.#queueStart++
-      if (this.#queueStart > 64 && this.#queueStart * 2 > this.#queue.length) {
-        this.#queue = this.#queue.slice(this.#queueStart)
-        this.#queueStart = 0
-      }
-      if (next.place === 'queued') return next
-    }
-  }
-
-  /** A waiting call gave up: the others move up at once, so that the length is true. */
-  forget(call: Call): void {
-    this.#queue = this.#queue.slice(this.#queueStart).filter((one) => one !== call)
-    this.#queueStart = 0
-  }
-
-  /** All waiting calls, which do not wait any more. */
-  drain(): Call[] {
-    const calls = this.#queue.slice(this.#queueStart)
-    this.#queue = []
-    this.#queueStart = 0
-    return calls
-  }
-
-  /** The refusal of a call, with the time after which a place is likely free. */
-  overloaded(call: Call, reason: string): PlatformError {
-    const { concurrency } = call.version.limits
-    const retryAfterMs = this.#averageMs === 0 ? fallbackRetryMs : Math.ceil((this.#averageMs * (this.queued + 1)) / concurrency)
-    return new PlatformError('OVERLOADED', `Cannot run the function "${call.version.function}" now: ${reason}`, {
-      details: { scope: 'function', retryAfterMs, running: this.running, queued: this.queued, concurrency },
-    })
+  /** Of the calls that stand in its lines, the one that came last. */
+  get newest(): Call | undefined {
+    // Whoever was let in came before everybody who was not.
+    let newest = this.line.last
+    if (newest === undefined) for (const { last } of this.lines) if (last !== undefined && last.acceptedAt >= (newest?.acceptedAt ?? 0)) newest = last
+    return newest
   }
 }

@@ -1,4 +1,5 @@
 import type { PlatformError, Capabilities, ExecutableVersion, InvocationOptions, Measures, Outcome } from '@cordon/contracts'
+import { unwatchAbort, watchAbort } from './abort-watch.ts'
 import type { Deadline } from './deadlines.ts'
 import { LogBuffer } from './log-buffer.ts'
 import type { Sandbox } from './sandbox.ts'
@@ -61,7 +62,7 @@ export abstract class Call implements Deadline {
     if (invocation.signal !== undefined) {
       this.#signal = invocation.signal
       this.#onAbort = () => owner.cancelled(this)
-      invocation.signal.addEventListener('abort', this.#onAbort, { once: true })
+      watchAbort(invocation.signal, this.#onAbort)
     }
   }
 
@@ -87,7 +88,7 @@ export abstract class Call implements Deadline {
   #settle(outcome: () => Outcome): void {
     if (this.isSettled) return
     this.isSettled = true
-    if (this.#onAbort !== undefined) this.#signal?.removeEventListener('abort', this.#onAbort)
+    if (this.#signal !== undefined && this.#onAbort !== undefined) unwatchAbort(this.#signal, this.#onAbort)
     this.deliver(outcome())
     // The capabilities report their own troubles; an outcome is not changed by them.
     this.capabilities.end().catch(() => undefined)

@@ -65,6 +65,10 @@ export class Sandbox implements FrameReceiver {
   /** What then counted against RLIMIT_DATA, in MiB. */
   baselineDataMb = 0
   idleSince = 0
+  /** When its version decided to start it, on the clock of `performance.now()`. */
+  startedAt = 0
+  /** Whether a call ended in it without ending it. */
+  hasAnswered = false
   /** CPU time as the runtime last reported it, in microseconds. */
   cpuMicros = 0
   /** CPU time in milliseconds as /proc showed it when it became idle; negative when not looked at yet. */

@@ -89,7 +89,8 @@ export function checkMemory(sandbox: Sandbox): void {
 export function checkIdle(sandbox: Sandbox, allowedMs: number, periodMs: number): void {
   if (sandbox.isBusy || sandbox.stats === undefined || sandbox.death !== undefined) return
   const cpuMs = sandbox.stats.cpuMs()
-  const usedMs = cpuMs - sandbox.idleCpuMs
+  // No process uses none at all: one of the two could not be read.
+  const usedMs = cpuMs === 0 || sandbox.idleCpuMs === 0 ? 0 : cpuMs - sandbox.idleCpuMs
   const now = performance.now()
   const periods = Math.max(1, (now - sandbox.idleSeenAt) / periodMs)
   sandbox.idleCpuMs = cpuMs
