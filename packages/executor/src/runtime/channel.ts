@@ -40,6 +40,7 @@ type FrameListener = (type: number, id: number, payload: Uint8Array) => void
 /** Frames up to this size are assembled in one buffer that is used again: the largest piece of a body and its header fit. */
 const scratchBytes = 65_600
 
+const { nextTick } = process
 const { handle, createRequest } = openHandle()
 const writeBuffer = uncurryThis(handle.writeBuffer)
 const queueSize = uncurryThis(findGetter(handle, 'writeQueueSize'))
@@ -49,9 +50,13 @@ let readBefore = bytesRead(handle)
 
 let scratchMemory = new NativeArrayBuffer(scratchBytes)
 let scratch = frameView(scratchMemory, scratchBytes)
-/** The frame that is being assembled, and its memory. */
+/** Bytes at the start of the scratch memory: frames that wait to leave together. */
+let waitingBytes = 0
+let isFlushPlanned = false
+/** The memory in which a frame is being assembled, and where its payload starts there. */
 let frame: Uint8Array = scratch
 let frameMemory = scratchMemory
+let payloadStart = headerBytes
 let listener: FrameListener = () => {}
 
 function openHandle(): { handle: Handle; createRequest: () => WriteRequest | null } {
@@ -85,7 +90,7 @@ function findGetter(start: object, name: string): (this: Handle) => number {
 
 /** Bytes that the kernel has not taken yet. */
 export function pendingBytes(): number {
-  return queueSize(handle)
+  return queueSize(handle) + waitingBytes
 }
 
 /** Nothing waits for it: whoever sends looks at `pendingBytes`. */
@@ -110,23 +115,44 @@ function frameView(memory: ArrayBuffer, length: number): Uint8Array {
 
 function startFrame(payloadBytes: number): void {
   const length = headerBytes + payloadBytes
-  frameMemory = length <= scratchBytes ? scratchMemory : new NativeArrayBuffer(length)
-  frame = length <= scratchBytes ? scratch : frameView(frameMemory, length)
+  if (waitingBytes + length > scratchBytes) flush()
+  const fits = length <= scratchBytes
+  frameMemory = fits ? scratchMemory : new NativeArrayBuffer(length)
+  frame = fits ? scratch : frameView(frameMemory, length)
+  payloadStart = (fits ? waitingBytes : 0) + headerBytes
 }
 
-function finishFrame(payloadBytes: number, type: number, id: number): void {
-  setUint32(frame, 0, payloadBytes)
-  frame[4] = type
-  setUint32(frame, 5, id)
-  const bytes = new NativeUint8Array(frameMemory, 0, headerBytes + payloadBytes)
-  if (frame === scratch && queueSize(handle) > 0) {
+function finishFrame(payloadBytes: number, type: number, id: number, mayWait = false): void {
+  const start = payloadStart - headerBytes
+  setUint32(frame, start, payloadBytes)
+  frame[start + 4] = type
+  setUint32(frame, start + 5, id)
+  if (frame !== scratch) return write(new NativeUint8Array(frameMemory, 0, headerBytes + payloadBytes))
+  waitingBytes += headerBytes + payloadBytes
+  if (!mayWait) return flush()
+  if (isFlushPlanned) return
+  isFlushPlanned = true
+  nextTick(flushPlanned)
+}
+
+function flushPlanned(): void {
+  isFlushPlanned = false
+  flush()
+}
+
+/** Sends the frames that wait for others to leave with. */
+export function flush(): void {
+  if (waitingBytes === 0) return
+  const bytes = new NativeUint8Array(scratchMemory, 0, waitingBytes)
+  waitingBytes = 0
+  if (queueSize(handle) > 0) {
     // It will wait: with memory of its own size, or a flood of short frames would hold a scratch each.
-    const own = new NativeUint8Array(headerBytes + payloadBytes)
+    const own = new NativeUint8Array(bytesLength(bytes))
     typedArraySet(own, bytes, 0)
     return write(own)
   }
   write(bytes)
-  if (frame === scratch && queueSize(handle) > 0) {
+  if (queueSize(handle) > 0) {
     scratchMemory = new NativeArrayBuffer(scratchBytes)
     scratch = frameView(scratchMemory, scratchBytes)
   }
@@ -149,32 +175,32 @@ export function getUint32(bytes: Uint8Array, offset: number): number {
 export function sendText(type: number, id: number, text: string): void {
   const room = roomFor(text)
   startFrame(room)
-  finishFrame(utf8Write(frame, text, headerBytes, room), type, id)
+  finishFrame(utf8Write(frame, text, payloadStart, room), type, id)
 }
 
-/** Sends one number and text after it. */
-export function sendNumberAndText(type: number, id: number, value: number, text: string): void {
+/** Sends one number and text after it. With `mayWait` it leaves at the end of this turn, together with others. */
+export function sendNumberAndText(type: number, id: number, value: number, text: string, mayWait = false): void {
   const room = roomFor(text)
   startFrame(4 + room)
-  setUint32(frame, headerBytes, value)
-  finishFrame(4 + utf8Write(frame, text, headerBytes + 4, room), type, id)
+  setUint32(frame, payloadStart, value)
+  finishFrame(4 + utf8Write(frame, text, payloadStart + 4, room), type, id, mayWait)
 }
 
 /** Sends a log line: level, length of the message, message, fields as JSON. */
 export function sendLog(id: number, level: number, message: string, fields: string): void {
   const room = roomFor(message) + roomFor(fields)
   startFrame(5 + room)
-  frame[headerBytes] = level
-  const messageBytes = utf8Write(frame, message, headerBytes + 5, room)
-  setUint32(frame, headerBytes + 1, messageBytes)
-  const fieldBytes = fields === '' ? 0 : utf8Write(frame, fields, headerBytes + 5 + messageBytes, room - messageBytes)
+  frame[payloadStart] = level
+  const messageBytes = utf8Write(frame, message, payloadStart + 5, room)
+  setUint32(frame, payloadStart + 1, messageBytes)
+  const fieldBytes = fields === '' ? 0 : utf8Write(frame, fields, payloadStart + 5 + messageBytes, room - messageBytes)
   finishFrame(5 + messageBytes + fieldBytes, toHost.log, id)
 }
 
 /** Sends one number. */
 export function sendNumber(type: number, id: number, value: number): void {
   startFrame(4)
-  setUint32(frame, headerBytes, value)
+  setUint32(frame, payloadStart, value)
   finishFrame(4, type, id)
 }
 
@@ -182,7 +208,7 @@ export function sendNumber(type: number, id: number, value: number): void {
 export function sendBytes(type: number, id: number, bytes: Uint8Array): void {
   const length = bytesLength(bytes)
   startFrame(length)
-  typedArraySet(frame, bytes, headerBytes)
+  typedArraySet(frame, bytes, payloadStart)
   finishFrame(length, type, id)
 }
 

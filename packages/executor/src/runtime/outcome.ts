@@ -4,7 +4,7 @@ import { sendNumberAndText } from './channel.ts'
 import { describeError } from './describe-error.ts'
 import { dropHostCalls, originOf } from './host-call.ts'
 import { flushLogs } from './log.ts'
-import { charCodeAt, jsonStringify, mapDelete, objectToString, utf8Length } from './primordials.ts'
+import { charCodeAt, jsonStringify, mapDelete, mapSize, objectToString, utf8Length } from './primordials.ts'
 import { cpuMicros } from './process-facade.ts'
 import { checkNoOutput, checkOutput, outputJson } from './validators.ts'
 
@@ -21,7 +21,8 @@ function end(call: Call, type: number, text: string): void {
   leaveCall(call)
   mapDelete(calls, call.id)
   dropHostCalls(call)
-  sendNumberAndText(type, call.id, cpuMicros(), text)
+  // Alone it leaves at once; beside others it waits for those that end in this turn, too.
+  sendNumberAndText(type, call.id, cpuMicros(), text, mapSize(calls) > 0)
 }
 
 /** The function returned a value; what JSON cannot hold is INVALID_OUTPUT. */

@@ -51,6 +51,9 @@ export const promiseThen = uncurryThis(Promise.prototype.then) as <T>(
 ) => Promise<unknown>
 export const objectToString: (value: unknown) => string = uncurryThis(Object.prototype.toString)
 
+const mapSizeGetter = Object.getOwnPropertyDescriptor(Map.prototype, 'size')?.get
+export const mapSize = uncurryThis(mapSizeGetter as (this: ReadonlyMap<unknown, unknown>) => number)
+
 const byteLengthGetter = Object.getOwnPropertyDescriptor(ArrayBuffer.prototype, 'byteLength')?.get
 /** Length of an ArrayBuffer. */
 export const arrayBufferLength = uncurryThis(byteLengthGetter as (this: ArrayBuffer) => number)

@@ -20,7 +20,7 @@ export class JsonCall extends Call {
   start(sandbox: Sandbox, deadline: number): void {
     const { invocationId, user, request, inputJson } = this.#invocation
     const head = JSON.stringify({ i: invocationId, u: user, r: request, d: deadline })
-    sandbox.send(encodeTextFrame(toSandbox.invoke, this.id, `${head}\n${inputJson ?? ''}`))
+    sandbox.sendCall(encodeTextFrame(toSandbox.invoke, this.id, `${head}\n${inputJson ?? ''}`))
   }
 
   protected deliver(outcome: Outcome): void {

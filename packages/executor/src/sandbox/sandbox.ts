@@ -9,6 +9,7 @@ import { parseFailure } from './failure.ts'
 import { receiveFrame, refuseFrame } from './receive-frame.ts'
 import { describeSpawnError } from './start-failure.ts'
 import type { SandboxProcess } from './sandbox-process.ts'
+import { Outbox } from './outbox.ts'
 import { OutputDrain } from './output-drain.ts'
 import { lookAtCpu } from './cpu-time.ts'
 import { ProcessStats } from './process-stats.ts'
@@ -45,6 +46,7 @@ export class Sandbox implements FrameReceiver {
   readonly output: OutputDrain
   readonly #process: SandboxProcess
   readonly #owner: SandboxOwner
+  readonly #outbox: Outbox
   readonly #decoder = new FrameDecoder(this)
   readonly #exited: Promise<void>
   version: ExecutableVersion | undefined
@@ -84,6 +86,7 @@ export class Sandbox implements FrameReceiver {
     this.#owner = owner
     this.stats = process.pid === undefined ? undefined : new ProcessStats(process.pid)
     this.output = new OutputDrain(process, this)
+    this.#outbox = new Outbox(process.channel)
     process.channel.on('data', (chunk: Buffer) => this.#decoder.push(chunk))
     // A write to a process that just died; the exit says the rest.
     process.channel.on('error', () => undefined)
@@ -178,8 +181,13 @@ export class Sandbox implements FrameReceiver {
 
   /** `onTaken` is called when the sandbox has read it, more or less: when the kernel has it, or when it never will. */
   send(frame: Buffer, onTaken?: () => void): void {
-    if (this.#process.channel.destroyed) onTaken?.()
-    else this.#process.channel.write(frame, onTaken)
+    this.#outbox.send(frame, onTaken)
+  }
+
+  /** Sends the frame that starts a call. The only one leaves at once; beside others it may wait for more of this turn. */
+  sendCall(frame: Buffer): void {
+    if (this.calls.size > 1) this.#outbox.collect(frame)
+    else this.#outbox.send(frame)
   }
 
   /** The call is over on the sandbox side. */

@@ -1,0 +1,41 @@
+import type { Duplex } from 'node:stream'
+
+/** Larger frames leave by themselves: copying them together would cost more than the write it saves. */
+const maxSharedBytes = 4096
+/** So much is collected at most before it leaves, the size of a chunk that the other end reads at once. */
+const maxCollectedBytes = 65_536
+
+/** The frames on their way to one sandbox. A write costs as much as a short call, so short frames of one turn of the event loop share one. */
+export class Outbox {
+  readonly #channel: Duplex
+  #frames: Buffer[] = []
+  #bytes = 0
+
+  constructor(channel: Duplex) {
+    this.#channel = channel
+  }
+
+  /** Sends a frame now, after those that were collected. `onTaken` is called when the kernel has it, or when it never will. */
+  send(frame: Buffer, onTaken?: () => void): void {
+    this.#flush()
+    if (this.#channel.destroyed) onTaken?.()
+    else this.#channel.write(frame, onTaken)
+  }
+
+  /** Sends a frame at the end of this turn, together with others. */
+  collect(frame: Buffer): void {
+    if (frame.length > maxSharedBytes) return this.send(frame)
+    if (this.#frames.length === 0) process.nextTick(() => this.#flush())
+    this.#frames.push(frame)
+    this.#bytes += frame.length
+    if (this.#bytes > maxCollectedBytes) this.#flush()
+  }
+
+  #flush(): void {
+    if (this.#frames.length === 0) return
+    const bytes = Buffer.concat(this.#frames, this.#bytes)
+    this.#frames = []
+    this.#bytes = 0
+    if (!this.#channel.destroyed) this.#channel.write(bytes)
+  }
+}
