@@ -5,6 +5,8 @@
 
 /** Bytes in front of a payload. */
 export const headerBytes = 9
+/** So many frames that start or end calls share a write at most: the other end can begin with them while this one makes more. */
+export const maxFramesPerWrite = 32
 
 /** Frames from the host to the sandbox. */
 export const toSandbox = {

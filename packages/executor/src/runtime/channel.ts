@@ -1,5 +1,5 @@
 import { Socket } from 'node:net'
-import { headerBytes, toHost } from '../frames/protocol.ts'
+import { headerBytes, maxFramesPerWrite, toHost } from '../frames/protocol.ts'
 import { exitNow } from './exit.ts'
 import {
   arrayBufferLength,
@@ -52,6 +52,7 @@ let scratchMemory = new NativeArrayBuffer(scratchBytes)
 let scratch = frameView(scratchMemory, scratchBytes)
 /** Bytes at the start of the scratch memory: frames that wait to leave together. */
 let waitingBytes = 0
+let waitingFrames = 0
 let isFlushPlanned = false
 /** The memory in which a frame is being assembled, and where its payload starts there. */
 let frame: Uint8Array = scratch
@@ -129,7 +130,8 @@ function finishFrame(payloadBytes: number, type: number, id: number, mayWait = f
   setUint32(frame, start + 5, id)
   if (frame !== scratch) return write(new NativeUint8Array(frameMemory, 0, headerBytes + payloadBytes))
   waitingBytes += headerBytes + payloadBytes
-  if (!mayWait) return flush()
+  waitingFrames++
+  if (!mayWait || waitingFrames === maxFramesPerWrite) return flush()
   if (isFlushPlanned) return
   isFlushPlanned = true
   nextTick(flushPlanned)
@@ -145,6 +147,7 @@ export function flush(): void {
   if (waitingBytes === 0) return
   const bytes = new NativeUint8Array(scratchMemory, 0, waitingBytes)
   waitingBytes = 0
+  waitingFrames = 0
   if (queueSize(handle) > 0) {
     // It will wait: with memory of its own size, or a flood of short frames would hold a scratch each.
     const own = new NativeUint8Array(bytesLength(bytes))

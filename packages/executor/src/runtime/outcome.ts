@@ -4,7 +4,7 @@ import { sendNumberAndText } from './channel.ts'
 import { describeError } from './describe-error.ts'
 import { dropHostCalls, originOf } from './host-call.ts'
 import { flushLogs } from './log.ts'
-import { charCodeAt, jsonStringify, mapDelete, mapSize, objectToString, utf8Length } from './primordials.ts'
+import { charCodeAt, dateNow, jsonStringify, mapDelete, mapSize, objectToString, utf8Length } from './primordials.ts'
 import { cpuMicros } from './process-facade.ts'
 import { checkNoOutput, checkOutput, outputJson } from './validators.ts'
 
@@ -15,6 +15,19 @@ export function setOutputLimit(bytes: number): void {
   outputBytes = bytes
 }
 
+let cpu = 0
+let cpuReadAt = 0
+
+/** CPU time in microseconds; not looked at again for calls that end together within a millisecond, where it is a tenth of the work. */
+function cpuNow(): number {
+  const now = dateNow()
+  if (now !== cpuReadAt || mapSize(calls) === 0) {
+    cpu = cpuMicros()
+    cpuReadAt = now
+  }
+  return cpu
+}
+
 /** Ends an invocation with a result or failure, after its logs. */
 function end(call: Call, type: number, text: string): void {
   flushLogs(call)
@@ -22,7 +35,7 @@ function end(call: Call, type: number, text: string): void {
   mapDelete(calls, call.id)
   dropHostCalls(call)
   // Alone it leaves at once; beside others it waits for those that end in this turn, too.
-  sendNumberAndText(type, call.id, cpuMicros(), text, mapSize(calls) > 0)
+  sendNumberAndText(type, call.id, cpuNow(), text, mapSize(calls) > 0)
 }
 
 /** The function returned a value; what JSON cannot hold is INVALID_OUTPUT. */

@@ -1,10 +1,8 @@
 import type { Duplex } from 'node:stream'
+import { maxFramesPerWrite } from '../frames/protocol.ts'
 
 /** Larger frames leave by themselves: copying them together would cost more than the write it saves. */
 const maxSharedBytes = 4096
-/** So much is collected at most before it leaves, the size of a chunk that the other end reads at once. */
-const maxCollectedBytes = 65_536
-
 /** The frames on their way to one sandbox. A write costs as much as a short call, so short frames of one turn of the event loop share one. */
 export class Outbox {
   readonly #channel: Duplex
@@ -28,7 +26,7 @@ export class Outbox {
     if (this.#frames.length === 0) process.nextTick(() => this.#flush())
     this.#frames.push(frame)
     this.#bytes += frame.length
-    if (this.#bytes > maxCollectedBytes) this.#flush()
+    if (this.#frames.length === maxFramesPerWrite) this.#flush()
   }
 
   #flush(): void {
