@@ -54,7 +54,9 @@ export function removeGlobals(): void {
 function replaceCrypto(): void {
   Object.defineProperty(globalThis, 'crypto', {
     get: () => getBuiltinModule('crypto').webcrypto,
-    set: (value: unknown) => void replace('crypto', value),
+    set(value: unknown) {
+      replace('crypto', value)
+    },
     configurable: true,
   })
 }

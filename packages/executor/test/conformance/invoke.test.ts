@@ -109,6 +109,41 @@ conformance('invoke', (createExecutor, isolation) => {
       .contains('platform.fetch(')
   })
 
+  it('keeps the frames of many calls in one sandbox apart, whatever shares a write', async () => {
+    const code = `handOver({ default: ({ size, n }) => {
+      if (n % 3 === 0) console.log('line ' + n + 'é'.repeat(size % 50))
+      if (n % 7 === 0) throw new Error('fails ' + n)
+      return 'ü'.repeat(size) + n
+    } })`
+    const version = versionOfCode(code, { instanceConcurrency: 64, concurrency: 200 })
+    await invoke(executor, version, { size: 0, n: 1 })
+    const sizes = [0, 10, 200, 5000, 30_000, 70_000]
+    const outcomes = await Promise.all(
+      Array.from({ length: 200 }, (_, n) => invoke(executor, version, { size: sizes[n % sizes.length], n, filler: 'x'.repeat((n * 97) % 9000) })),
+    )
+    for (const [n, outcome] of outcomes.entries()) {
+      const size = sizes[n % sizes.length] ?? 0
+      if (n % 7 === 0) expect(failureOf(outcome).message).to.equal(`fails ${n}`)
+      else expect(outputOf(outcome)).to.equal('ü'.repeat(size) + n)
+      expect(outcome.logs.map(({ message }) => message)).to.deep.equal(n % 3 === 0 ? [`line ${n}${'é'.repeat(size % 50)}`] : [])
+    }
+  })
+
+  it('gives the result of a call also when another one ends the sandbox in the same turn', async () => {
+    const code = `let release; const both = new Promise((resolve) => (release = resolve)); let count = 0
+      handOver({ default: async (isLast) => {
+        if (++count === 2) release()
+        await both
+        for (let hop = 0; isLast && hop < 20; hop++) await null
+        if (isLast) process.exit(0)
+        return 'done'
+      } })`
+    const version = versionOfCode(code, { instanceConcurrency: 2, concurrency: 2 })
+    const [first, last] = await Promise.all([invoke(executor, version, false), invoke(executor, version, true)])
+    expect(outputOf(first)).to.equal('done')
+    expect(failureOf(last).code).to.equal('CRASHED')
+  })
+
   it('runs several calls in one sandbox when the version allows it, and keeps their logs apart', async () => {
     const version = versionOf('wait.mjs', { instanceConcurrency: 4, concurrency: 4 })
     const outcomes = await Promise.all([1, 2, 3, 4].map((call) => invoke(executor, version, { ms: 30, call })))
