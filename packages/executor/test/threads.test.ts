@@ -1,7 +1,9 @@
+import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
 import { Worker } from 'node:worker_threads'
 import { expect } from 'chai'
-import { PlatformError } from '@cordon/contracts'
+import { limitTable, PlatformError, resolveOptions } from '@cordon/contracts'
 import { createThreadExecutor } from '@cordon/executor'
 import { threadFlags } from '../dist/thread/thread-flags.js'
 import { failureOf, invoke, outputOf, versionOf, versionOfCode } from './harness.ts'
@@ -30,6 +32,24 @@ describe('createThreadExecutor', () => {
     expect(executor.stats().sandboxes).to.include({ total: 3, booting: 3 })
     await executor.destroy()
     expect(executor.stats().sandboxes.total).to.equal(0)
+  })
+
+  it('says so when the host may start no threads', () => {
+    const script = `import { createThreadExecutor } from '@cordon/executor'
+      const executor = await createThreadExecutor({ spares: 1 })
+      const outcome = await executor.invoke(
+        { tenant: 't', function: 'f', version: 'v', limits: ${JSON.stringify(resolveOptions(limitTable, {}))}, env: {}, loadBundle: async () => ({ code: '', sourceMap: '', hash: '' }) },
+        { invocationId: 'i', user: null, request: {}, inputJson: undefined, capabilities: { call: async () => null, end: async () => undefined } })
+      console.log(outcome.error.code)
+      await executor.close()`
+    const permission = process.allowedNodeEnvironmentFlags.has('--permission') ? '--permission' : '--experimental-permission'
+    const host = [permission, '--allow-fs-read=*', '--no-warnings', '--input-type=module', '-e', script]
+    const { stdout, status } = spawnSync(process.execPath, host, {
+      encoding: 'utf8',
+      cwd: fileURLToPath(new URL('.', import.meta.url)),
+      timeout: 20_000,
+    })
+    expect({ stdout, status }).to.deep.equal({ stdout: 'SANDBOX_FAILED\n', status: 0 })
   })
 
   it('ends a call whose thread is inside a long native call, which nothing can interrupt', async () => {

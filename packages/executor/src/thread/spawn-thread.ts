@@ -33,7 +33,11 @@ export function spawnThread(Pool: typeof Piscina, runtime: RuntimeSource, memory
   // What it says here the thread says, too.
   pool.on('error', () => undefined)
   const start: ThreadStart = { port: port2, runtime }
-  const running = pool.run(start, { transferList: [port2] })
+  // Asynchronous, so that what `run` throws when the host may start no threads rejects, too.
+  async function run(): Promise<void> {
+    await pool.run(start, { transferList: [port2] })
+  }
+  const running = run()
   let code = 0
   let isOver = false
   let isKilled = false
@@ -50,7 +54,7 @@ export function spawnThread(Pool: typeof Piscina, runtime: RuntimeSource, memory
     child.emit('exit', code || exitCode, null)
     child.emit('close', code || exitCode, null)
   })
-  running.catch(fail)
+  running.catch((error: Error) => (thread === undefined ? child.emit('error', error) : fail(error)))
   return {
     child,
     pid: undefined,
@@ -58,7 +62,7 @@ export function spawnThread(Pool: typeof Piscina, runtime: RuntimeSource, memory
     stdout: new Readable({ read: () => undefined }),
     stderr,
     kill() {
-      if (isOver || isKilled) return
+      if (thread === undefined || isOver || isKilled) return
       isKilled = true
       // A thread inside a native call ends after it: `close` may come much later, and its sandbox does not wait that long.
       child.emit('exit', null, 'SIGKILL')
