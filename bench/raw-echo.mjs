@@ -73,6 +73,7 @@ export async function createEcho({ flags, respond }) {
   await call({ n: 0 })
   return {
     call,
+    pid: child.pid,
     close() {
       child.removeAllListeners('exit')
       child.kill('SIGKILL')

@@ -5,6 +5,7 @@ import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import { median, report } from '../measure.mjs'
+import { createRawEcho } from '../raw-echo.mjs'
 import { invokeJson, versionOf } from './versions.mjs'
 
 const processes = 10
@@ -14,6 +15,7 @@ const settleMs = 500
 
 const bare = await bareProcesses()
 report('private memory of a bare Node process', bare, 'MiB')
+report(`private memory of the raw echo after ${manyCalls} calls`, await rawEcho(), 'MiB')
 for (const spares of [0, processes]) {
   const started = spares === 0 ? 'started for its first call' : 'taken from the spares'
   const { afterOne, afterMany } = await sandboxes(spares)
@@ -50,6 +52,17 @@ async function bareProcesses() {
   const memory = children.map(({ pid }) => privateMb(pid))
   for (const child of children) child.kill('SIGKILL')
   return median(memory)
+}
+
+/** Calls leave garbage and machine code behind in any process. */
+async function rawEcho() {
+  const echo = await createRawEcho()
+  try {
+    for (let index = 0; index < manyCalls; index++) await echo.call({ n: 1 })
+    return privateMb(echo.pid)
+  } finally {
+    echo.close()
+  }
 }
 
 /** Memory that no other process shares, in MiB (`Private_*` of proc_pid_smaps_rollup). */
