@@ -12,6 +12,8 @@ export interface FunctionConfig {
   readonly memoryMb?: number | undefined
   /** Invocations that one sandbox may run at once. @default the limit of the platform */
   readonly instanceConcurrency?: number | undefined
+  /** `false` gives every invocation a sandbox of its own: nothing stays from one to the next. @default the limit of the platform */
+  readonly reuse?: boolean | undefined
   /** Who may call it over HTTP: everybody, callers that `authenticate` recognises, or nobody (`'internal'`: only `platform.invoke` and `/api`). @default 'public' */
   readonly access?: Access | undefined
   /** Whether the function may use `ctx.db`. @default true when the code mentions `db` of its context */
@@ -35,6 +37,7 @@ export interface ResolvedFunctionConfig {
   readonly timeoutMs: number | undefined
   readonly memoryMb: number | undefined
   readonly instanceConcurrency: number | undefined
+  readonly reuse: boolean | undefined
   readonly access: Access
   readonly database: boolean | undefined
   readonly net: readonly string[]
@@ -52,6 +55,7 @@ export const functionConfigTable: OptionTable<ResolvedFunctionConfig> = {
   timeoutMs: unset(limitTable.timeoutMs),
   memoryMb: unset(limitTable.memoryMb),
   instanceConcurrency: unset(limitTable.instanceConcurrency),
+  reuse: unset(limitTable.reuse),
   access: choice(['public', 'authenticated', 'internal'], () => 'public'),
   database: unset(flag(false)),
   net: textList([]),

@@ -32,6 +32,7 @@ describe('the options of createPlatform', () => {
         memoryMb: 128,
         concurrency: 10,
         instanceConcurrency: 1,
+        reuse: true,
         queueLength: 1000,
         queueMs: 5000,
         payloadBytes: 6_000_000,

@@ -1,11 +1,7 @@
-import { once } from 'node:events'
-import { spawn } from 'node:child_process'
-import { createInterface } from 'node:readline'
-import { fileURLToPath } from 'node:url'
 import { expect } from 'chai'
 import { PlatformError } from '@cordon/contracts'
 import { createExecutor } from '@cordon/executor'
-import { failureOf, invoke, isAlive, outputOf, versionOfCode } from './harness.ts'
+import { failureOf, invoke, outputOf, versionOfCode } from './harness.ts'
 
 describe('the end of a process', () => {
   it('is put down to memory when native code dies of it without a word', async function () {
@@ -18,30 +14,6 @@ describe('the end of a process', () => {
     expect(failureOf(await invoke(executor, versionOfCode(deflaters, { timeoutMs: 30_000 }))).code).to.equal('MEMORY_LIMIT')
     await executor.close()
   }).timeout(60_000)
-
-  for (const hardening of ['best-effort', 'basic']) {
-    it(`leaves no process when the host is killed (${hardening}), also while a function loops for ever`, async () => {
-      const host = spawn(process.execPath, [fileURLToPath(new URL('killed-host.js', import.meta.url)), hardening], {
-        stdio: ['ignore', 'pipe', 'inherit'],
-      })
-      const exited = once(host, 'exit')
-      const pids: number[] = []
-      for await (const line of createInterface({ input: host.stdout })) {
-        if (line === 'looping') break
-        pids.push(Number(line))
-      }
-      host.kill('SIGKILL')
-      await exited
-      const deadline = Date.now() + 1000
-      let living = pids
-      while (living.length > 0 && Date.now() < deadline) {
-        const states = await Promise.all(living.map(isAlive))
-        living = living.filter((_pid, index) => states[index])
-      }
-      expect(pids.length).to.be.greaterThan(0)
-      expect(living).to.deep.equal([])
-    })
-  }
 })
 
 describe('createExecutor', () => {

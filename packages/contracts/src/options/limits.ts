@@ -1,4 +1,4 @@
-import { integer, type OptionTable } from './check.ts'
+import { flag, integer, type OptionTable } from './check.ts'
 
 /** The limits of one function. Every one can be lowered or raised by the host; a function's `config` may set some of them. */
 export interface Limits {
@@ -12,6 +12,8 @@ export interface Limits {
   readonly concurrency: number
   /** Invocations that one sandbox may run at once. @default 1 */
   readonly instanceConcurrency: number
+  /** Whether a sandbox runs further invocations after the first. `false` gives each its own, and overrides `instanceConcurrency`. @default true */
+  readonly reuse: boolean
   /** Invocations of one function that may wait. @default 1000 */
   readonly queueLength: number
   /** Longest wait in the queue in milliseconds. @default 5000 */
@@ -36,6 +38,7 @@ export const limitTable: OptionTable<Limits> = {
   memoryMb: integer(128, { min: 16, max: 16_384 }),
   concurrency: integer(10, { min: 1, max: 10_000 }),
   instanceConcurrency: integer(1, { min: 1, max: 1000 }),
+  reuse: flag(true),
   queueLength: integer(1000, { min: 0, max: 1_000_000 }),
   queueMs: integer(5000, { min: 0, max: maxTimerMs }),
   payloadBytes: integer(6_000_000, { min: 0, max: maxPayloadBytes }),

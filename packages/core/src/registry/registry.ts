@@ -154,11 +154,13 @@ export function describeFully(found: RegisteredFunction): FunctionDetails {
 }
 
 function limitsOf(manifest: Manifest, defaults: Limits): Limits {
-  const { timeoutMs, memoryMb, instanceConcurrency } = manifest.config
+  const { timeoutMs, memoryMb, instanceConcurrency, reuse } = manifest.config
   return Object.freeze({
     ...defaults,
     timeoutMs: timeoutMs ?? defaults.timeoutMs,
     memoryMb: memoryMb ?? defaults.memoryMb,
     instanceConcurrency: instanceConcurrency ?? defaults.instanceConcurrency,
+    // A function may ask for more isolation than the host, never for less.
+    reuse: defaults.reuse && reuse !== false,
   })
 }

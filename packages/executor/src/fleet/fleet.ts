@@ -181,8 +181,12 @@ export class Fleet implements SandboxOwner, SpareOwner {
   /** After all calls that could use it had their turn: an idle sandbox of a retired version goes, any other makes room for who needs it. */
   #settled(pool: VersionPool, sandbox: Sandbox): void {
     if (sandbox.calls.size > 0 || sandbox.death !== undefined) return
-    if (pool.isRetired) sandbox.kill('CLOSED', 'Cannot keep the sandbox: its version was retired', {})
-    else this.#giveOut()
+    const isUsedUp = pool.isUsedUp(sandbox)
+    if (isUsedUp) sandbox.kill('CLOSED', 'Cannot keep the sandbox: its version wants one for each invocation', {})
+    else if (pool.isRetired) sandbox.kill('CLOSED', 'Cannot keep the sandbox: its version was retired', {})
+    this.#giveOut()
+    // The next call finds one that is loaded, if that takes nobody's place.
+    if (isUsedUp && !pool.isRetired && pool.free.length === 0 && this.hasPlace()) void this.preload(pool)
   }
 
   died(sandbox: Sandbox, death: Death): void {
@@ -301,7 +305,7 @@ export class Fleet implements SandboxOwner, SpareOwner {
     if (!start.isStopped && !(start.isSpare && error.code === 'SANDBOX_FAILED')) {
       if (error.code !== 'CLOSED' && error.code !== 'SANDBOX_FAILED') this.#failed(pool, error, start.since)
       // Code that failed by itself will fail again; a process that died only takes the calls it was meant for.
-      this.#failWaiting(pool, error, error.code === 'LOAD_FAILED' ? Infinity : pool.version.limits.instanceConcurrency, start)
+      this.#failWaiting(pool, error, error.code === 'LOAD_FAILED' ? Infinity : pool.callsPerSandbox, start)
     }
     this.#startWhereNeeded(pool)
     this.pools.forgetIfUnused(pool)

@@ -45,16 +45,27 @@ export class VersionPool {
     return isEmpty && this.backOff.isForgotten
   }
 
+  /** Calls that one sandbox runs at once. */
+  get callsPerSandbox(): number {
+    const { reuse, instanceConcurrency } = this.version.limits
+    return reuse ? instanceConcurrency : 1
+  }
+
+  /** Whether a sandbox has run what it may run. */
+  isUsedUp(sandbox: Sandbox): boolean {
+    return !this.version.limits.reuse && sandbox.served > 0
+  }
+
   /** Whether the calls that wait need one more sandbox than is on its way. */
   get needsStart(): boolean {
     // A version that keeps failing is tried with one sandbox.
     if (this.backOff.isActive && this.starts.size > 0) return false
-    return this.line.length > (this.starts.size + this.promised) * this.version.limits.instanceConcurrency
+    return this.line.length > (this.starts.size + this.promised) * this.callsPerSandbox
   }
 
   /** A start that no call would miss: the newest, if there are more than the calls that wait need. */
   get needlessStart(): Start | undefined {
-    if (this.line.length > (this.starts.size - 1) * this.version.limits.instanceConcurrency) return undefined
+    if (this.line.length > (this.starts.size - 1) * this.callsPerSandbox) return undefined
     let newest: Start | undefined
     for (const start of this.starts) newest = start
     return newest
@@ -107,7 +118,7 @@ export class VersionPool {
 
   /** Puts a sandbox where it belongs after the number of its calls changed. */
   update(sandbox: Sandbox): void {
-    const isTaking = sandbox.death === undefined && sandbox.calls.size < this.version.limits.instanceConcurrency
+    const isTaking = sandbox.death === undefined && sandbox.calls.size < this.callsPerSandbox && !this.isUsedUp(sandbox)
     this.#update(sandbox, isTaking && (this.yielding.size === 0 || !this.yielding.has(sandbox)))
   }
 

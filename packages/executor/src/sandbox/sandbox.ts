@@ -199,7 +199,7 @@ export class Sandbox implements FrameReceiver {
 
   /** The deadline of a running call has passed. */
   timeOut(call: Call): void {
-    if (call.isSettled) return this.kill('CANCELLED', 'Cannot go on: the cancelled call did not stop', {})
+    if (call.isSettled) return this.kill('CANCELLED', 'Cannot go on: the cancelled call did not stop', {}, call)
     const { timeoutMs } = call
     // The others in the same sandbox go with it; only this one is to blame.
     this.kill('TIMEOUT', `Cannot finish the invocation: it ran longer than ${timeoutMs} ms`, { timeoutMs, stage: 'run' }, call)

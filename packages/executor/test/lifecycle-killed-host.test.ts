@@ -1,0 +1,93 @@
+import { once } from 'node:events'
+import { spawn, type ChildProcess } from 'node:child_process'
+import { readdir, readFile } from 'node:fs/promises'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import { expect } from 'chai'
+import { createExecutor } from '@cordon/executor'
+import { isAlive } from './harness.ts'
+
+const program = fileURLToPath(new URL('killed-host.js', import.meta.url))
+/** A killed host leaves nothing after this time, in milliseconds. */
+const graceMs = 1000
+
+interface Host {
+  readonly child: ChildProcess
+  readonly sandboxes: number[]
+}
+
+/** Starts a host and waits until it has come to a stage. */
+async function startHost(level: string, stage: string, guard: string): Promise<Host> {
+  const child = spawn(process.execPath, [program, level, stage, guard], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const sandboxes: number[] = []
+  if (child.stdout === null) throw new Error('the host has no output')
+  for await (const line of createInterface({ input: child.stdout })) {
+    if (line === 'reached') break
+    sandboxes.push(Number(line))
+  }
+  return { child, sandboxes }
+}
+
+/** Kills a host and gives what is left of its sandboxes after the grace. */
+async function killHost({ child, sandboxes }: Host): Promise<number[]> {
+  const exited = once(child, 'exit')
+  child.kill('SIGKILL')
+  await exited
+  const deadline = Date.now() + graceMs
+  let living = sandboxes
+  while (living.length > 0 && Date.now() < deadline) {
+    const states = await Promise.all(living.map(isAlive))
+    living = living.filter((_pid, index) => states[index])
+  }
+  return living
+}
+
+/** The reaper of a host: its child with that program. */
+async function findReaper(host: number): Promise<number | undefined> {
+  for (const name of await readdir('/proc')) {
+    try {
+      const stat = await readFile(`/proc/${name}/stat`, 'latin1')
+      const parent = Number(stat.slice(stat.lastIndexOf(')') + 4).split(' ')[0])
+      if (parent === host && (await readFile(`/proc/${name}/cmdline`, 'latin1')).includes('reaper-process')) return Number(name)
+    } catch {
+      // Not a process, or gone.
+    }
+  }
+  return undefined
+}
+
+describe('a host that is killed', function () {
+  this.timeout(20_000)
+  before(async function () {
+    if (process.platform !== 'linux') return this.skip()
+  })
+
+  for (const level of ['best-effort', 'basic']) {
+    for (const stage of ['booting', 'spare', 'loading', 'looping']) {
+      it(`leaves no process, with sandboxes ${stage} (${level})`, async () => {
+        const host = await startHost(level, stage, 'guarded')
+        expect(host.sandboxes.length).to.be.greaterThan(2)
+        expect(await killHost(host)).to.deep.equal([])
+      })
+    }
+
+    it(`leaves no process when its reaper was killed before it (${level})`, async () => {
+      const host = await startHost(level, 'looping', 'guarded')
+      const first = await findReaper(host.child.pid ?? 0)
+      process.kill(first ?? 0, 'SIGKILL')
+      let second = first
+      while (second === undefined || second === first) second = await findReaper(host.child.pid ?? 0)
+      expect(await killHost(host)).to.deep.equal([])
+    })
+  }
+
+  for (const stage of ['booting', 'loading', 'looping']) {
+    it(`leaves no process with the launcher alone, without a reaper (${stage})`, async function () {
+      const executor = await createExecutor({ spares: 0 })
+      const { level } = executor.stats().sandbox
+      await executor.close()
+      if (level !== 'launcher') return this.skip()
+      expect(await killHost(await startHost('best-effort', stage, 'alone'))).to.deep.equal([])
+    })
+  }
+})
