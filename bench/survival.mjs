@@ -18,7 +18,8 @@ import { withScratch } from './scratch.mjs'
 import { setOutCanaries } from './survival/canaries.mjs'
 import { deployHostileFunctions, invoke } from './survival/hostile-functions.mjs'
 import { createProtocolDoors } from './survival/protocol-doors.mjs'
-import { reachableMb, residentMb, serveHealthy } from './survival/watch.mjs'
+import { timeStarts } from './survival/start-cost.mjs'
+import { collectedMb, residentMb, serveHealthy } from './survival/watch.mjs'
 
 const { values } = parseArgs({ options: { count: { type: 'string', default: '300' }, attackers: { type: 'string', default: '8' } } })
 const count = wholeNumber('count')
@@ -28,6 +29,8 @@ const attackers = wholeNumber('attackers')
 const timeoutMs = 400
 /** Length of the phases without attackers, before and after: long enough to settle, short beside the attacks. */
 const quietMs = Math.min(20_000, Math.max(3000, count * 10))
+/** Hostile invocations between two signs of life. */
+const progressEvery = 1000
 /** Goals of the long form. */
 const goals = { p99Ratio: 1.5, memoryRatio: 1.1 }
 
@@ -56,8 +59,9 @@ await withScratch(async (folder) => {
     console.log(
       `# attackers on core ${listOf(cores.hostile)}, healthy sandboxes on ${listOf(cores.healthy)}, level ${hostile.stats().sandbox.level}, ${classes.length} classes`,
     )
+    const startTimes = await timeStarts()
     await serveHealthy(healthy, delay(quietMs))
-    const memoryMb = { before: residentMb(), after: 0, reachable: 0 }
+    const memoryMb = { before: residentMb(), after: 0 }
     const alone = await serveHealthy(healthy, delay(quietMs))
     const startedAt = performance.now()
     const outcomes = new Map()
@@ -65,17 +69,19 @@ await withScratch(async (folder) => {
     const durationS = (performance.now() - startedAt) / 1000
     const after = await serveHealthy(healthy, delay(quietMs))
     memoryMb.after = residentMb()
-    memoryMb.reachable = await reachableMb()
+    const collected = await collectedMb()
     printOutcomes(outcomes)
     print('alone', alone)
     print('beside attackers', beside)
     print('afterwards', after)
+    report('a start of a process holds the host up, median', median(startTimes), 'ms')
     report('hostile invocations', count, '')
     report('hostile invocations a second', count / durationS, '')
     report('memory of the host, before', memoryMb.before, 'MiB')
     report('memory of the host, peak', beside.peakMb, 'MiB')
     report(`memory of the host, ${quietMs / 1000} s after`, memoryMb.after, 'MiB')
-    report('memory of the host, once its garbage is collected', memoryMb.reachable, 'MiB')
+    report('memory of the host, once its garbage is collected', collected.resident, 'MiB')
+    report('of that: heap and buffers of JavaScript', collected.held, 'MiB')
     const failed = alone.failed + beside.failed + after.failed
     report('healthy calls failed', failed, '', 0)
     report('healthy p99, beside attackers / alone', quantile(beside.times, 0.99) / quantile(alone.times, 0.99), 'x', goals.p99Ratio)
@@ -128,12 +134,14 @@ function interleave(first, second) {
 /** Calls the classes in turn and counts what became of each group. */
 async function attack(classes, outcomes) {
   let started = 0
+  let ended = 0
   async function work() {
     while (started < count) {
       const { group, call } = classes[started++ % classes.length]
       const code = await call()
       const codes = outcomes.get(group) ?? new Map()
       outcomes.set(group, codes.set(code, (codes.get(code) ?? 0) + 1))
+      if (++ended % progressEvery === 0) console.log(`# ${ended} of ${count}, memory of the host ${residentMb().toFixed(0)} MiB`)
     }
   }
   await Promise.all(Array.from({ length: attackers }, work))

@@ -46,8 +46,8 @@ export function residentMb() {
   return process.memoryUsage.rss() / mib
 }
 
-/** Resident memory of this process in MiB after its garbage was collected: what is above the start is kept by something. */
-export async function reachableMb() {
+/** Memory of this process in MiB after its garbage was collected: resident, and what JavaScript still holds (heap and buffers). */
+export async function collectedMb() {
   setFlagsFromString('--expose-gc')
   const collect = runInNewContext('gc')
   // The second time takes what the finalizers of the first let go.
@@ -55,5 +55,6 @@ export async function reachableMb() {
     collect()
     await delay(500)
   }
-  return residentMb()
+  const { heapUsed, external } = process.memoryUsage()
+  return { resident: residentMb(), held: (heapUsed + external) / mib }
 }
