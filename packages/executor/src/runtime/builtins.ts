@@ -1,6 +1,7 @@
 import { AsyncLocalStorage, AsyncResource } from 'node:async_hooks'
 import { denied } from './denied.ts'
 import { mapGet, NativeMap } from './primordials.ts'
+import { timersModule } from './timers.ts'
 
 /**
  * Only the two classes: `createHook` and `executionAsyncResource` hand out the handle of the pipe, and with its
@@ -31,7 +32,6 @@ const allowed = new NativeMap<string, true>(
     'stream/promises',
     'stream/web',
     'string_decoder',
-    'timers',
     'timers/promises',
     'url',
     'util',
@@ -61,6 +61,7 @@ export function builtin(name: unknown): unknown {
     if (name === 'process') return globalThis.process
     if (name === 'console') return globalThis.console
     if (name === 'async_hooks') return asyncContext
+    if (name === 'timers') return timersModule
     if (mapGet(allowed, name) === true) return getBuiltinModule(name)
   }
   const shown = typeof name === 'string' ? name : typeof name

@@ -1,5 +1,6 @@
 import { AsyncLocalStorage, AsyncResource } from 'node:async_hooks'
 import type { CallHead } from '../frames/protocol.ts'
+import type { CallTimers } from './timers.ts'
 import { jsonParse, NativeMap, uncurryThis } from './primordials.ts'
 
 /** One invocation that runs in this sandbox. */
@@ -13,6 +14,7 @@ export interface Call {
   isCancelled: boolean
   readonly logs: { budget: number; filledAt: number; tail: string[][]; tailBytes: number; droppedBytes: number; droppedLines: number }
   waiting: Promise<unknown>[] | undefined
+  timers: CallTimers | undefined
 }
 
 /** Invocations that are not over, by number. */

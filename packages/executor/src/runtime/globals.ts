@@ -5,6 +5,7 @@ import { createConsole, logText } from './log.ts'
 import { denied } from './denied.ts'
 import { defineValue, NativePromise } from './primordials.ts'
 import { createProcessFacade } from './process-facade.ts'
+import { functionTimers } from './timers.ts'
 
 const { getBuiltinModule } = process
 
@@ -33,6 +34,7 @@ export function prepareGlobals(env: Record<string, string>): void {
   replaceCrypto()
   replace('process', facade)
   replace('console', createConsole())
+  for (const [name, start] of Object.entries(functionTimers)) replace(name, start)
   replace('fetch', function fetch(input: unknown): Promise<unknown> {
     const call = currentCall()
     if (call === undefined) return NativePromise.reject(denied('Cannot fetch: outbound requests are not granted'))

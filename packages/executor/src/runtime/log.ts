@@ -2,7 +2,19 @@ import { format, inspect } from 'node:util'
 import { logBytesPerMs, logEntryBytes, maxLogMessageBytes, toHost } from '../frames/protocol.ts'
 import { calls, currentCall, type Call } from './call.ts'
 import { pendingBytes, sendLog, sendText } from './channel.ts'
-import { dateNow, jsonStringify, mapForEach, mathMin, stringSlice, uncurryThis } from './primordials.ts'
+import {
+  NativeMap,
+  dateNow,
+  jsonStringify,
+  mapDelete,
+  mapForEach,
+  mapGet,
+  mapSet,
+  mapSize,
+  mathMin,
+  stringSlice,
+  uncurryThis,
+} from './primordials.ts'
 
 type Level = 0 | 1 | 2 | 3
 
@@ -123,11 +135,19 @@ function formatted(values: unknown[]): string {
   }
 }
 
+let timers = new NativeMap<string, number>()
+let counts = new NativeMap<string, number>()
+let indent = ''
+
+/** No invocation runs any more: the next one counts, times and indents from the start. */
+export function resetConsole(): void {
+  indent = ''
+  if (mapSize(counts) > 0) counts = new NativeMap()
+  if (mapSize(timers) > 0) timers = new NativeMap()
+}
+
 /** `console` of a function: every line goes to the log of the invocation. */
 export function createConsole(): Record<string, unknown> {
-  const timers = new Map<string, number>()
-  const counts = new Map<string, number>()
-  let indent = ''
   function at(level: Level): (...values: unknown[]) => void {
     return (...values) => log(level, indent === '' ? formatted(values) : indent + formatted(values))
   }
@@ -146,22 +166,22 @@ export function createConsole(): Record<string, unknown> {
       if (!condition) log(3, `Assertion failed${values.length > 0 ? `: ${formatted(values)}` : ''}`)
     },
     count: (label = 'default') => {
-      const count = (counts.get(label) ?? 0) + 1
-      counts.set(label, count)
+      const count = (mapGet(counts, label) ?? 0) + 1
+      mapSet(counts, label, count)
       info(`${label}: ${count}`)
     },
-    countReset: (label = 'default') => void counts.delete(label),
+    countReset: (label = 'default') => void mapDelete(counts, label),
     group: (...values: unknown[]) => {
       if (values.length > 0) info(...values)
       if (indent.length < 40) indent += '  '
     },
     groupEnd: () => (indent = indent.slice(2)),
-    time: (label = 'default') => void timers.set(label, performance.now()),
+    time: (label = 'default') => void mapSet(timers, label, performance.now()),
     timeLog: (label = 'default', ...values: unknown[]) =>
-      info(`${label}: ${(performance.now() - (timers.get(label) ?? NaN)).toFixed(3)}ms`, ...values),
+      info(`${label}: ${(performance.now() - (mapGet(timers, label) ?? NaN)).toFixed(3)}ms`, ...values),
     timeEnd: (label = 'default') => {
-      info(`${label}: ${(performance.now() - (timers.get(label) ?? NaN)).toFixed(3)}ms`)
-      timers.delete(label)
+      info(`${label}: ${(performance.now() - (mapGet(timers, label) ?? NaN)).toFixed(3)}ms`)
+      mapDelete(timers, label)
     },
     clear: () => undefined,
   }

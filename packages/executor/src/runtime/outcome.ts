@@ -3,9 +3,10 @@ import { calls, leaveCall, type Call } from './call.ts'
 import { sendNumberAndText } from './channel.ts'
 import { describeError } from './describe-error.ts'
 import { dropHostCalls, originOf } from './host-call.ts'
-import { flushLogs } from './log.ts'
+import { flushLogs, resetConsole } from './log.ts'
 import { charCodeAt, dateNow, jsonStringify, mapDelete, mapSize, objectToString, utf8Length } from './primordials.ts'
 import { cpuMicros } from './process-facade.ts'
+import { endTimers } from './timers.ts'
 import { checkNoOutput, checkOutput, outputJson } from './validators.ts'
 
 let outputBytes = 0
@@ -34,6 +35,8 @@ function end(call: Call, type: number, text: string): void {
   leaveCall(call)
   mapDelete(calls, call.id)
   dropHostCalls(call)
+  endTimers(call)
+  if (mapSize(calls) === 0) resetConsole()
   // Alone it leaves at once; beside others it waits for those that end in this turn, too.
   sendNumberAndText(type, call.id, cpuNow(), text, mapSize(calls) > 0)
 }

@@ -32,6 +32,7 @@ function createCall(id: number, headJson: string): Call {
     isCancelled: false,
     logs: createLogState(),
     waiting: undefined,
+    timers: undefined,
   }
   mapSet(calls, id, call)
   return call
