@@ -12,6 +12,7 @@ const tables = {
   packages: { file: 'options/platform-options.ts', type: 'PackageOptions', rows: (contracts) => defaultsOf(contracts, 'packages') },
   analyzer: { file: 'options/platform-options.ts', type: 'AnalyzerOptions', rows: (contracts) => defaultsOf(contracts, 'analyzer') },
   limits: { file: 'options/limits.ts', type: 'Limits', rows: (contracts) => contracts.limitTable },
+  scheduling: { file: 'options/scheduling.ts', type: 'SchedulingOptions', rows: (contracts) => contracts.schedulingTable },
   config: { file: 'function-config.ts', type: 'FunctionConfig', rows: (contracts) => contracts.functionConfigTable },
 }
 

@@ -3,7 +3,7 @@ import { createServer } from 'node:http'
 import { text } from 'node:stream/consumers'
 import { createHandler } from '@cordon/adapters'
 import { nodeAdapter } from '@cordon/adapters/node'
-import { PlatformError, type InvocationRecord } from '@cordon/core'
+import type { InvocationRecord } from '@cordon/core'
 import { expect } from 'chai'
 import { openPlatform, type OpenPlatform } from './support/open-platform.ts'
 import { listening, open, sendBytes } from './support/raw-http.ts'
@@ -275,13 +275,25 @@ describe('functions over HTTP', () => {
     })
   })
 
-  it('answers 503 with Retry-After when the host has too much to do', async () => {
-    function authenticate(): never {
-      throw new PlatformError('OVERLOADED', 'Cannot run the function: all sandboxes are busy', { details: { scope: 'host', retryAfterMs: 1200 } })
+  it('answers 503 when the host has too much to do, and 429 when the tenant has', async () => {
+    const cases = [
+      [503, 'host', { maxSandboxes: 1 }],
+      [429, 'tenant', { tenantConcurrency: 1 }],
+    ] as const
+    for (const [status, scope, scheduling] of cases) {
+      const narrow = await openPlatform(['slow', 'double'], { scheduling, limits: { queueMs: 20 } })
+      try {
+        const handle = createHandler(narrow.platform)
+        const slow = handle(new Request('http://h/fn/slow'))
+        const response = await handle(new Request('http://h/fn/double?n=1'))
+        expect(response.status, scope).to.equal(status)
+        expect(response.headers.get('retry-after')).to.match(/^\d+$/)
+        expect(await response.json()).to.include({ code: 'OVERLOADED', retryable: true })
+        expect((await slow).status).to.equal(504)
+      } finally {
+        await narrow.close()
+      }
     }
-    const response = await createHandler(opened.platform, { authenticate })(new Request('http://h/fn/double'))
-    expect([response.status, response.headers.get('retry-after')]).to.deep.equal([503, '2'])
-    expect(await response.json()).to.include({ code: 'OVERLOADED', retryable: true })
   })
 
   it('answers 429 with Retry-After when a function has too much to do', async () => {

@@ -17,6 +17,7 @@ export {
 } from './options/check.ts'
 export { JsonScanner } from './json-scanner.ts'
 export { limitTable, type Limits } from './options/limits.ts'
+export { schedulingTable, type SchedulingOptions } from './options/scheduling.ts'
 export {
   cpuList,
   platformOptionTable,

@@ -26,6 +26,7 @@ describe('the options of createPlatform', () => {
       hardening: 'best-effort',
       cpus: undefined,
       packages: { from: '/app', allow: [] },
+      scheduling: { maxSandboxes: 64, tenantConcurrency: 1000, maxWaiting: 10_000, spares: 1, idleMs: 300_000 },
       limits: {
         timeoutMs: 5000,
         loadTimeoutMs: 5000,
@@ -69,7 +70,7 @@ describe('the options of createPlatform', () => {
     allow.push('hono')
     expect(options.packages.allow).to.deep.equal(['zod'])
     expect(given).to.deep.equal({ packages: { allow: ['zod', 'hono'] } })
-    for (const frozen of [options, options.limits, options.packages, options.packages.allow]) expect(frozen).to.be.frozen
+    for (const frozen of [options, options.limits, options.scheduling, options.packages, options.packages.allow]) expect(frozen).to.be.frozen
   })
 
   const wrong: [given: unknown, option: string][] = [
@@ -81,6 +82,8 @@ describe('the options of createPlatform', () => {
     [{ limits: { timeoutMs: Number.NaN } }, 'limits.timeoutMs'],
     [{ limits: { memoryMb: 1n } }, 'limits.memoryMb'],
     [{ limits: null }, 'limits'],
+    [{ scheduling: { maxSandboxes: 0 } }, 'scheduling.maxSandboxes'],
+    [{ scheduling: { sandboxes: 1 } }, 'scheduling.sandboxes'],
     [{ limits: [] }, 'limits'],
     [{ dataDir: '' }, 'dataDir'],
     [{ dataDir: 'a\0b' }, 'dataDir'],

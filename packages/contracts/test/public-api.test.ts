@@ -26,6 +26,7 @@ describe('the public API of @cordon/contracts', () => {
       'reasonOf',
       'resolveFunctionConfig',
       'resolveOptions',
+      'schedulingTable',
       'text',
       'textList',
       'toPlatformError',

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { expect } from 'chai'
 import { createEmbeddedServer, createSqlPool } from '@cordon/pool'
 import { createReaper } from '@cordon/executor'
-import { createPlatform, type Platform } from '@cordon/core'
+import { createPlatform, type Platform, type PlatformEvents } from '@cordon/core'
 import { isRecord } from '@cordon/contracts'
 import { rejection } from './support/rejection.ts'
 import { createNotingLogger, createScratch, handler } from './support/scratch.ts'
@@ -47,6 +47,21 @@ describe('platform lifecycle', function () {
     expect((await second.logs('kept')).items.map(({ message }) => message)).to.deep.equal(['old'])
     expect(await second.functions.rollback('kept')).to.include({ version: one.version })
     await second.functions.remove('kept')
+  })
+
+  it('warns once of a function that fails again and again when it is started, and says when it is tried again', async () => {
+    const logger = createNotingLogger()
+    const platform = await open({ logger, scheduling: { maxSandboxes: 2 } })
+    expect(platform.options.scheduling).to.include({ maxSandboxes: 2, spares: 1 })
+    const warnings: PlatformEvents['warning'][] = []
+    platform.on('warning', (warning) => void warnings.push(warning))
+    await platform.deploy({ name: 'broken', source: handler('return 1', 'throw new Error("no luck")') })
+    const errors = []
+    for (let call = 0; call < 4; call++) errors.push(await rejection(platform.invoke('broken'), 'LOAD_FAILED'))
+    expect(errors.at(-1)?.message).to.match(/the last \d starts failed, most recently with LOAD_FAILED .*no luck.*; the next one is tried in \d+ ms/)
+    expect(errors.at(-1)?.details['retryAfterMs']).to.be.greaterThan(0)
+    expect(warnings.map(({ message, error }) => [message.includes('"broken"'), error?.code])).to.deep.equal([[true, 'LOAD_FAILED']])
+    expect(logger.lines.filter((line) => line.startsWith('warn: The function "broken"'))).to.have.length(1)
   })
 
   it('runs functions in threads when told so, with a warning', async () => {

@@ -4,26 +4,18 @@ import {
   flag,
   integer,
   resolveOptions,
+  schedulingTable,
   type OptionTable,
   type PlatformError,
   type Reaper,
   type SandboxEvent,
+  type SchedulingOptions,
 } from '@cordon/contracts'
 
 /** Options of every executor, complete. */
-export interface ResolvedThreadExecutorOptions {
-  /** Booted sandboxes without code that are kept ready. @default 1 */
-  readonly spares: number
+export interface ResolvedThreadExecutorOptions extends SchedulingOptions {
   /** Memory limit that spares are booted for, in MiB. @default 128 */
   readonly spareMemoryMb: number
-  /** Sandboxes that may exist at once, spares included. @default 64 */
-  readonly maxSandboxes: number
-  /** Calls that may wait at once, of all functions: for a limit, or for a sandbox. @default 10000 */
-  readonly maxWaiting: number
-  /** Calls of one tenant that may run at once, or wait for a sandbox. @default 1000 */
-  readonly tenantConcurrency: number
-  /** Time without a call after which a warm sandbox is let go, in milliseconds. @default 300000 */
-  readonly idleMs: number
   /** Longest start of a sandbox in milliseconds. @default 10000 */
   readonly bootTimeoutMs: number
   /** Hears when starts begin to be spaced out because they fail again and again. @default none */
@@ -51,12 +43,8 @@ export type ExecutorOptions = { readonly [K in keyof ResolvedExecutorOptions]?: 
 export type ThreadExecutorOptions = { readonly [K in keyof ResolvedThreadExecutorOptions]?: ResolvedThreadExecutorOptions[K] | undefined }
 
 const threadTable: OptionTable<ResolvedThreadExecutorOptions> = {
-  spares: integer(1, { min: 0, max: 1000 }),
+  ...schedulingTable,
   spareMemoryMb: integer(128, { min: 16, max: 16_384 }),
-  maxSandboxes: integer(64, { min: 1, max: 10_000 }),
-  maxWaiting: integer(10_000, { min: 1, max: 1_000_000 }),
-  tenantConcurrency: integer(1000, { min: 1, max: 1_000_000 }),
-  idleMs: integer(300_000, { min: 1, max: 2_147_483_647 }),
   bootTimeoutMs: integer(10_000, { min: 1, max: 2_147_483_647 }),
   onWarning: { default: () => undefined, parse: (value) => value as (message: string, error: PlatformError) => void },
   onSandbox: { default: () => undefined, parse: (value) => value as (event: SandboxEvent) => void },

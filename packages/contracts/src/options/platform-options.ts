@@ -2,6 +2,7 @@ import type { RuleSeverity } from '../diagnostic.ts'
 import type { Logger } from '../logger.ts'
 import { choice, flag, group, invalidOption, isRecord, optional, text, textList, type OptionRow, type OptionTable } from './check.ts'
 import { limitTable, type Limits } from './limits.ts'
+import { schedulingTable, type SchedulingOptions } from './scheduling.ts'
 
 /** Which npm packages an upload may import without carrying them. */
 export interface PackageOptions {
@@ -52,6 +53,8 @@ export interface ResolvedPlatformOptions {
   readonly packages: PackageOptions
   /** What every function may use at most. */
   readonly limits: Limits
+  /** How the calls of all functions share the host. */
+  readonly scheduling: SchedulingOptions
   /** How strict the analyzer is. */
   readonly analyzer: AnalyzerOptions
   /** Receives the platform's own messages. @default warnings and errors on stderr */
@@ -69,6 +72,7 @@ export interface PlatformOptions {
   readonly cpus?: readonly number[] | undefined
   readonly packages?: Partial<PackageOptions> | undefined
   readonly limits?: Partial<Limits> | undefined
+  readonly scheduling?: Partial<SchedulingOptions> | undefined
   readonly analyzer?: Partial<AnalyzerOptions> | undefined
   readonly logger?: Logger | undefined
   readonly authenticate?: Authenticate | undefined
@@ -93,6 +97,7 @@ export function platformOptionTable(around: OptionSurroundings): OptionTable<Res
     cpus: cpuList(),
     packages: group<PackageOptions>({ from: text(around.workingDirectory), allow: textList([]) }),
     limits: group(limitTable),
+    scheduling: group(schedulingTable),
     analyzer: group<AnalyzerOptions>({ enforce: flag(true), rules: ruleSeverities() }),
     logger: optional('an object with the methods debug, info, warn and error', isLogger),
     authenticate: optional('a function', (value): value is Authenticate => typeof value === 'function'),

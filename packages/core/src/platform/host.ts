@@ -68,7 +68,7 @@ export async function startHost(options: ResolvedPlatformOptions, events: EventH
     const analyzer = new LazyAnalyzer(reaper)
     teardown.add(() => (isForced ? analyzer.destroy() : analyzer.close()))
     const opening = openStore({ options, reaper, logger, events, teardown, isForced: () => isForced })
-    const starting = startExecutor(options, reaper, events)
+    const starting = startExecutor(options, reaper, events, logger)
     const [opened, started] = await Promise.allSettled([opening, starting])
     if (started.status === 'fulfilled') teardown.add(() => (isForced ? started.value.destroy() : started.value.close()))
     if (opened.status === 'rejected') throw opened.reason
@@ -107,9 +107,17 @@ export async function startHost(options: ResolvedPlatformOptions, events: EventH
   }
 }
 
-async function startExecutor(options: ResolvedPlatformOptions, reaper: Reaper, events: EventHub): Promise<Executor> {
+async function startExecutor(options: ResolvedPlatformOptions, reaper: Reaper, events: EventHub, logger: Logger): Promise<Executor> {
   const { createExecutor, createThreadExecutor } = await import('@cordon/executor')
-  const shared = { spareMemoryMb: options.limits.memoryMb, onSandbox: (event: SandboxEvent) => events.emit('sandbox', event) }
+  const shared = {
+    ...options.scheduling,
+    spareMemoryMb: options.limits.memoryMb,
+    onSandbox: (event: SandboxEvent) => events.emit('sandbox', event),
+    onWarning(message: string, error: PlatformError) {
+      logger.warn({ code: error.code }, `${message}: ${error.message}`)
+      events.emit('warning', { message, error })
+    },
+  }
   if (options.isolation === 'thread') return createThreadExecutor(shared)
   return createExecutor({ ...shared, hardening: options.hardening, cpus: options.cpus, reaper })
 }
