@@ -62,6 +62,7 @@ describe('platform lifecycle', function () {
     expect(errors.at(-1)?.details['retryAfterMs']).to.be.greaterThan(0)
     expect(warnings.map(({ message, error }) => [message.includes('"broken"'), error?.code])).to.deep.equal([[true, 'LOAD_FAILED']])
     expect(logger.lines.filter((line) => line.startsWith('warn: The function "broken"'))).to.have.length(1)
+    await platform.functions.remove('broken')
   })
 
   it('runs functions in threads when told so, with a warning', async () => {
