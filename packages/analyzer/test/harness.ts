@@ -4,7 +4,7 @@ import { Script } from 'node:vm'
 import type { Analysis, AnalyzeOptions, Bundle, Upload, Validators } from '@cordon/contracts'
 
 /** The package's own folder: its development dependencies are what an upload may be allowed to use. */
-const packageFolder = fileURLToPath(new URL('..', import.meta.url))
+export const packageFolder = fileURLToPath(new URL('..', import.meta.url))
 
 /** Fixtures are read from where they are written; they are not compiled. */
 export const fixtureFolder = fileURLToPath(new URL('../test/fixtures/', import.meta.url))

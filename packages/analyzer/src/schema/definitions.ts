@@ -51,7 +51,7 @@ export class Definitions {
       if (++count > maxSchemas) throw new SchemaLimit(`has more than ${maxSchemas} parts`)
       const { $ref, ...rest } = schema
       const definition = typeof $ref === 'string' ? byName.get($ref.slice('#/$defs/'.length)) : undefined
-      if (definition?.schema === undefined) return this.#copyMark(schema, mapSubschemas(schema, expand))
+      if (definition?.schema === undefined) return this.#copyMark(schema, flatten(mapSubschemas(schema, expand)))
       if (!definition.isRecursive && (definition.uses === 1 || !definition.isNamed)) {
         const inner = expand(definition.schema)
         return this.#copyMark(inner, { ...inner, ...rest })
@@ -84,4 +84,12 @@ export class Definitions {
     this.#names.add(unique)
     return unique
   }
+}
+
+/** A union that is nothing but an alternative of another is a part of that. */
+function flatten(schema: JsonSchema): JsonSchema {
+  const { anyOf } = schema
+  if (!Array.isArray(anyOf)) return schema
+  const isOnlyUnion = (one: unknown) => isSchema(one) && Array.isArray(one['anyOf']) && Object.keys(one).length === 1
+  return { ...schema, anyOf: anyOf.flatMap((one: unknown) => (isOnlyUnion(one) && isSchema(one) ? one['anyOf'] : [one])) }
 }

@@ -4,6 +4,7 @@ import { describeArray, describeTuple } from './arrays.ts'
 import type { Description, Place, Revival, TypeProblem } from './description.ts'
 import { describeSymbol } from './doc-tags.ts'
 import { dialect, SchemaLimit, type JsonSchema } from './json-schema.ts'
+import { reportAny } from './unknown-types.ts'
 import { describeObject } from './objects.ts'
 import { isOptional, nullable } from './optional.ts'
 import { describeIntersection } from './intersections.ts'
@@ -36,7 +37,7 @@ export function describeType(type: ts.Type, side: 'input' | 'output', node: ts.N
     definitions: new Definitions(revivals),
     describe: (inner, place) => describe(inner, place, d),
     leaveOut(inner, place, reason = 'which JSON Schema cannot describe') {
-      const shown = shorten(checker.typeToString(inner, undefined, ts.TypeFormatFlags.None))
+      const shown = shorten(typeof inner === 'string' ? inner : checker.typeToString(inner, undefined, ts.TypeFormatFlags.None))
       const message = `${place.path} has the type "${shown}", ${reason}. Use a type that JSON can carry, or leave it: that part is not validated.`
       // One mistake in a generic type would else be told for each use of it.
       if (problems.length < maxProblems && problems.every((one) => one.message !== message)) problems.push({ node: place.node, message })
@@ -44,7 +45,9 @@ export function describeType(type: ts.Type, side: 'input' | 'output', node: ts.N
     },
   }
   try {
-    const root = d.describe(type, { path: side, node, depth: 0 })
+    const place: Place = { path: side, node, depth: 0 }
+    reportAny(type, node, place, d)
+    const root = d.describe(type, place)
     const schema = d.definitions.finish({ ...root, ...docs })
     if (JSON.stringify(schema).length > maxLength) throw new SchemaLimit(`makes a schema of more than ${maxLength} characters`)
     const saysNothing = Object.keys(schema).every((keyword) => keyword in docs)
@@ -75,16 +78,8 @@ function describe(type: ts.Type, place: Place, d: Description): JsonSchema {
   if (place.depth > maxDepth) throw new SchemaLimit(`is nested deeper than ${maxDepth} levels`)
   const simple = describeSimple(type, place, d)
   if (simple !== undefined) return simple
-  if (type.isUnion()) {
-    // Whoever describes a part says whether it may be missing.
-    const hasNull = type.types.some((one) => (one.flags & ts.TypeFlags.Null) !== 0)
-    if (hasNull || isOptional(type)) {
-      const present = d.checker.getNonNullableType(type)
-      const schema = (present.flags & ts.TypeFlags.Never) !== 0 ? undefined : d.describe(present, place)
-      if (schema === undefined) return { type: 'null' }
-      return hasNull ? copyMark(nullable(schema), schema, d.revivals) : schema
-    }
-  }
+  if (type.isUnion() && (isOptional(type) || type.types.some(isNull))) return describeNullable(type, place, d)
+  if (type.isUnion() && type.types.every(isPrimitive)) return { ...describeUnion(type, place, d), ...describeSymbol(type.symbol, d) }
   if ((type.flags & ts.TypeFlags.Instantiable) !== 0) return describeInstantiable(type, place, d)
   if (type.isIntersection()) {
     const branded = describeIntersection(type, place, d)
@@ -96,6 +91,28 @@ function describe(type: ts.Type, place: Place, d: Description): JsonSchema {
     ...describeParts(type, place, d),
     ...describeSymbol(type.aliasSymbol ?? type.symbol, d),
   }))
+}
+
+/** A union with `null` or `undefined`. Whoever describes a part says whether it may be missing, so only `null` is left. */
+function describeNullable(type: ts.UnionType, place: Place, d: Description): JsonSchema {
+  const present = d.checker.getNonNullableType(type)
+  if ((present.flags & ts.TypeFlags.Never) !== 0) return { type: 'null' }
+  if (!type.types.some(isNull)) return d.describe(present, place)
+  const describeBoth = (): JsonSchema => {
+    const schema = d.describe(present, place)
+    return copyMark(nullable(schema), schema, d.revivals)
+  }
+  // A name is kept: the type may refer to itself by it.
+  const isNamed = type.aliasSymbol !== undefined && !isOptional(type) && !type.types.every(isPrimitive)
+  return isNamed ? d.definitions.refer(type, nameOf(type, d.checker), describeBoth) : describeBoth()
+}
+
+function isNull(type: ts.Type): boolean {
+  return (type.flags & ts.TypeFlags.Null) !== 0
+}
+
+function isPrimitive(type: ts.Type): boolean {
+  return (type.flags & (ts.TypeFlags.StringLike | ts.TypeFlags.NumberLike | ts.TypeFlags.BooleanLike | ts.TypeFlags.Null)) !== 0
 }
 
 /** Types that are written as one keyword or two. */

@@ -32,5 +32,5 @@ export interface Description {
   /** Describes a type that has no `undefined` in it. @throws SchemaLimit */
   describe(type: ts.Type, place: Place): JsonSchema
   /** Reports a type, and gives the schema that accepts everything. */
-  leaveOut(type: ts.Type, place: Place, reason?: string): JsonSchema
+  leaveOut(type: ts.Type | string, place: Place, reason?: string): JsonSchema
 }

@@ -1,4 +1,5 @@
 import { ts } from 'ts-morph'
+import { findDefaultExport } from '../source/exports.ts'
 import { isNothing, isOptional } from './optional.ts'
 import type { TypeProblem } from './description.ts'
 import type { TypeProgram } from './type-program.ts'
@@ -29,9 +30,8 @@ const none: HandlerTypes = { input: undefined, output: undefined, problems: [] }
  * nowhere in its signature is one without types: what could be worked out about its output is not taken for a promise.
  */
 export function findHandlerTypes({ checker, entry }: TypeProgram): HandlerTypes {
-  const handler = defaultExport(entry, checker)
-  if (handler === undefined) return none
-  const type = checker.getTypeOfSymbol(handler)
+  const type = defaultExport(entry, checker)
+  if (type === undefined) return none
   if (type.getProperty('fetch') !== undefined) return none
   const signatures = type.getCallSignatures()
   const [signature] = signatures
@@ -53,11 +53,14 @@ export function findHandlerTypes({ checker, entry }: TypeProgram): HandlerTypes 
   }
 }
 
-function defaultExport(entry: ts.SourceFile, checker: ts.TypeChecker): ts.Symbol | undefined {
-  const exports = checker.getSymbolAtLocation(entry)?.exports
-  const found = exports?.get(ts.InternalSymbolName.Default) ?? exports?.get(ts.InternalSymbolName.ExportEquals)
+function defaultExport(entry: ts.SourceFile, checker: ts.TypeChecker): ts.Type | undefined {
+  const module = checker.getSymbolAtLocation(entry)
+  // A CommonJS file has no module symbol that could be asked for.
+  const value = module === undefined ? findDefaultExport(entry) : undefined
+  if (value?.kind === 'local' && value.value !== undefined) return checker.getTypeAtLocation(value.value)
+  const found = module?.exports?.get(ts.InternalSymbolName.Default) ?? module?.exports?.get(ts.InternalSymbolName.ExportEquals)
   if (found === undefined) return undefined
-  return (found.flags & ts.SymbolFlags.Alias) !== 0 ? checker.getAliasedSymbol(found) : found
+  return checker.getTypeOfSymbol((found.flags & ts.SymbolFlags.Alias) !== 0 ? checker.getAliasedSymbol(found) : found)
 }
 
 function inputOf(symbol: ts.Symbol, parameter: ts.ParameterDeclaration, checker: ts.TypeChecker): SideType | undefined {

@@ -3,6 +3,7 @@ import type { Description, Place } from './description.ts'
 import { describeSymbol } from './doc-tags.ts'
 import type { JsonSchema } from './json-schema.ts'
 import { isNothing, isOptional } from './optional.ts'
+import { reportAny } from './unknown-types.ts'
 import { templatePattern } from './template-pattern.ts'
 
 /** Most members of one object. */
@@ -32,6 +33,7 @@ export function describeObject(type: ts.Type, place: Place, d: Description): Jso
       continue
     }
     if (isNothing(memberType)) continue
+    reportAny(memberType, member.valueDeclaration, inner, d)
     const schema = d.describe(memberType, inner)
     const described = { ...schema, ...describeSymbol(member, d) }
     const mark = d.revivals.get(schema)

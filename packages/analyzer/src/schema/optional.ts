@@ -21,5 +21,7 @@ export function nullable(schema: JsonSchema): JsonSchema {
   const { type } = schema
   if (type === 'string' || type === 'number' || type === 'boolean') return { ...schema, type: [type, 'null'] }
   if (Array.isArray(type)) return { ...schema, type: [...type, 'null'] }
+  const { anyOf, ...rest } = schema
+  if (Array.isArray(anyOf)) return { ...rest, anyOf: [...anyOf, { type: 'null' }] }
   return { anyOf: [schema, { type: 'null' }] }
 }

@@ -43,7 +43,7 @@ function writeSide(name: 'input' | 'output', side: SideSchema | undefined, ajv: 
     ...(name === 'output' && revive !== undefined ? [`encodes: "${revive.hasBytes ? 'bytes' : 'dates'}"`] : []),
   ]
   // The names that the code uses are taken here and now, before the function could change them.
-  return `${name}: (({ Array, Object, RegExp, Date, Uint8Array, Buffer, isFinite }) => { ${writeRequire(code)} const exports = {}; ${code} ${reviveCode} return { ${fields.join(', ')} } })(globalThis)`
+  return `${name}: (({ Array: { isArray }, Object, RegExp, Date, Uint8Array, Buffer, isFinite }) => { const Array = { isArray }; ${writeRequire(code)} const exports = {}; ${code} ${reviveCode} return { ${fields.join(', ')} } })(globalThis)`
 }
 
 /** Keywords that are for readers. They would be part of the code. */
