@@ -13,7 +13,9 @@ describe('functions over HTTP', () => {
   let host: Awaited<ReturnType<typeof listening>>
 
   before(async () => {
-    opened = await openPlatform(['double', 'nothing', 'fails', 'slow', 'internal', 'members', 'maybe', 'web'], { limits: { payloadBytes: 100_000 } })
+    opened = await openPlatform(['double', 'nothing', 'fails', 'slow', 'internal', 'members', 'maybe', 'web', 'search'], {
+      limits: { payloadBytes: 100_000 },
+    })
     host = await listening(createServer(nodeAdapter(opened.platform)))
   })
   after(async () => {
@@ -48,6 +50,30 @@ describe('functions over HTTP', () => {
     it('takes the query of a GET as input', async () => {
       expect(await json('/fn/double?n=3')).to.include({ doubled: 6 })
       expect(await json('/fn/maybe?__proto__=1&a=1&a=2')).to.deep.equal(JSON.parse('{"input":{"__proto__":"1","a":["1","2"]}}'))
+    })
+
+    it('reads numbers, truth values and lists out of a query where the schema has them', async () => {
+      const read = async (query: string) => (await json(`/fn/search?${query}`))['input']
+      expect(await read('text=1&page=2&exact=false&tags=a&sizes=1&sizes=2.5&order=1')).to.deep.equal({
+        text: '1',
+        page: 2,
+        exact: false,
+        tags: ['a'],
+        sizes: [1, 2.5],
+        order: 1,
+      })
+      expect(await read('text=true&other=7&order=up')).to.deep.equal({ text: 'true', other: '7', order: 'up' })
+      for (const query of ['text=a&page=', 'text=a&page=0x1', 'text=a&page=1&page=2', 'text=a&text=b', 'text=a&exact=1', 'page=1', 'text=a&sizes=x'])
+        expect(await json(`/fn/search?${query}`), query).to.include({ status: 400, code: 'INVALID_INPUT' })
+    })
+
+    it('says where an input does not fit', async () => {
+      const reply = await json('/fn/search', { method: 'POST', body: '{"text":1,"order":"left"}' })
+      expect(reply).to.include({ status: 400, code: 'INVALID_INPUT', origin: 'caller' })
+      expect(reply['issues']).to.deep.equal([
+        { path: '/text', expected: 'string', got: 'number 1' },
+        { path: '/order', expected: '"down" or "up" or 1', got: 'string of length 4' },
+      ])
     })
 
     it('answers 204 when there is no output', async () => {
