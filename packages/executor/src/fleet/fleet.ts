@@ -1,4 +1,5 @@
 import { PlatformError, toPlatformError, type ErrorCode, type ExecutableVersion, type SandboxEvent } from '@cordon/contracts'
+import { CodeCaches } from '../code-cache/code-caches.ts'
 import type { Limiter } from '../limiter/limiter.ts'
 import type { Call } from '../sandbox/call.ts'
 import { Deadlines } from '../sandbox/deadlines.ts'
@@ -49,6 +50,7 @@ export class Fleet implements SandboxOwner, SpareOwner {
   readonly #contenders = new Contenders()
   readonly #watchdog = new Watchdog()
   readonly #boots: Boots
+  readonly #codeCaches: CodeCaches
   /** Versions whose last start failed. */
   readonly #failing = new Set<VersionPool>()
   #sweeper: NodeJS.Timeout | undefined
@@ -64,6 +66,7 @@ export class Fleet implements SandboxOwner, SpareOwner {
     this.#owner = owner
     this.pools = new VersionPools(limiter)
     this.#boots = new Boots(options)
+    this.#codeCaches = new CodeCaches(options)
     this.#spares = new Spares(this, options.spares, memoryClass(options.spareMemoryMb))
     this.#sweeper = setInterval(() => this.#sweep(), sweepMs).unref()
   }
@@ -281,9 +284,7 @@ export class Fleet implements SandboxOwner, SpareOwner {
       if (taken.isNew) sandbox.bootMs = performance.now() - start.since
       this.#emit(sandbox, 'loading')
       this.#watchdog.watch(sandbox)
-      const loadingAt = performance.now()
-      await sandbox.load(version, code)
-      sandbox.loadMs = performance.now() - loadingAt
+      await this.#codeCaches.load(sandbox, version, code)
       checkMemory(sandbox)
     } catch (thrown) {
       return this.#startFailed(pool, start, toPlatformError(thrown, 'LOAD_FAILED', 'get the code of the function'))
@@ -389,9 +390,8 @@ export class Fleet implements SandboxOwner, SpareOwner {
     this.stopStarting()
     clearInterval(this.#sweeper)
     this.#boots.close()
-    const all = [...this.#all]
-    for (const sandbox of all) sandbox.kill('CLOSED', 'Cannot finish the invocation: the platform was closed', {})
-    await Promise.all(all.map((sandbox) => sandbox.gone()))
+    for (const sandbox of this.#all) sandbox.kill('CLOSED', 'Cannot finish the invocation: the platform was closed', {})
+    await Promise.all([this.#codeCaches.close(), ...[...this.#all].map((sandbox) => sandbox.gone())])
     // Calls that still wait for a sandbox will never get one.
     for (const pool of this.pools) this.#failWaiting(pool, new PlatformError('CLOSED', 'Cannot run the function: the platform was closed'), Infinity)
     this.#watchdog.close()

@@ -10,7 +10,7 @@ export const maxFramesPerWrite = 32
 
 /** Frames from the host to the sandbox. */
 export const toSandbox = {
-  /** u32 length of the head, JSON `LoadHead`, bundle code. */
+  /** u32 length of the head, JSON `LoadHead`, V8 code cache, bundle code. */
   load: 1,
   /** JSON `CallHead`, line feed, JSON input (empty: no input). */
   invoke: 2,
@@ -31,6 +31,8 @@ export const toSandbox = {
   bodyCancel: 10,
   /** The version that comes may be an HTTP function. Only before `load`. */
   warmUp: 11,
+  /** Bundle code, to be compiled and never run. Instead of `load`. */
+  compile: 12,
 } as const
 
 /** Frames from the sandbox to the host. */
@@ -60,6 +62,8 @@ export const toHost = {
   logDropped: 44,
   /** Nobody reads the rest of the request body. */
   bodyCancel: 45,
+  /** V8 code cache. */
+  compiled: 46,
 } as const
 
 /** Order of the levels in a log frame. */
@@ -101,6 +105,8 @@ export interface LoadHead {
   readonly instanceConcurrency: number
   readonly outputBytes: number
   readonly logBytes: number
+  /** Bytes of the code cache, 0 for none. */
+  readonly cacheBytes: number
 }
 
 /** First line of an `invoke` or `fetch` frame. */

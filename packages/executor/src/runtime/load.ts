@@ -2,7 +2,7 @@ import vm from 'node:vm'
 import { toHost, type LoadHead } from '../frames/protocol.ts'
 import { builtin } from './builtins.ts'
 import { setShared } from './call.ts'
-import { getUint32, sendNumberAndText, sendText, textFrom } from './channel.ts'
+import { getUint32, sendBytes, sendNumberAndText, sendText, textFrom } from './channel.ts'
 import { setLoadHead } from './context.ts'
 import { describeError } from './describe-error.ts'
 import { setLogLimit } from './log.ts'
@@ -38,7 +38,10 @@ export async function load(payload: Uint8Array, env: Record<string, string>): Pr
   let namespace: unknown
   try {
     const filename = `cordon:///${head.function}/index.js`
-    const script = new Script(textFrom(payload, headEnd), { filename })
+    const codeStart = headEnd + head.cacheBytes
+    // One that V8 refuses, because another Node made it, is as good as none.
+    const cachedData = head.cacheBytes === 0 ? undefined : payload.subarray(headEnd, codeStart)
+    const script = new Script(textFrom(payload, codeStart), { filename, cachedData })
     const run: unknown = script.runInThisContext()
     if (typeof run !== 'function') throw new NativeError('the bundle is not a function')
     await run(builtin, (value: unknown) => (namespace = value), filename, setValidators)
@@ -49,6 +52,11 @@ export async function load(payload: Uint8Array, env: Record<string, string>): Pr
     return failLoad(thrown)
   }
   sendNumberAndText(toHost.loaded, 0, cpuMicros(), loaded.kind)
+}
+
+/** Compiles code without running it, and sends the code cache. */
+export function compile(code: Uint8Array): void {
+  sendBytes(toHost.compiled, 0, new Script(textFrom(code)).createCachedData())
 }
 
 /** The code cannot be used. */

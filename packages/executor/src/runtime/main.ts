@@ -8,7 +8,7 @@ import { getUint32, listen, sendNumber, textFrom } from './channel.ts'
 import { prepareGlobals, removeGlobals } from './globals.ts'
 import { receiveReply } from './host-call.ts'
 import { receiveBody, receiveBodyCancel, receiveBodyEnd, receiveCredit } from './http-body.ts'
-import { failLoad, getLoaded, load } from './load.ts'
+import { compile, failLoad, getLoaded, load } from './load.ts'
 import { fail } from './outcome.ts'
 import { mapForEach, mapGet } from './primordials.ts'
 import { exitNow } from './exit.ts'
@@ -40,6 +40,8 @@ function receive(type: number, id: number, payload: Uint8Array): void {
       return receiveReply(payload)
     case toSandbox.cancel:
       return cancel(id)
+    case toSandbox.compile:
+      return compile(payload)
     case toSandbox.warmUp:
       return warmUpHttp()
     default:

@@ -33,6 +33,7 @@ export interface Death {
   readonly details: Readonly<Record<string, unknown>>
 }
 
+const noCache = new Uint8Array()
 /** After a cancelled call was told so, it has this long to stop by itself before its sandbox is killed. */
 const cancelGraceMs = 100
 /** The pipes of a dead process are waited for this long; something that inherited them must not hold the outcome up. */
@@ -116,8 +117,9 @@ export class Sandbox implements FrameReceiver {
     this.send(encodeBytesFrame(toSandbox.warmUp, 0))
   }
 
-  /** Loads a version; rejects with the failure. */
-  async load(version: ExecutableVersion, bundle: Bundle): Promise<void> {
+  /** Loads a version, with a code cache where there is one; rejects with the failure. */
+  async load(version: ExecutableVersion, bundle: Bundle, cache: Uint8Array = noCache): Promise<void> {
+    const startedAt = performance.now()
     const { limits } = version
     this.version = version
     this.bundle = bundle
@@ -129,10 +131,12 @@ export class Sandbox implements FrameReceiver {
       instanceConcurrency: limits.instanceConcurrency,
       outputBytes: limits.outputBytes,
       logBytes: limits.logBytes,
+      cacheBytes: cache.length,
     }
     const headBytes = Buffer.from(JSON.stringify(head))
-    this.send(encodeBytesFrame(toSandbox.load, 0, uint32(headBytes.length), headBytes, Buffer.from(bundle.code)))
+    this.send(encodeBytesFrame(toSandbox.load, 0, uint32(headBytes.length), headBytes, cache, Buffer.from(bundle.code)))
     await this.#runStep('load', limits.loadTimeoutMs)
+    this.loadMs = performance.now() - startedAt
   }
 
   #runStep(name: 'boot' | 'load', timeoutMs: number): Promise<void> {
