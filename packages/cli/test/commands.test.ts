@@ -63,6 +63,18 @@ describe('cordon', () => {
       expect(stderr)
         .to.contain('DEPLOYMENT_REJECTED')
         .and.to.match(/refused\.ts:1:\d+ error function-marker/)
+      expect(stderr.match(/has no @function marker/g), 'told once').to.have.length(1)
+      expect(stderr).to.match(/\n {2}> 1 \| export default async function refused\(\) \{\n {6}\| \^+\n/)
+    })
+
+    it('colours the place of a diagnostic, unless NO_COLOR is set', async () => {
+      const plain = await runCordon(['deploy', fixture('refused.ts')], { cwd: folder, env: { FORCE_COLOR: '1' } })
+      const coloured = await runCordon(['deploy', fixture('refused.ts')], { cwd: folder, env: { FORCE_COLOR: '1', NO_COLOR: '' } })
+      expect(plain.stderr).not.to.include('\u001b')
+      // oxlint-disable-next-line no-control-regex
+      expect(coloured.stderr).to.match(/\u001b\[31m +\^+\u001b\[39m/)
+      // oxlint-disable-next-line no-control-regex
+      expect(coloured.stderr.replaceAll(/\u001b\[\d+m/g, '')).to.equal(plain.stderr)
     })
 
     it('shows functions nothing that steers the terminal', async () => {

@@ -25,7 +25,7 @@ export interface Manifest {
   readonly database: boolean
 }
 
-/** JSON Schemas (draft 2020-12) of a handler; a missing one means that side is not validated. */
+/** What the code says about a handler: JSON Schemas (draft 2020-12), of which a missing one means that side is not validated, and its documentation. */
 export interface Schemas {
   readonly input?: Readonly<Record<string, unknown>>
   readonly output?: Readonly<Record<string, unknown>>
@@ -33,6 +33,8 @@ export interface Schemas {
   readonly inputOptional?: boolean
   /** True when the handler may return nothing. */
   readonly outputOptional?: boolean
+  /** Text of the doc comment with the marker, in Markdown; at most 1000 characters. */
+  readonly description?: string
 }
 
 /**

@@ -1,5 +1,5 @@
 import { Script } from 'node:vm'
-import { resolveFunctionConfig } from '@cordon/contracts'
+import { resolveFunctionConfig, type Schemas } from '@cordon/contracts'
 import type { Message } from 'esbuild'
 import { bundle, type BundleResult } from '../bundle/bundle.ts'
 import { findEntry } from '../bundle/file-lookup.ts'
@@ -16,6 +16,7 @@ import { judgePackageImport } from '../rules/package-imports.ts'
 import { ruleList } from '../rules/rule-list.ts'
 import { mentionsDatabase } from '../source/database-use.ts'
 import { findDefaultExport } from '../source/exports.ts'
+import { describeHandlerComment } from '../source/handler-description.ts'
 import { parseSources, type ParsedSources, type SourceText } from '../source/source-text.ts'
 import { createValues } from '../values/evaluate.ts'
 import { findReferences } from '../values/references.ts'
@@ -66,7 +67,7 @@ async function analyzeUpload(request: AnalysisRequest): Promise<AnalysisReply> {
       ok: !reporter.hasErrors(),
       diagnostics: reporter.list(),
       manifest: { ...facts.manifest, entry, builtins: bundled.builtins, packages: bundled.packages },
-      schemas,
+      schemas: withDescription(schemas, source),
     },
   }
 }
@@ -84,6 +85,11 @@ async function bundleBestFlavour(upload: PackageTree, entry: string, packages: H
 
 function hasRefusedPackage({ refused, included }: BundleResult): boolean {
   return refused.some(({ file }) => !isFirstParty(file) && included.has(file))
+}
+
+function withDescription(schemas: Schemas, entry: SourceText | undefined): Schemas {
+  const description = entry === undefined ? undefined : describeHandlerComment(entry)
+  return description === undefined ? schemas : { ...schemas, description }
 }
 
 /** A byte order mark is no part of the text, and esbuild leaves it out too. */

@@ -68,12 +68,13 @@ function readManifest(value: Record<string, unknown>): Manifest {
 }
 
 function readSchemas(value: Record<string, unknown>): Schemas {
-  const { input, output, inputOptional, outputOptional } = value
+  const { input, output, inputOptional, outputOptional, description } = value
   return {
     ...(isRecord(input) ? { input } : {}),
     ...(isRecord(output) ? { output } : {}),
     ...(inputOptional === true ? { inputOptional } : {}),
     ...(outputOptional === true ? { outputOptional } : {}),
+    ...(typeof description === 'string' ? { description } : {}),
   }
 }
 

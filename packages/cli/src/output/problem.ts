@@ -8,12 +8,13 @@ export function formatProblem(problem: unknown, terminal: Pick<Terminal, 'colors
   const { colors } = terminal
   if (!isRecord(problem)) return colors.red('The platform answered with something that is not a problem document')
   const code = typeof problem['code'] === 'string' ? problem['code'] : `HTTP ${String(problem['status'])}`
-  const detail = typeof problem['detail'] === 'string' ? problem['detail'] : String(problem['title'])
-  const parts = [`${colors.red(escapeText(code))} ${escapeText(detail)}`]
+  const diagnostics = formatDiagnostics(problem['diagnostics'], terminal)
+  // The detail of a refused upload repeats the first diagnostic, for those who get nothing but a message.
+  const words = diagnostics === '' ? (problem['detail'] ?? problem['title']) : problem['title']
+  const parts = [`${colors.red(escapeText(code))} ${escapeText(String(words))}`]
   const { error } = problem
   if (isRecord(error) && typeof error['stack'] === 'string') parts.push(colors.dim(escapeText(error['stack'])))
-  const diagnostics = formatDiagnostics(problem['diagnostics'], terminal)
-  if (diagnostics !== '') parts.push(diagnostics)
+  if (diagnostics !== '') parts.push('', diagnostics)
   if (typeof problem['invocationId'] === 'string') parts.push(colors.dim(`invocation ${escapeText(problem['invocationId'])}`))
   return parts.join('\n')
 }
