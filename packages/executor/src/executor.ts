@@ -8,8 +8,9 @@ import {
   type JsonInvocation,
   type Outcome,
 } from '@cordon/contracts'
-import { Fleet, type FleetOwner } from './fleet/fleet.ts'
+import { Fleet } from './fleet/fleet.ts'
 import type { VersionPool } from './fleet/version-pool.ts'
+import type { FleetOwner } from './fleet/waiting-calls.ts'
 import { holdToCores } from './hardening/cores.ts'
 import type { Hardening } from './hardening/hardening.ts'
 import { readRuntime, sandboxCommand, type RuntimeSource } from './hardening/sandbox-command.ts'
@@ -79,7 +80,6 @@ class SandboxExecutor implements Executor, CallOwner, FleetOwner {
     if (this.#guardsSigusr1) process.on('SIGUSR1', ignoreSignal)
     this.#limiter = new Limiter(options)
     this.#fleet = new Fleet({ ...options, spawn: isolation.spawn }, this.#limiter, this)
-    this.#fleet.fillSpares()
   }
 
   invoke(version: ExecutableVersion, invocation: JsonInvocation): Promise<Outcome> {

@@ -1,18 +1,10 @@
-import type { Booting } from './boots.ts'
 import type { Sandbox } from '../sandbox/sandbox.ts'
+import type { Booting } from './boots.ts'
+import type { Contenders } from './contenders.ts'
+import type { Population } from './population.ts'
 
 /** How long a cold call has to get through before the spare it took is replaced, in milliseconds: two to three times what a short one takes. */
 const refillDelayMs = 10
-
-/** What spares need of their fleet. */
-export interface SpareOwner {
-  /** Whether one more process may be started for a spare. */
-  hasPlace(): boolean
-  /** Starts a process; the promise settles with its boot. */
-  boot(memoryMb: number): Booting
-  /** A spare is up. */
-  spareReady(sandbox: Sandbox): void
-}
 
 /** A process for a cold start, `isNew` when it still boots, `isSpare` when it was not started for this one. */
 export interface TakenSandbox extends Booting {
@@ -22,13 +14,18 @@ export interface TakenSandbox extends Booting {
 
 /** Sandboxes that are booted ahead, without a version. */
 export class Spares {
-  readonly #owner: SpareOwner
+  readonly #population: Population
+  readonly #contenders: Contenders
   readonly #count: number
   readonly #memoryMb: number
   readonly #ready = new Map<Sandbox, Promise<void>>()
+  /** Whether an HTTP function was loaded: only then they pay for what those need. */
+  serveHttp = false
 
-  constructor(owner: SpareOwner, count: number, memoryMb: number) {
-    this.#owner = owner
+  /** `count` of them, of a size in MiB. */
+  constructor(population: Population, contenders: Contenders, { count, memoryMb }: { readonly count: number; readonly memoryMb: number }) {
+    this.#population = population
+    this.#contenders = contenders
     this.#count = count
     this.#memoryMb = memoryMb
   }
@@ -54,26 +51,30 @@ export class Spares {
       this.#ready.delete(sandbox)
       return { sandbox, ready, isNew: !sandbox.isBooted, isSpare: true }
     }
-    return { ...this.#owner.boot(memoryMb), isNew: true, isSpare: false }
+    return { ...this.#population.boot(memoryMb), isNew: true, isSpare: false }
   }
 
-  /** The same a little later: starting a process holds the host up for 1 to 5 ms, which the call that took the spare would wait for. */
+  /** The same as `fill` a little later: starting a process holds the host up for 1 to 5 ms, which the call that took the spare would wait for. */
   fillSoon(): void {
     setTimeout(() => this.fill(), refillDelayMs).unref()
   }
 
-  /** Boots spares until there are as many as asked for. */
+  /** Boots spares until there are as many as asked for, as long as nobody waits for the place. */
   fill(): void {
-    while (this.#ready.size < this.#count && this.#owner.hasPlace()) {
-      const { sandbox, ready } = this.#owner.boot(this.#memoryMb)
+    while (this.#ready.size < this.#count && this.#contenders.isEmpty && this.#population.hasRoomToSpare) {
+      const { sandbox, ready } = this.#population.boot(this.#memoryMb)
       this.#ready.set(sandbox, ready)
       ready.then(
-        () => {
-          if (sandbox.version === undefined) this.#owner.spareReady(sandbox)
-        },
+        () => this.#booted(sandbox),
         // Its owner knows.
         () => undefined,
       )
     }
+  }
+
+  #booted(sandbox: Sandbox): void {
+    if (sandbox.version !== undefined) return
+    if (this.serveHttp) sandbox.warmUp()
+    this.#population.report(sandbox, 'spare')
   }
 }

@@ -4,7 +4,7 @@ import { MessageChannel } from 'node:worker_threads'
 import type { Piscina } from 'piscina'
 import type { RuntimeSource } from '../hardening/sandbox-command.ts'
 import type { SandboxProcess } from '../sandbox/sandbox-process.ts'
-import type { runSandbox, ThreadStart } from './entry/sandbox-thread.ts'
+import type { ThreadStart } from './entry/sandbox-thread.ts'
 import { PortChannel } from './port-channel.ts'
 import { threadEntry, threadFlags } from './thread-flags.ts'
 
@@ -22,7 +22,7 @@ export function spawnThread(Pool: typeof Piscina, runtime: RuntimeSource, memory
   const stderr = new Readable({ read: () => undefined })
   const pool = new Pool({
     filename: threadEntry,
-    name: 'runSandbox' satisfies (typeof runSandbox)['name'],
+    name: 'runSandbox',
     minThreads: 0,
     maxThreads: 1,
     atomics: 'disabled',
