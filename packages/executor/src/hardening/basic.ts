@@ -1,5 +1,6 @@
 import { accessSync, constants } from 'node:fs'
 import type { SandboxReport } from '@cordon/contracts'
+import { checkBasic, type BasicAnswers, type BasicProbe } from './basic-self-check.ts'
 import type { Hardening, SpawnCommand, SpawnSpec } from './hardening.ts'
 import { spawnProcess } from './spawn-process.ts'
 
@@ -12,21 +13,24 @@ const shell = '/bin/sh'
 /** Limits through the shell: no core dump, no file growth, few descriptors. `exec` keeps the process id. */
 const limitScript = 'ulimit -c 0; ulimit -f 0; ulimit -n 64; exec "$@"'
 
-/** The permission model of Node, rlimits and a watchdog: what works everywhere, and what it does not hold. */
-export async function createBasicHardening(): Promise<Hardening> {
+let created: Promise<Hardening> | undefined
+
+/** The permission model of Node, rlimits and a watchdog: what works everywhere, and what it does not hold. Tried once per host process. */
+export function createBasicHardening(): Promise<Hardening> {
+  return (created ??= create())
+}
+
+async function create(): Promise<Hardening> {
   const hasShell = process.platform !== 'win32' && isExecutable(shell)
   const isRoot = process.getuid?.() === 0
   const canDrop = isRoot && (await canStartAs(sandboxUid))
-  const report = createReport(hasShell, isRoot, canDrop)
-  return {
-    level: 'basic',
-    report: () => report,
-    command({ nodeArguments, environment }: SpawnSpec): SpawnCommand {
-      const identity = canDrop ? { uid: sandboxUid, gid: sandboxUid } : {}
-      if (!hasShell) return { file: process.execPath, arguments: nodeArguments, environment, ...identity }
-      return { file: shell, arguments: ['-c', limitScript, 'sandbox', process.execPath, ...nodeArguments], environment, ...identity }
-    },
+  function command({ nodeArguments, environment }: SpawnSpec): SpawnCommand {
+    const identity = canDrop ? { uid: sandboxUid, gid: sandboxUid } : {}
+    if (!hasShell) return { file: process.execPath, arguments: nodeArguments, environment, ...identity }
+    return { file: shell, arguments: ['-c', limitScript, 'sandbox', process.execPath, ...nodeArguments], environment, ...identity }
   }
+  const report = createReport(await checkBasic({ command }), hasShell, isRoot, canDrop)
+  return { level: 'basic', report: () => report, command }
 }
 
 function isExecutable(path: string): boolean {
@@ -50,20 +54,24 @@ async function canStartAs(uid: number): Promise<boolean> {
   })
 }
 
-function createReport(hasShell: boolean, isRoot: boolean, canDrop: boolean): SandboxReport {
-  const enforced = [
-    'environment',
-    'working directory',
-    'files (permission model of Node)',
-    'child processes (permission model of Node)',
-    'threads (permission model of Node)',
-    'add-ons',
-    'memory (heap flag)',
-  ]
-  const missing: { what: string; why: string }[] = [
-    { what: 'network', why: 'code that reaches a socket class inside Node can connect; only the launcher level denies it in the kernel' },
-    { what: 'system calls', why: 'only the launcher level filters them' },
-  ]
+/** Why something that the self-check got through is not held at this level. */
+const reasons: Readonly<Record<BasicProbe, string>> = {
+  files: 'the permission model of this Node did not refuse them; only the launcher level denies them in the kernel',
+  'child processes': 'the permission model of this Node did not refuse them; only the launcher level denies them in the kernel',
+  threads: 'the permission model of this Node did not refuse them',
+  'add-ons': 'this Node loads shared libraries although it was told not to',
+  'signals to the host': 'sandboxes run as the user of the host; only the launcher level denies signals in the kernel',
+  network: 'code that reaches a socket class inside Node can connect; only the launcher level denies it in the kernel',
+}
+
+function createReport(answers: BasicAnswers | undefined, hasShell: boolean, isRoot: boolean, canDrop: boolean): SandboxReport {
+  const enforced = ['environment', 'working directory', 'memory (heap flag)']
+  const missing: { what: string; why: string }[] = [{ what: 'system calls', why: 'only the launcher level filters them' }]
+  for (const [what, why] of Object.entries(reasons) as [BasicProbe, string][]) {
+    if (answers === undefined) missing.push({ what, why: 'the self-check could not be run, so nothing is known about it' })
+    else if (answers[what] === 'refused') enforced.push(what)
+    else missing.push({ what, why })
+  }
   if (process.platform === 'linux') enforced.push('memory (watchdog, checked every 25 ms)', 'CPU after the result (watchdog)')
   else missing.push({ what: 'memory outside the heap', why: 'there is no /proc to watch it with' })
   if (hasShell) enforced.push('core dumps, file size and descriptors (ulimit)')
