@@ -33,10 +33,26 @@ const described: Readonly<Record<string, [type: string, schema: Record<string, u
     `{ kind: 'a'; a: string } | { kind: 'b' | 'c' }`,
     {
       type: 'object',
-      properties: { kind: { enum: ['a', 'b', 'c'] } },
-      required: ['kind'],
       discriminator: { propertyName: 'kind' },
       oneOf: [object({ kind: { const: 'a' }, a: string }), object({ kind: { enum: ['b', 'c'] } })],
+    },
+  ],
+  'a union that is told apart by a truth value': [
+    '{ ok: true; a: string } | { ok: false; b: string }',
+    { type: 'object', oneOf: [object({ ok: { const: true }, a: string }), object({ ok: { const: false }, b: string })] },
+  ],
+  'a union that is told apart by two members': [
+    `{ kind: 'a' } | { kind: 'b'; of: 1 } | { kind: 'b'; of: 2; c: string }`,
+    {
+      type: 'object',
+      discriminator: { propertyName: 'kind' },
+      oneOf: [
+        object({ kind: { const: 'a' } }),
+        {
+          ...object({ kind: { const: 'b' } }),
+          oneOf: [object({ kind: { const: 'b' }, of: { const: 1 } }), object({ kind: { const: 'b' }, of: { const: 2 }, c: string })],
+        },
+      ],
     },
   ],
   'another union of objects': ['{ a: string } | { b: string }', { anyOf: [object({ a: string }), object({ b: string })] }],
@@ -59,6 +75,11 @@ const described: Readonly<Record<string, [type: string, schema: Record<string, u
   bytes: ['Uint8Array', bytes],
   'a buffer': ['Buffer', bytes],
   'a branded primitive': [`type Id = string & { readonly __brand: 'Id' }\n\n{ id: Id }`, object({ id: string })],
+  'branded literals': [`type Side = ('left' | 'right') & { readonly __brand: 'Side' }\n\nSide`, { enum: ['left', 'right'] }],
+  'the documentation of a brand': [
+    `declare const brand: unique symbol\ntype Brand<T, N> = T & { readonly [brand]: N }\n/** Who.\n * @format uuid */\ntype Id = Brand<string, 'Id'>\n\n{ id: Id }`,
+    object({ id: { type: 'string', description: 'Who.', format: 'uuid' } }),
+  ],
   'an intersection of objects': ['{ a: string } & { b: string }', object({ a: string, b: string })],
   'a generic': [
     'interface Page<T> { items: T[]; next?: string }\n\nPage<{ a: string }>',
@@ -105,6 +126,13 @@ const described: Readonly<Record<string, [type: string, schema: Record<string, u
       description: 'Somebody.',
     },
   ],
+  'whole numbers, bytes in a text, and closed objects': [
+    `/** @additionalProperties false */\ninterface A {\n/** @asType integer */ a: number\n/** @contentEncoding base64\n * @contentMediaType image/png */ b: string }\n\nA`,
+    {
+      ...object({ a: { type: 'integer' }, b: { type: 'string', contentEncoding: 'base64', contentMediaType: 'image/png' } }),
+      additionalProperties: false,
+    },
+  ],
   'tags of an alias': ['/** @format email */\ntype Mail = string\n\n{ mail: Mail }', object({ mail: { type: 'string', format: 'email' } })],
 }
 
@@ -120,6 +148,8 @@ const leftOut: Readonly<Record<string, string>> = {
   '{ a: Missing }': 'input.a has the type "Missing", which is not known here',
   '{ a: import("./missing.ts").Missing }': 'input.a',
   'type Circle = Other; type Other = Circle\n\n{ a: Circle }': 'input.a has the type "Circle"',
+  '{ a: Error }': 'input.a has the type "Error"',
+  'class Failure extends Error {}\n\n{ a: Failure }': 'input.a has the type "Failure"',
   '{ a: Response }': 'input.a has the type "Response"',
   '{ a: Uppercase<string> }': 'input.a has the type "Uppercase<string>"',
 }
@@ -185,6 +215,10 @@ describe('schemas from types', () => {
       ...object({ length: { type: 'number' }, first: string }, ['first']),
     })
     expect(await result(`(input: string) => new URL(input)`)).to.deep.equal({ $schema: dialect, type: 'string' })
+    // A class leaves as what JSON.stringify makes of it.
+    const point = `class Point { #hidden = 1; x = 2; get y() { return this.#hidden } }`
+    const { schemas } = await analyze(`${point}\n/** @function */ export default (): Point => new Point()`)
+    expect(schemas.output).to.deep.equal({ $schema: dialect, ...object({ x: { type: 'number' } }) })
     expect(await result('async (input: string) => { void input }')).to.equal(undefined)
   })
 
@@ -204,6 +238,9 @@ describe('schemas from types', () => {
     const sources = [
       '/** @function\n * @param {{ a: string, b?: number }} input */\nexport default function handler(input) { void input }',
       '/** @typedef {{ a: string, b?: number }} Input */\n/** @function\n * @param {Input} input */\nmodule.exports = (input) => { void input }',
+      '/** @callback Handler\n * @param {{ a: string, b?: number }} input\n * @returns {void} */\n/** @function\n * @type {Handler} */\nexport default (input) => { void input }',
+      '/** @function */\nconst handler = /** @type {(input: { a: string, b?: number }) => void} */ ((input) => { void input })\nexport default handler',
+      '/** @function\n * @param {object} input\n * @param {string} input.a\n * @param {number} [input.b] */\nexport default function handler(input) { void input }',
       '/** @typedef {(input: { a: string, b?: number }) => void} Handler */\n/** @function\n * @type {Handler} */\nconst handler = (input) => { void input }\nexport default handler',
     ]
     for (const source of sources) expect((await schemasOf({ 'index.js': source })).input, source).to.deep.equal({ $schema: dialect, ...schema })
@@ -261,8 +298,33 @@ describe('schemas from types', () => {
 
   it('warns of tags whose value does not fit', async () => {
     const { diagnostics, schemas } = await analyze('/** @function */ export default (input: {\n/** @minimum few */\na: number }) => { void input }')
+    for (const [tag, type] of [
+      ['@pattern /^a/i', 'string'],
+      ['@pattern (', 'string'],
+      ['@minLength -1', 'string'],
+      ['@minimum 3', 'string'],
+      ['@maxLength 3', 'number | null'],
+    ]) {
+      const wrong = await analyze(`/** @function */ export default (input: {\n/** ${tag} */\na: ${type} }) => { void input }`)
+      expect(
+        wrong.diagnostics.map((one) => [one.rule, one.line]),
+        tag,
+      ).to.deep.equal([['schema-types', 3]])
+    }
     expect(diagnostics.map((one) => [one.rule, one.line])).to.deep.equal([['schema-types', 3]])
     expect(schemas.input).to.deep.equal({ $schema: dialect, ...object({ a: { type: 'number' } }) })
+  })
+
+  it('says that it cannot tell what a handler takes', async () => {
+    for (const handler of ['function (...input: string[]) { return input[0] }', 'handler'])
+      expect(
+        (
+          await analyze(
+            `function handler(a: string): void\nfunction handler(a: number): void\nfunction handler(a: unknown) { void a }\n/** @function */ export default ${handler}`,
+          )
+        ).diagnostics.map((one) => one.rule),
+        handler,
+      ).to.deep.equal(['schema-types'])
   })
 
   it('gives the same bytes however often it is asked', async () => {

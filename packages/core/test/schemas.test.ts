@@ -78,6 +78,30 @@ describe('types of a handler', () => {
     ])
   })
 
+  it('compare a value with the alternative that it means', async () => {
+    const type = `{ ok: true; value: Date } | { ok: false; code: 1; text: string } | { ok: false; code: 2 } | null | string[]`
+    await platform.deploy({ name: 'result', source: `/** @function */ export default (input: ${type}) => typeof input` })
+    expect((await platform.invoke('result', { ok: false, code: 2 })).output).to.equal('object')
+    const cases: [unknown, unknown][] = [
+      [
+        { ok: true, value: 1 },
+        { path: '/value', expected: 'string in the format date-time', got: 'number 1' },
+      ],
+      [
+        { ok: false, code: 1 },
+        { path: '/text', expected: 'string', got: 'nothing' },
+      ],
+      [
+        { ok: false, code: 3 },
+        { path: '/code', expected: '1 or 2', got: 'number 3' },
+      ],
+      [{ ok: 1 }, { path: '/ok', expected: 'true or false', got: 'number 1' }],
+      [{}, { path: '/ok', expected: 'true or false', got: 'nothing' }],
+      [[1], { path: '/0', expected: 'string', got: 'number 1' }],
+    ]
+    for (const [value, issue] of cases) expect(await issuesOf('result', value)).to.deep.equal(['INVALID_INPUT', [issue]])
+  })
+
   it('say little about a lot of mistakes', async () => {
     const error: unknown = await platform
       .invoke('booking', { ...booking, history: Array.from({ length: 100_000 }, () => 'x'.repeat(20)) })

@@ -2,7 +2,7 @@ import { ts } from 'ts-morph'
 import { Definitions } from './definitions.ts'
 import { describeArray, describeTuple } from './arrays.ts'
 import type { Description, Place, Revival, TypeProblem } from './description.ts'
-import { describeSymbol } from './doc-tags.ts'
+import { withDocs } from './doc-tags.ts'
 import { dialect, SchemaLimit, type JsonSchema } from './json-schema.ts'
 import { reportAny } from './unknown-types.ts'
 import { describeObject } from './objects.ts'
@@ -79,7 +79,7 @@ function describe(type: ts.Type, place: Place, d: Description): JsonSchema {
   const simple = describeSimple(type, place, d)
   if (simple !== undefined) return simple
   if (type.isUnion() && (isOptional(type) || type.types.some(isNull))) return describeNullable(type, place, d)
-  if (type.isUnion() && type.types.every(isPrimitive)) return { ...describeUnion(type, place, d), ...describeSymbol(type.symbol, d) }
+  if (type.isUnion() && type.types.every(isPrimitive)) return withDocs(describeUnion(type, place, d), type.symbol, d)
   if ((type.flags & ts.TypeFlags.Instantiable) !== 0) return describeInstantiable(type, place, d)
   if (type.isIntersection()) {
     const branded = describeIntersection(type, place, d)
@@ -87,10 +87,7 @@ function describe(type: ts.Type, place: Place, d: Description): JsonSchema {
   }
   const standard = describeStandard(type, place, d)
   if (standard !== undefined) return standard
-  return d.definitions.refer(type, nameOf(type, d.checker), () => ({
-    ...describeParts(type, place, d),
-    ...describeSymbol(type.aliasSymbol ?? type.symbol, d),
-  }))
+  return d.definitions.refer(type, nameOf(type, d.checker), () => withDocs(describeParts(type, place, d), type.aliasSymbol ?? type.symbol, d))
 }
 
 /** A union with `null` or `undefined`. Whoever describes a part says whether it may be missing, so only `null` is left. */
@@ -157,8 +154,8 @@ function describeParts(type: ts.Type, place: Place, d: Description): JsonSchema 
 /** The name that a type has in the user's code, with its arguments. */
 function nameOf(type: ts.Type, checker: ts.TypeChecker): string | undefined {
   const symbol = type.aliasSymbol ?? ((type.symbol?.flags ?? 0) & named ? type.symbol : undefined)
-  if (symbol === undefined || checker.isArrayType(type)) return undefined
-  if (type.aliasSymbol === undefined && checker.isTupleType(type)) return undefined
+  if (symbol === undefined) return undefined
+  if (type.aliasSymbol === undefined && (checker.isArrayType(type) || checker.isTupleType(type))) return undefined
   const shown = checker.typeToString(type, undefined, ts.TypeFormatFlags.NoTruncation)
   return shown.length > 200 ? symbol.name : shown
 }

@@ -86,7 +86,16 @@ function hasNoTypes({ ast }: SourceText): boolean {
 function mayBeContextual(value: ts.Node): boolean {
   if (ts.isFunctionDeclaration(value)) return false
   let { parent } = value
-  while (ts.isParenthesizedExpression(parent)) parent = parent.parent
+  while (ts.isParenthesizedExpression(parent)) {
+    // A cast of JavaScript: `/** @type {Handler} */ (…)`.
+    if (ts.getJSDocTypeTag(parent) !== undefined) return true
+    parent = parent.parent
+  }
   if (ts.isExportAssignment(parent)) return ts.getJSDocTags(parent).length > 1
-  return !ts.isVariableDeclaration(parent) || parent.type !== undefined || ts.getJSDocTypeTag(parent) !== undefined
+  return (
+    !ts.isVariableDeclaration(parent) ||
+    parent.type !== undefined ||
+    ts.getJSDocTypeTag(parent) !== undefined ||
+    ts.getJSDocSatisfiesTag(parent) !== undefined
+  )
 }

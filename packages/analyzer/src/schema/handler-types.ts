@@ -43,7 +43,12 @@ export function findHandlerTypes({ checker, entry }: TypeProgram): HandlerTypes 
     return { ...none, problems: [{ node: declaration, message }] }
   }
   const [parameter] = declaration.parameters
-  const isInputTyped = parameter !== undefined && parameter.dotDotDotToken === undefined && (hasType(parameter) || isContextual(declaration, checker))
+  if (parameter !== undefined && isRest(parameter)) {
+    const message =
+      'The handler takes a list of parameters, and it is called with an input and the context. Name them; until then the input is not validated.'
+    return { ...none, problems: [{ node: parameter, message }] }
+  }
+  const isInputTyped = parameter !== undefined && (hasType(parameter) || isContextual(declaration, checker))
   if (!isInputTyped && !hasReturnType(declaration)) return none
   const [symbol] = signature.getParameters()
   return {
@@ -63,10 +68,10 @@ function defaultExport(entry: ts.SourceFile, checker: ts.TypeChecker): ts.Type |
   return checker.getTypeOfSymbol((found.flags & ts.SymbolFlags.Alias) !== 0 ? checker.getAliasedSymbol(found) : found)
 }
 
-function inputOf(symbol: ts.Symbol, parameter: ts.ParameterDeclaration, checker: ts.TypeChecker): SideType | undefined {
+function inputOf(symbol: ts.Symbol, parameter: ts.ParameterDeclaration | ts.JSDocParameterTag, checker: ts.TypeChecker): SideType | undefined {
   const type = checker.getTypeOfSymbol(symbol)
   if (isNothing(type)) return undefined
-  const mayBeMissing = parameter.questionToken !== undefined || parameter.initializer !== undefined || isBracketed(parameter) || isOptional(type)
+  const mayBeMissing = mayBeLeftOut(parameter) || isOptional(type)
   const description = ts.displayPartsToString(symbol.getDocumentationComment(checker)).trim()
   return { type, isOptional: mayBeMissing, isDeclared: true, node: parameter, description }
 }
@@ -82,8 +87,12 @@ function outputOf(signature: ts.Signature, declaration: ts.SignatureDeclaration 
   return { type, isOptional: isOptional(type), isDeclared: hasReturnType(declaration), node, description }
 }
 
+function isRest(parameter: ts.ParameterDeclaration | ts.JSDocParameterTag): boolean {
+  return ts.isParameter(parameter) && parameter.dotDotDotToken !== undefined
+}
+
 function hasType(parameter: ts.ParameterDeclaration | ts.JSDocParameterTag): boolean {
-  return ts.isParameter(parameter) && (parameter.type ?? ts.getJSDocType(parameter)) !== undefined
+  return ts.isParameter(parameter) ? (parameter.type ?? ts.getJSDocType(parameter)) !== undefined : parameter.typeExpression !== undefined
 }
 
 function hasReturnType(declaration: ts.SignatureDeclaration | ts.JSDocSignature): boolean {
@@ -98,7 +107,9 @@ function isContextual(declaration: ts.Node, checker: ts.TypeChecker): boolean {
   return type !== undefined && type.getCallSignatures().length > 0
 }
 
-/** `@param {T} [input]` */
-function isBracketed(parameter: ts.ParameterDeclaration): boolean {
+/** `input?: T`, `input: T = …`, `@param {T} [input]` */
+function mayBeLeftOut(parameter: ts.ParameterDeclaration | ts.JSDocParameterTag): boolean {
+  if (!ts.isParameter(parameter)) return parameter.isBracketed
+  if (parameter.questionToken !== undefined || parameter.initializer !== undefined) return true
   return ts.getJSDocParameterTags(parameter).some((tag) => tag.isBracketed)
 }

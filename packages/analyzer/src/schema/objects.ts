@@ -1,6 +1,6 @@
 import { ts } from 'ts-morph'
 import type { Description, Place } from './description.ts'
-import { describeSymbol } from './doc-tags.ts'
+import { withDocs } from './doc-tags.ts'
 import type { JsonSchema } from './json-schema.ts'
 import { isNothing, isOptional } from './optional.ts'
 import { reportAny } from './unknown-types.ts'
@@ -22,7 +22,9 @@ export function describeObject(type: ts.Type, place: Place, d: Description): Jso
     const memberType = d.checker.getTypeOfSymbol(member)
     const node = declarationOf(member) ?? place.node
     const inner: Place = { path: `${place.path}${memberPath(member.name)}`, node, depth: place.depth + 1 }
+    // What only a class itself can reach, or has on its prototype, is not written as JSON.
     // Symbols are no keys of JSON, and neither is a name that every object would take for its prototype.
+    if (isPrivateName(member) || (d.side === 'output' && isComputedByClass(member))) continue
     if (member.name.startsWith('__@') || member.name === '__proto__') {
       d.leaveOut(memberType, inner, 'under a name that JSON data cannot have')
       continue
@@ -34,14 +36,11 @@ export function describeObject(type: ts.Type, place: Place, d: Description): Jso
     }
     if (isNothing(memberType)) continue
     reportAny(memberType, member.valueDeclaration, inner, d)
-    const schema = d.describe(memberType, inner)
-    const described = { ...schema, ...describeSymbol(member, d) }
-    const mark = d.revivals.get(schema)
-    if (mark !== undefined) d.revivals.set(described, mark)
-    properties.push([member.name, described])
+    properties.push([member.name, withDocs(d.describe(memberType, inner), member, d)])
     if ((member.flags & ts.SymbolFlags.Optional) === 0 && !isOptional(memberType)) required.push(member.name)
   }
-  return { ...objectSchema(properties, required), ...describeIndexes(type, place, d) }
+  const closed = isClosed(type.aliasSymbol, d.checker) || isClosed(type.symbol, d.checker) ? { additionalProperties: false } : {}
+  return { ...objectSchema(properties, required), ...closed, ...describeIndexes(type, place, d) }
 }
 
 function objectSchema(properties: readonly [string, JsonSchema][], required: readonly string[]): JsonSchema {
@@ -70,6 +69,25 @@ function describeIndexes(type: ts.Type, place: Place, d: Description): JsonSchem
     ...(patterns.length === 0 ? {} : { patternProperties: Object.fromEntries(patterns) }),
     ...(additional === undefined || Object.keys(additional).length === 0 ? {} : { additionalProperties: additional }),
   }
+}
+
+/** `#name`, in a class. */
+function isPrivateName(member: ts.Symbol): boolean {
+  const declaration = member.valueDeclaration
+  const name = declaration === undefined ? undefined : ts.getNameOfDeclaration(declaration)
+  return name !== undefined && ts.isPrivateIdentifier(name)
+}
+
+/** `get name() { … }`, in a class. */
+function isComputedByClass(member: ts.Symbol): boolean {
+  const declaration = member.valueDeclaration
+  return declaration !== undefined && ts.isAccessor(declaration) && ts.isClassLike(declaration.parent)
+}
+
+/** Whether the user wrote `@additionalProperties false`; an object may have more members than are named otherwise, as in TypeScript. */
+function isClosed(symbol: ts.Symbol | undefined, checker: ts.TypeChecker): boolean {
+  const tags = symbol?.getJsDocTags(checker) ?? []
+  return tags.some((tag) => tag.name === 'additionalProperties' && ts.displayPartsToString(tag.text).trim() === 'false')
 }
 
 function isMethod(member: ts.Symbol, type: ts.Type): boolean {

@@ -1,6 +1,7 @@
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import type { KeywordCxt } from 'ajv'
 import { checkedFormats } from './formats.ts'
+import { lookAtTags } from './tagged-unions.ts'
 
 /** Keywords that look at as many values as the input has, or at one value in several ways. */
 const repeated = [
@@ -25,7 +26,6 @@ export function createAjv(): Ajv2020 {
     strict: false,
     // Names like `toString` are found on every object otherwise.
     ownProperties: true,
-    discriminator: true,
     messages: false,
     verbose: true,
     logger: false,
@@ -35,6 +35,7 @@ export function createAjv(): Ajv2020 {
   })
   for (const [name, format] of checkedFormats) ajv.addFormat(name, format)
   for (const name of repeated) stopAtFirst(ajv, name)
+  lookAtTags(ajv)
   return ajv
 }
 

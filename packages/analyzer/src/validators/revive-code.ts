@@ -1,5 +1,6 @@
 import type { Revival } from '../schema/description.ts'
 import { isSchema, type JsonSchema } from '../schema/json-schema.ts'
+import { findUnionTag } from './union-tag.ts'
 
 /** Code that turns checked JSON into what the handler's types say. */
 export interface ReviveCode {
@@ -94,11 +95,12 @@ export function writeRevive(root: JsonSchema, marks: WeakMap<JsonSchema, Revival
       if (!Array.isArray(list)) continue
       const branches = list.map((inner: unknown, index) => (isSchema(inner) ? write(inner, target, `${pointer}/${keyword}/${index}`) : ''))
       const last = branches.findLastIndex((code) => code !== '')
+      const tag = last < 0 ? undefined : findUnionTag(list, (reference) => definitions[reference.slice('#/$defs/'.length)])
       return branches
         .slice(0, last + 1)
         .map((code, index) => {
-          const tag = tagTest(schema, list[index], target)
-          if (tag !== undefined) return `if (${tag}) ${braced(code)}`
+          const values = tag?.values[index]?.map((value) => `${target}[${JSON.stringify(tag.name)}] === ${JSON.stringify(value)}`)
+          if (values !== undefined) return `if (${values.join(' || ')}) ${braced(code)}`
           const name = `alternative${alternatives.size}`
           alternatives.set(name, `${pointer}/${keyword}/${index}`)
           return `if (${name}(${target})) ${braced(code)}`
@@ -106,19 +108,6 @@ export function writeRevive(root: JsonSchema, marks: WeakMap<JsonSchema, Revival
         .join(' else ')
     }
     return ''
-  }
-
-  /** A test of the property that tells the alternatives of a union apart. */
-  function tagTest(schema: JsonSchema, alternative: unknown, target: string): string | undefined {
-    const { discriminator } = schema
-    const tag = isSchema(discriminator) ? discriminator['propertyName'] : undefined
-    if (typeof tag !== 'string' || !isSchema(alternative)) return undefined
-    const { $ref } = alternative
-    const described = typeof $ref === 'string' ? definitions[$ref.slice('#/$defs/'.length)] : alternative
-    const property = isSchema(described) && isSchema(described['properties']) ? described['properties'][tag] : undefined
-    if (!isSchema(property)) return undefined
-    const values: unknown[] = Array.isArray(property['enum']) ? property['enum'] : [property['const']]
-    return values.map((value) => `${target}[${JSON.stringify(tag)}] === ${JSON.stringify(value)}`).join(' || ')
   }
 
   /** Names of the definitions from which something to revive can be reached. */

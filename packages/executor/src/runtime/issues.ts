@@ -34,16 +34,13 @@ function collapseUnions(errors: readonly ValidatorError[]): ValidatorError[] {
   for (let index = 0; index < errors.length; index++) {
     const error = errors[index]
     if (error === undefined) continue
-    if (error.keyword === 'anyOf' || error.keyword === 'oneOf') {
+    if ((error.keyword === 'anyOf' || error.keyword === 'oneOf') && error.params['tag'] === undefined) {
       let from = kept.length
       while (from > 0 && isWithin(kept[from - 1]?.instancePath, error.instancePath)) from--
       const nearest = takeNearest(kept, from, error)
       kept.length = from
       for (let at = 0; at < nearest.length; at++) kept[kept.length] = nearest[at] ?? error
-    } else if (error.keyword !== 'discriminator' || kept.length === 0) {
-      // The property that tells alternatives apart is reported by itself.
-      kept[kept.length] = error
-    }
+    } else kept[kept.length] = error
   }
   return kept
 }
@@ -76,6 +73,12 @@ function describe(error: ValidatorError): string {
     const properties = schema['properties'] as Schema | undefined
     const known = properties !== undefined && objectHasOwn(properties, name) ? properties[name] : undefined
     return issue(`${error.instancePath}/${name}`, expectedOf(known), 'nothing')
+  }
+  const { tag, values } = params
+  // The property that tells the alternatives of a union apart.
+  if (typeof tag === 'string' && isArray(values)) {
+    const object = error.data as Schema
+    return issue(`${error.instancePath}/${tag}`, join(values, json), kindOf(objectHasOwn(object, tag) ? object[tag] : undefined))
   }
   if (keyword === 'additionalProperties')
     return issue(`${error.instancePath}/${nativeString(params['additionalProperty'])}`, 'no such property', 'one')
