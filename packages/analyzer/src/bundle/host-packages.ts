@@ -71,7 +71,8 @@ function createPackageTree(directory: string, prefix: string): PackageTree {
   /** The real path of a file of this package; `undefined` when there is none or it lies elsewhere. */
   function locate(path: string): string | undefined {
     if (known.has(path)) return known.get(path)
-    const real = realFile(join(directory, ...path.split('/')))
+    // Packages inside of one are packages of their own, which only `findDependency` gives.
+    const real = /(?:^|\/)node_modules\//.test(path) ? undefined : realFile(join(directory, ...path.split('/')))
     const found = real !== undefined && real.startsWith(inside) ? real : undefined
     known.set(path, found)
     return found

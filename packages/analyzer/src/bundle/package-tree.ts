@@ -4,7 +4,10 @@ import { posix } from 'node:path'
 export interface PackageManifest {
   readonly name: string | undefined
   readonly version: string | undefined
+  /** `main`; where there is none `module`, which bundlers know. */
   readonly main: string | undefined
+  /** Whether `.js` files are ES modules. */
+  readonly isModule: boolean
   readonly exports: unknown
   readonly imports: unknown
   readonly hasSideEffects: boolean
@@ -39,6 +42,7 @@ const emptyManifest: PackageManifest = {
   name: undefined,
   version: undefined,
   main: undefined,
+  isModule: false,
   exports: undefined,
   imports: undefined,
   hasSideEffects: true,
@@ -74,7 +78,8 @@ function parseManifest(tree: PackageTree, path: string): PackageManifest {
   return {
     name: stringOrNothing(fields.get('name')),
     version: stringOrNothing(fields.get('version')),
-    main: stringOrNothing(fields.get('main')),
+    main: stringOrNothing(fields.get('main')) ?? stringOrNothing(fields.get('module')),
+    isModule: fields.get('type') === 'module',
     exports: fields.get('exports'),
     imports: fields.get('imports'),
     hasSideEffects: fields.get('sideEffects') !== false,

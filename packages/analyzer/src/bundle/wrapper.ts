@@ -34,8 +34,15 @@ function validatorsCall(validators: string | undefined): string {
   return validators === undefined ? '' : `${validatorsParameter}(${validators}); `
 }
 
+/**
+ * Stands at the end of the path of an ES module by `package.json`. esbuild goes by the extension; it would look for the
+ * `package.json` on the disk. No path of an upload or a package has it: they have no empty parts.
+ */
+export const nodeMark = '//.mjs'
+
 /** The path inside the upload (or `node_modules/name@version/…`) of a source as esbuild names it. */
 export function sourceName(source: string): string {
+  if (source.endsWith(nodeMark)) return sourceName(source.slice(0, -nodeMark.length))
   if (source.startsWith('upload:')) return source.slice('upload:'.length)
   if (source.startsWith('builtin:')) return `node:${source.slice('builtin:'.length)}`
   return source

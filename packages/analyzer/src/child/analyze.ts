@@ -1,18 +1,15 @@
 import { Script } from 'node:vm'
 import { resolveFunctionConfig, type Schemas } from '@cordon/contracts'
-import type { Message } from 'esbuild'
 import { bundle, type BundleResult } from '../bundle/bundle.ts'
 import { findEntry } from '../bundle/file-lookup.ts'
 import { createHostPackages, type HostPackages } from '../bundle/host-packages.ts'
-import { isCode } from '../bundle/loaders.ts'
 import { createResolver, type PackageFlavour } from '../bundle/resolve.ts'
 import { SourceLimit } from '../bundle/source-guard.ts'
 import type { PackageTree } from '../bundle/package-tree.ts'
 import { createUploadTree, isFirstParty } from '../bundle/upload-tree.ts'
-import { sourceName, wrapCode, wrapSourceMap } from '../bundle/wrapper.ts'
+import { wrapCode, wrapSourceMap } from '../bundle/wrapper.ts'
 import { readConfig } from '../rules/config-literal.ts'
 import { handlerKind } from '../rules/handler-shape.ts'
-import { judgePackageImport } from '../rules/package-imports.ts'
 import { ruleList } from '../rules/rule-list.ts'
 import { mentionsDatabase } from '../source/database-use.ts'
 import { findDefaultExport } from '../source/exports.ts'
@@ -20,6 +17,7 @@ import { describeHandlerComment } from '../source/handler-description.ts'
 import { parseSources, type ParsedSources, type SourceText } from '../source/source-text.ts'
 import { createValues } from '../values/evaluate.ts'
 import { findReferences } from '../values/references.ts'
+import { reportBundleErrors, reportPackages } from './bundle-findings.ts'
 import { describeHandler, type DescribedHandler } from './describe-handler.ts'
 import type { AnalysisReply, AnalysisRequest } from './messages.ts'
 import { createReporter, type Reporter } from './reporter.ts'
@@ -46,15 +44,15 @@ async function analyzeUpload(request: AnalysisRequest): Promise<AnalysisReply> {
   if (entry === undefined) return withoutEntry(request, reporter)
   const packages = createHostPackages(request.options.packages)
   const bundled = await bundleBestFlavour(upload, entry, packages)
-  const own = [...bundled.sources].filter(([path]) => isFirstParty(path) && isCode(path))
+  const own = [...bundled.sources].filter(([path]) => isFirstParty(path) && bundled.codeFiles.has(path))
   const parsed = parseSources(new Map(own.map(([path, bytes]) => [path, decodeSource(bytes)])))
   const hasSyntaxErrors = reportSyntax(parsed, reporter)
   const source = parsed.files.find((file) => file.path === entry)
   const facts = readFacts(source, { request, parsed })
   const declaresHosts = facts.manifest.config.net.length > 0
   for (const file of parsed.files) checkRules(file, { parsed, bundled, entry, declaresHosts, reporter })
-  reportPackages(bundled, reporter)
-  reportBundleErrors(bundled.errors, { hasSyntaxErrors, parsed, reporter })
+  reportPackages(bundled, parsed, reporter)
+  reportBundleErrors(bundled, { hasSyntaxErrors, parsed, reporter })
   const isDescribed = source !== undefined && !hasSyntaxErrors && facts.manifest.handler !== 'http'
   const { config } = facts.manifest
   const { schemas, validators } = isDescribed ? describeHandler({ entry: source, upload, packages, parsed, config, reporter }) : noSchemas
@@ -163,37 +161,6 @@ function checkRules(source: SourceText, { parsed, bundled, entry, declaresHosts,
       },
     })
   }
-}
-
-function reportPackages(bundled: BundleResult, reporter: Reporter): void {
-  for (const refused of bundled.refused) {
-    if (isFirstParty(refused.file) || !bundled.included.has(refused.file)) continue
-    const text = decodeSource(bundled.sources.get(refused.file) ?? new Uint8Array())
-    reporter.add({ ...judgePackageImport(refused, text), file: refused.file, text })
-  }
-}
-
-/** Reports what esbuild refuses: imports of names that do not exist, files it cannot read, syntax in packages. */
-function reportBundleErrors(errors: readonly Message[], around: { hasSyntaxErrors: boolean; parsed: ParsedSources; reporter: Reporter }): void {
-  for (const error of errors) {
-    const file = error.location === null ? '' : sourceName(error.location.file)
-    const own = around.parsed.files.find((one) => one.path === file)
-    // The same syntax error was already reported in TypeScript's words.
-    if (own !== undefined && around.hasSyntaxErrors) continue
-    const message = error.location === null ? error.text : error.text.replaceAll('upload:', '').replace(/[.]?$/, '.')
-    const place =
-      own === undefined || error.location === null ? undefined : { start: offsetOf(own.text, error.location), length: error.location.length }
-    const isGlob = error.text.startsWith('Could not resolve import(')
-    const remedy = isGlob ? ' The path is computed; write it as a string.' : ''
-    around.reporter.add({ rule: 'bundle', severity: 'fixed', message: `Cannot bundle: ${message}${remedy}`, file, text: own?.text ?? '', place })
-  }
-}
-
-/** esbuild counts columns in bytes. */
-function offsetOf(text: string, location: { line: number; column: number; lineText: string }): number {
-  let start = 0
-  for (let line = 1; line < location.line; line++) start = text.indexOf('\n', start) + 1
-  return start + Buffer.from(location.lineText).subarray(0, location.column).toString().length
 }
 
 /** Compiles the bundle without running it: what is handed over surely is one classic script. */
