@@ -170,6 +170,13 @@ describe('bundle', () => {
     expect(await run(`import { kind } from 'q'\n${mark}export default () => kind`, change)).to.equal('node')
   })
 
+  it('looks computed imports up when they run, when rules are only warnings', async () => {
+    const source = `const pick = (name: string) => name\n${mark}export default async (name: string) => (await import(pick(name))).sep`
+    const analysis = await analyzer.analyze(upload(source), options({ enforce: false }))
+    expect(rulesOf(analysis, 'error')).to.deep.equal([])
+    expect(await call(analysis, 'path')).to.equal('/')
+  })
+
   it('loads no module that was refused when rules are only warnings, but says so when it is used', async () => {
     const analysis = await analyzer.analyze(
       upload(`const load = () => import('not-there')\n${mark}export default async () => load().catch((error) => error.code)`),

@@ -136,7 +136,7 @@ function isSearch(error: Message): boolean {
 
 function hasPattern(metafile: Metafile | undefined): boolean {
   const imports = Object.values(metafile?.inputs ?? {}).flatMap((one) => one.imports)
-  return imports.some((one) => one.external === true && one.kind !== 'require-resolve')
+  return imports.some((one) => one.external === true && one.kind !== 'require-resolve' && /^\.\.?\//.test(one.path))
 }
 
 function listPackages(included: ReadonlySet<string>, locations: ReadonlyMap<string, SourceLocation>): { name: string; version: string }[] {
