@@ -54,4 +54,19 @@ describe('an installation with parts missing', () => {
     await rm(join(folder, 'executor/prebuilt'), { recursive: true })
     expect(await start('best-effort')).to.equal(undefined)
   })
+
+  it('is refused without a directory for temporary files, says so, and works once there is one', async () => {
+    const before = process.env['TMPDIR']
+    process.env['TMPDIR'] = join(folder, 'nowhere')
+    try {
+      const error = await start('required')
+      expect(error).to.be.instanceOf(PlatformError).with.property('code', 'HARDENING_UNAVAILABLE')
+      expect(error).to.have.property('message').that.contains('TMPDIR')
+      expect(await start('best-effort')).to.equal(undefined)
+    } finally {
+      if (before === undefined) delete process.env['TMPDIR']
+      else process.env['TMPDIR'] = before
+    }
+    expect(await start('required')).to.equal(undefined)
+  })
 })

@@ -1,15 +1,12 @@
 import { once } from 'node:events'
-import { chmodSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer, type AddressInfo } from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { withCanary, type Canary } from './canary.ts'
 import type { Hardening } from './hardening.ts'
 import { confiningNodeFlags, heapFlags, sandboxEnvironment } from './node-flags.ts'
 import { spawnProcess } from './spawn-process.ts'
 
 /** Forbidden things that the self-check of the basic level tries. */
 export type BasicProbe = 'files' | 'child processes' | 'threads' | 'add-ons' | 'signals to the host' | 'network'
-/** What came of each; `undefined` when the check could not be run. */
+/** What came of each. */
 export type BasicAnswers = Readonly<Record<BasicProbe, 'refused' | 'worked'>>
 
 const memoryMb = 64
@@ -17,35 +14,23 @@ const memoryMb = 64
 const checkMs = 20_000
 
 /**
- * Lets a Node with the flags of a sandbox try forbidden things against canaries of this host: a file, a path, a
- * listening port and this process. The canaries have the last word.
+ * Lets a Node with the flags of a sandbox try forbidden things against a canary of this host, which has the last word.
+ * `undefined` when it could not be run; never throws.
  */
 export async function checkBasic(hardening: Pick<Hardening, 'command'>): Promise<BasicAnswers | undefined> {
-  const directory = mkdtempSync(join(tmpdir(), 'cordon-check-'))
-  const server = createServer((socket) => socket.destroy())
   try {
-    // The sandbox's user must be able to get there: what refuses it has to be the sandbox, not the mode of a directory.
-    chmodSync(directory, 0o777)
-    const file = join(directory, 'canary')
-    const absent = join(directory, 'absent')
-    writeFileSync(file, 'canary', { mode: 0o644 })
-    server.listen(0, '127.0.0.1')
-    await once(server, 'listening')
-    const { port } = server.address() as AddressInfo
-    const nodeArguments = [...confiningNodeFlags(), ...heapFlags(memoryMb), '-e', script({ file, absent, port, host: process.pid })]
-    const text = await outputOf(hardening, nodeArguments)
-    const answers = text === '' ? undefined : (JSON.parse(text) as BasicAnswers)
-    return answers === undefined || !existsSync(absent) ? answers : { ...answers, files: 'worked' }
+    const { found, seen } = await withCanary((canary) =>
+      outputOf(hardening, [...confiningNodeFlags(), ...heapFlags(memoryMb), '-e', script({ ...canary, host: process.pid })]),
+    )
+    const answers = JSON.parse(found) as BasicAnswers
+    return seen.includes('a file was made') ? { ...answers, files: 'worked' } : answers
   } catch {
     return undefined
-  } finally {
-    server.close()
-    rmSync(directory, { recursive: true, force: true })
   }
 }
 
 /** Runs inside. An error other than a refusal counts as "worked": the way was open. */
-function script(canary: { readonly file: string; readonly absent: string; readonly port: number; readonly host: number }): string {
+function script(canary: Canary & { readonly host: number }): string {
   return `
     const fs = require('fs'), canary = ${JSON.stringify(canary)}
     const refusals = ['ERR_ACCESS_DENIED', 'ERR_DLOPEN_DISABLED', 'EPERM', 'EACCES']

@@ -13,14 +13,17 @@ const shell = '/bin/sh'
 /** Limits through the shell: no core dump, no file growth, few descriptors. `exec` keeps the process id. */
 const limitScript = 'ulimit -c 0; ulimit -f 0; ulimit -n 64; exec "$@"'
 
-let created: Promise<Hardening> | undefined
+let created: Promise<{ readonly hardening: Hardening; readonly isChecked: boolean }> | undefined
 
 /** The permission model of Node, rlimits and a watchdog: what works everywhere, and what it does not hold. Tried once per host process. */
-export function createBasicHardening(): Promise<Hardening> {
-  return (created ??= create())
+export async function createBasicHardening(): Promise<Hardening> {
+  const { hardening, isChecked } = await (created ??= create())
+  // The reason may have been a shortage that is over: whoever asks again is told what is so then.
+  if (!isChecked) created = undefined
+  return hardening
 }
 
-async function create(): Promise<Hardening> {
+async function create(): Promise<{ hardening: Hardening; isChecked: boolean }> {
   const hasShell = process.platform !== 'win32' && isExecutable(shell)
   const isRoot = process.getuid?.() === 0
   const canDrop = isRoot && (await canStartAs(sandboxUid))
@@ -29,8 +32,9 @@ async function create(): Promise<Hardening> {
     if (!hasShell) return { file: process.execPath, arguments: nodeArguments, environment, ...identity }
     return { file: shell, arguments: ['-c', limitScript, 'sandbox', process.execPath, ...nodeArguments], environment, ...identity }
   }
-  const report = createReport(await checkBasic({ command }), hasShell, isRoot, canDrop)
-  return { level: 'basic', report: () => report, command }
+  const answers = await checkBasic({ command })
+  const report = createReport(answers, hasShell, isRoot, canDrop)
+  return { hardening: { level: 'basic', report: () => report, command }, isChecked: answers !== undefined }
 }
 
 function isExecutable(path: string): boolean {

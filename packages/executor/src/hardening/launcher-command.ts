@@ -1,4 +1,5 @@
 import { dirname } from 'node:path'
+import type { Canary } from './canary.ts'
 import type { SpawnCommand, SpawnSpec } from './hardening.ts'
 
 /** Everything about this machine that a launcher command line needs. */
@@ -30,10 +31,7 @@ export function launcherCommand(setup: LauncherSetup, spec: SpawnSpec, idleBytes
 }
 
 /** The command with which the launcher tries the forbidden things itself, see launcher/check.h. Same options, no Node. */
-export function launcherCheckCommand(
-  setup: LauncherSetup,
-  canary: { readonly file: string; readonly absent: string; readonly port: number },
-): SpawnCommand {
+export function launcherCheckCommand(setup: LauncherSetup, canary: Canary): SpawnCommand {
   const options = launcherOptions(setup, checkedDataBytes)
   return { file: setup.program, arguments: [...options, '--check', '--', canary.file, canary.absent, String(canary.port)], environment: {} }
 }

@@ -20,13 +20,24 @@ export function findLauncherProgram(): LauncherProgram {
   const path = fileURLToPath(new URL(`../../prebuilt/linux-${process.arch}/cordon-launcher`, import.meta.url))
   if (!existsSync(path)) return { why: `there is no program for linux-${process.arch} in this package: build it from launcher/launcher.c` }
   if (isStartable(path)) return { path }
-  const directory = mkdtempSync(join(tmpdir(), 'cordon-launcher-'))
-  process.once('exit', () => rmSync(directory, { recursive: true, force: true }))
-  const copy = join(directory, 'cordon-launcher')
-  copyFileSync(path, copy, constants.COPYFILE_EXCL)
-  chmodSync(copy, 0o700)
-  if (isStartable(copy)) return { path: copy }
-  return { why: `neither '${path}' nor a copy in '${tmpdir()}' can be started: both may be mounted noexec; set TMPDIR to a directory that is not` }
+  const copy = copyOf(path)
+  if (copy !== undefined && isStartable(copy)) return { path: copy }
+  return {
+    why: `neither '${path}' nor a copy in '${tmpdir()}' can be started: both may be mounted noexec; set TMPDIR to a directory that is not, and that can be written to`,
+  }
+}
+
+function copyOf(path: string): string | undefined {
+  try {
+    const directory = mkdtempSync(join(tmpdir(), 'cordon-launcher-'))
+    process.once('exit', () => rmSync(directory, { recursive: true, force: true }))
+    const copy = join(directory, 'cordon-launcher')
+    copyFileSync(path, copy, constants.COPYFILE_EXCL)
+    chmodSync(copy, 0o700)
+    return copy
+  } catch {
+    return undefined
+  }
 }
 
 /** Without arguments the launcher refuses at once; what counts is that it ran. Takes under 1 ms of its own time. */

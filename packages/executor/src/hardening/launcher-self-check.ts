@@ -1,11 +1,8 @@
 import { once } from 'node:events'
-import { existsSync, lstatSync, mkdtempSync, readFileSync, rmSync, writeFileSync, chmodSync } from 'node:fs'
-import { createServer, type AddressInfo } from 'node:net'
-import { getPriority, tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { withCanary } from './canary.ts'
+import type { SpawnCommand } from './hardening.ts'
 import { launcherCheckCommand, type LauncherSetup } from './launcher-command.ts'
 import { spawnProcess } from './spawn-process.ts'
-import type { SpawnCommand } from './hardening.ts'
 
 /** What the launcher's self-check found: the names of launcher/check.h. */
 export interface SelfCheck {
@@ -21,48 +18,19 @@ export interface SelfCheck {
 const minRefused = 50
 
 /**
- * Lets the launcher try every forbidden thing against canaries of this host: a file that anybody may read, a path
- * that does not exist, a listening port and this process. The kernel's answers count, and the canaries have a last word.
+ * Lets the launcher try every forbidden thing against a canary of this host. The kernel's answers count, and the canary
+ * has the last word. Never throws.
  */
 export async function checkLauncher(setup: LauncherSetup): Promise<SelfCheck> {
-  const directory = mkdtempSync(join(tmpdir(), 'cordon-check-'))
-  const server = createServer()
-  let connections = 0
-  server.on('connection', (socket) => {
-    connections++
-    socket.destroy()
-  })
   try {
-    // The sandbox's user must be able to get there: what refuses it has to be the sandbox, not the mode of a directory.
-    chmodSync(directory, 0o755)
-    const file = join(directory, 'canary')
-    const absent = join(directory, 'absent')
-    writeFileSync(file, 'canary', { mode: 0o644 })
-    server.listen(0, '127.0.0.1')
-    await once(server, 'listening')
-    const before = state(file)
-    const { port } = server.address() as AddressInfo
-    const { stdout, stderr, isComplete } = await output(launcherCheckCommand(setup, { file, absent, port }))
-    if (!isComplete) return { refused: [], holes: [], failure: stderr.trim() || 'it was killed before it was done' }
-    const check = readAnswers(stdout)
-    const seen = [
-      ...(connections > 0 ? ['the canary port was reached'] : []),
-      ...(existsSync(absent) ? ['a file was made'] : []),
-      ...(state(file) === before ? [] : ['the canary file or the host was changed']),
-      ...(check.refused.length < minRefused && check.holes.length === 0 ? ['the self-check ended early'] : []),
-    ]
-    return { refused: check.refused, holes: [...check.holes, ...seen] }
-  } finally {
-    server.close()
-    rmSync(directory, { recursive: true, force: true })
+    const { found, seen } = await withCanary((canary) => output(launcherCheckCommand(setup, canary)))
+    if (!found.isComplete) return { refused: [], holes: [], failure: found.stderr.trim() || 'it was killed before it was done' }
+    const { refused, holes } = readAnswers(found.stdout)
+    const early = refused.length < minRefused && holes.length === 0 ? ['the self-check ended early'] : []
+    return { refused, holes: [...holes, ...seen, ...early] }
+  } catch (error) {
+    return { refused: [], holes: [], failure: error instanceof Error ? error.message : String(error) }
   }
-}
-
-/** What an attack of the self-check could have changed. */
-function state(file: string): string {
-  if (!existsSync(file)) return 'gone'
-  const { mode, size, mtimeMs } = lstatSync(file)
-  return JSON.stringify([mode, size, mtimeMs, readFileSync(file, 'utf8'), getPriority(process.pid)])
 }
 
 /** Reads lines of the form `-name errno` (must have failed) and `+name errno` (must have worked). */

@@ -24,8 +24,11 @@ let probed: Promise<HardeningProbe> | undefined
  * inside a sandbox (see launcher/check.h), starts a Node behind it, and measures that Node's idle memory. Takes about
  * as long as two starts of Node.
  */
-export function probeLauncher(): Promise<HardeningProbe> {
-  return (probed ??= probe(process.execPath))
+export async function probeLauncher(): Promise<HardeningProbe> {
+  const found = await (probed ??= probe(process.execPath))
+  // The reason may have been a shortage that is over: whoever asks again is told what is so then.
+  if (found.kind === 'unavailable') probed = undefined
+  return found
 }
 
 async function probe(node: string): Promise<HardeningProbe> {
