@@ -190,9 +190,11 @@ describe('schemas from types', () => {
     it(`says that it cannot describe ${type}`, async () => {
       const { diagnostics, ok } = await analyze(handlerOf(type))
       expect(ok).to.equal(true)
-      expect(diagnostics.map((one) => one.rule)).to.deep.equal(['schema-types'])
-      expect(diagnostics[0]?.message).to.include(words)
-      expect(diagnostics[0]?.frame).to.include('^')
+      // TypeScript has its own words for a name that does not exist.
+      const found = diagnostics.filter((one) => one.rule !== 'types')
+      expect(found.map((one) => one.rule)).to.deep.equal(['schema-types'])
+      expect(found[0]?.message).to.include(words)
+      expect(found[0]?.frame).to.include('^')
     })
   }
 
@@ -212,7 +214,7 @@ describe('schemas from types', () => {
     expect(await result('async (): Promise<{ at: Date }> => ({ at: new Date() })')).to.deep.equal({ $schema: dialect, ...object({ at: date }) })
     expect(await result(`(input: string) => ({ length: input.length, first: input.split('')[0] })`)).to.deep.equal({
       $schema: dialect,
-      ...object({ length: { type: 'number' }, first: string }, ['first']),
+      ...object({ length: { type: 'number' }, first: string }),
     })
     expect(await result(`(input: string) => new URL(input)`)).to.deep.equal({ $schema: dialect, type: 'string' })
     // A class leaves as what JSON.stringify makes of it.
@@ -276,7 +278,7 @@ describe('schemas from types', () => {
   it('knows the context without an import, and with one', async () => {
     const source = (head: string) =>
       `${head}\n/** @function */ export default async (input: string, ctx: Context) => ({ id: ctx.invocation.id, n: (await ctx.db.query<{ n: number }>(input)).rows[0]?.n })`
-    const output = { $schema: dialect, ...object({ id: string, n: { type: 'number' } }, ['n']) }
+    const output = { $schema: dialect, ...object({ id: string, n: { type: 'number' } }) }
     for (const head of ['', `import type { Context } from '@cordon/core'`]) expect((await schemasOf(source(head))).output).to.deep.equal(output)
   })
 

@@ -20,6 +20,7 @@ import { findReferences } from '../values/references.ts'
 import { reportBundleErrors, reportPackages } from './bundle-findings.ts'
 import { describeHandler, type DescribedHandler } from './describe-handler.ts'
 import type { AnalysisReply, AnalysisRequest } from './messages.ts'
+import { checkTypes, createProgramOpener } from './check-types.ts'
 import { createReporter, type Reporter } from './reporter.ts'
 
 const decoder = new TextDecoder()
@@ -53,9 +54,11 @@ async function analyzeUpload(request: AnalysisRequest): Promise<AnalysisReply> {
   for (const file of parsed.files) checkRules(file, { parsed, bundled, entry, declaresHosts, reporter })
   reportPackages(bundled, parsed, reporter)
   reportBundleErrors(bundled, { hasSyntaxErrors, parsed, reporter })
+  const openProgram = createProgramOpener(entry, { upload, packages, parsed })
   const isDescribed = source !== undefined && !hasSyntaxErrors && facts.manifest.handler !== 'http'
   const { config } = facts.manifest
-  const { schemas, validators } = isDescribed ? describeHandler({ entry: source, upload, packages, parsed, config, reporter }) : noSchemas
+  const { schemas, validators } = isDescribed ? describeHandler({ entry: source, openProgram, parsed, config, reporter }) : noSchemas
+  if (!hasSyntaxErrors) checkTypes({ parsed, openProgram, reporter, options: request.options.analyzer })
   const code = reporter.hasErrors() ? undefined : checkCode(bundled.code, { entry, validators, reporter })
   const bundleText = code === undefined ? undefined : { code, sourceMap: wrapSourceMap(bundled.sourceMap, validators) }
   return {

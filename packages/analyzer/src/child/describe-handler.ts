@@ -1,8 +1,6 @@
 import type { ResolvedFunctionConfig, Schemas } from '@cordon/contracts'
-import type { HostPackages } from '../bundle/host-packages.ts'
-import type { PackageTree } from '../bundle/package-tree.ts'
 import { findHandlerSchemas, type SideSchema } from '../schema/handler-schemas.ts'
-import { createTypeFiles } from '../schema/type-files.ts'
+import type { TypeProgram } from '../schema/type-program.ts'
 import type { ParsedSources, SourceText } from '../source/source-text.ts'
 import { checkSchema } from '../validators/check-schema.ts'
 import { writeValidators } from '../validators/write-validators.ts'
@@ -18,18 +16,16 @@ export interface DescribedHandler {
 /** What describing a handler needs. */
 export interface HandlerSurroundings {
   readonly entry: SourceText
-  readonly upload: PackageTree
-  readonly packages: HostPackages
+  readonly openProgram: () => TypeProgram | undefined
   readonly parsed: ParsedSources
   readonly config: ResolvedFunctionConfig
   readonly reporter: Reporter
 }
 
 /** Works out the schemas of a JSON function and reports the types that have none. */
-export function describeHandler({ entry, upload, packages, parsed, config, reporter }: HandlerSurroundings): DescribedHandler {
-  const files = createTypeFiles({ upload, packages, parsed: new Map(parsed.files.map((file) => [file.path, file.ast])) })
+export function describeHandler({ entry, openProgram, parsed, config, reporter }: HandlerSurroundings): DescribedHandler {
   const given = { input: givenSchema('input', config, entry, reporter), output: givenSchema('output', config, entry, reporter) }
-  const { input, output, problems } = findHandlerSchemas(entry, files, given)
+  const { input, output, problems } = findHandlerSchemas(entry, openProgram, given)
   for (const { node, message } of problems) {
     const file = parsed.files.find((one) => one.ast === node.getSourceFile())
     // What stands in a file of types or in a package is reported where the handler is.

@@ -7,8 +7,7 @@ import { describeType, type TypeSchema } from './describe-type.ts'
 import type { TypeProblem } from './description.ts'
 import { findHandlerTypes, type HandlerTypes, type SideType } from './handler-types.ts'
 import type { JsonSchema } from './json-schema.ts'
-import type { TypeFiles } from './type-files.ts'
-import { createTypeProgram } from './type-program.ts'
+import type { TypeProgram } from './type-program.ts'
 
 /** One side of a handler. */
 export interface SideSchema {
@@ -34,11 +33,11 @@ export interface GivenSchemas {
   readonly output: Schemas['output'] | undefined
 }
 
-/** Works out the schemas of the function that `entry` exports. */
-export function findHandlerSchemas(entry: SourceText, files: TypeFiles, given: GivenSchemas): HandlerSchemas {
+/** Works out the schemas of the function that `entry` exports. The program is asked for when there are types to look at. */
+export function findHandlerSchemas(entry: SourceText, openProgram: () => TypeProgram | undefined, given: GivenSchemas): HandlerSchemas {
   if (given.input !== undefined && given.output !== undefined) return withGiven(none, given)
   if (hasNoTypes(entry)) return withGiven(none, given)
-  const program = createTypeProgram(entry.path, files)
+  const program = openProgram()
   if (program === undefined) return withGiven(none, given)
   let types: HandlerTypes
   try {

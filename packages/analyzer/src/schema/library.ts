@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs'
+import { builtinModules } from 'node:module'
 import { getLibFiles } from '@ts-morph/common'
 import { ts } from 'ts-morph'
 
@@ -9,22 +10,30 @@ import { ts } from 'ts-morph'
 const platformFolder = '/node_modules/.cordon'
 /** The language, and what a sandbox has of the web: the library for web workers, without pages and documents. */
 const libraries = ['lib.es2023.d.ts', 'lib.webworker.d.ts']
-/** What functions have besides: `Context` without an import, and of Node what has no import either. */
+/** What functions have besides: `Context` without an import, and of Node what has no import either. Its modules are `any`: their types are as long as the library. */
 const ambient = `
 type Context = import('@cordon/contracts').Context
 declare class Buffer extends Uint8Array {
+  [name: string]: any
+  static [name: string]: any
   static from(data: string | ArrayLike<number> | Iterable<number> | ArrayBufferLike, encoding?: string | number, length?: number): Buffer
   static alloc(size: number, fill?: string | number, encoding?: string): Buffer
   static concat(list: readonly Uint8Array[], totalLength?: number): Buffer
   static isBuffer(value: unknown): value is Buffer
-  static byteLength(value: string | ArrayBufferView | ArrayBufferLike, encoding?: string): number
   toString(encoding?: string, start?: number, end?: number): string
-  equals(other: Uint8Array): boolean
 }
+declare namespace NodeJS { type Timeout = any; type Immediate = any; type ErrnoException = Error & { code?: string }; type ProcessEnv = any }
 declare const process: { readonly env: Record<string, string | undefined>; readonly [name: string]: any }
 declare function setImmediate(run: (...values: any[]) => void, ...values: any[]): any
 declare function clearImmediate(handle: any): void
-declare const global: typeof globalThis
+declare const global: any
+declare const require: any
+declare const module: any
+declare const exports: any
+declare const __filename: string
+declare const __dirname: string
+declare module 'node:*'
+${builtinModules.map((name) => `declare module '${name}'`).join('\n')}
 `
 
 /** The files that every program has, parsed once for the life of the process. */
