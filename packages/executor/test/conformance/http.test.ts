@@ -23,7 +23,7 @@ async function textOf(body: ReadableStream<Uint8Array> | null): Promise<string> 
 
 conformance('fetch', (createExecutor) => {
   let executor: Executor
-  const version = versionOf('http-echo.mjs', { timeoutMs: 20_000 })
+  const version = versionOf('http-echo.mjs', { timeoutMs: 60_000 })
   before(async () => (executor = await createExecutor()))
   after(() => executor.close())
 
