@@ -1,4 +1,5 @@
 import { ts } from 'ts-morph'
+import type { Values } from '../values/evaluate.ts'
 import type { Value } from '../values/value.ts'
 import type { Rule } from './rule.ts'
 
@@ -29,21 +30,22 @@ export const globalAccess: Rule = {
   summary: 'The global object is used with names that stand in the text: not computed, listed, spread or searched.',
   check({ source, values, references, report }) {
     const kinds = ts.SyntaxKind
-    for (const node of source.nodesOf(kinds.ElementAccessExpression, kinds.SpreadAssignment, kinds.WithStatement)) {
-      if (ts.isElementAccessExpression(node) && isGlobalObject(values.of(node.expression)) && values.of(node.argumentExpression).kind === 'unknown') {
+    for (const node of source.nodesOf(kinds.ElementAccessExpression, kinds.SpreadAssignment, kinds.WithStatement, kinds.ForInStatement)) {
+      if (ts.isElementAccessExpression(node) && isGlobalObject(values.of(node.expression)) && isComputed(node.argumentExpression, values)) {
         report(node, 'A computed member of the global object is used. Write the name of the global.')
       }
+      if (ts.isForInStatement(node) && isGlobalObject(values.of(node.expression)))
+        report(node.expression, 'The global object is listed or searched. Write the names of the globals.')
       if (ts.isSpreadAssignment(node) && isGlobalObject(values.of(node.expression)))
         report(node, 'The global object is copied. Name the globals that are needed.')
       if (ts.isWithStatement(node))
         report({ start: node.getStart(), length: 'with'.length }, 'The with statement hides which names are used. Write them out.')
     }
     for (const call of source.nodesOf(kinds.CallExpression)) {
-      if (!ts.isCallExpression(call)) continue
-      const target = values.of(call.expression)
-      const [first, second] = call.arguments
-      if (target.kind !== 'global' || first === undefined || !listers.has(target.path.join('.')) || !isGlobalObject(values.of(first))) continue
-      if (second !== undefined && values.of(second).kind === 'constant') continue
+      const called = ts.isCallExpression(call) ? values.callOf(call) : undefined
+      const [first, second] = called?.given ?? []
+      if (called === undefined || first === undefined || !listers.has(called.name) || !isGlobalObject(first)) continue
+      if (second?.kind === 'constant') continue
       report(call, 'The global object is listed or searched. Write the names of the globals.')
     }
     for (const { node, value } of references) {
@@ -56,4 +58,12 @@ export const globalAccess: Rule = {
 
 function isGlobalObject(value: Value): boolean {
   return value.kind === 'global' && value.path.length === 0
+}
+
+/** Neither a known name nor a symbol: `globalThis[Symbol.for('x')]` is how packages share something of their own. */
+function isComputed(key: ts.Expression, values: Values): boolean {
+  const value = values.of(key)
+  if (value.kind === 'constant') return false
+  if (value.kind === 'global') return value.path[0] !== 'Symbol'
+  return value.kind !== 'symbol'
 }

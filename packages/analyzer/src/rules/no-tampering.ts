@@ -1,6 +1,7 @@
 import { ts } from 'ts-morph'
-import type { Values } from '../values/evaluate.ts'
-import { keyOf, type Value } from '../values/value.ts'
+import { writingOperator } from '../source/targets.ts'
+import type { GlobalCall, Values } from '../values/evaluate.ts'
+import { keyOf, unknown, type Value } from '../values/value.ts'
 import type { Rule } from './rule.ts'
 
 /** What the language and the platform bring. Other globals are the function's own. */
@@ -29,10 +30,13 @@ export const noTampering: Rule = {
   summary: 'Built-in objects and their prototypes are not changed.',
   check({ source, values, report }) {
     const kinds = ts.SyntaxKind
-    for (const node of source.nodesOf(kinds.BinaryExpression, kinds.DeleteExpression, kinds.CallExpression)) {
-      if (ts.isBinaryExpression(node) && isReplacement(node.operatorToken.kind)) {
-        const changed = describeTarget(node.left, values)
-        if (changed !== undefined) report(node.left, `${changed} is replaced, and other code relies on it. ${remedy}`)
+    for (const node of source.nodesOf(kinds.PropertyAccessExpression, kinds.ElementAccessExpression, kinds.DeleteExpression, kinds.CallExpression)) {
+      if (ts.isPropertyAccessExpression(node) || ts.isElementAccessExpression(node)) {
+        const operator = writingOperator(node)
+        const changed = operator === undefined ? undefined : describeTarget(node, values)
+        // `??=` and `||=` only fill in what is missing; on the prototype of everything there is nothing to fill in.
+        const isChange = operator !== undefined && (isReplacement(operator) || changed?.startsWith('Object.prototype.') === true)
+        if (changed !== undefined && isChange) report(node, `${changed} is replaced, and other code relies on it. ${remedy}`)
       } else if (ts.isDeleteExpression(node)) {
         const changed = describeTarget(node.expression, values)
         if (changed !== undefined) report(node, `${changed} is deleted, and other code relies on it. ${remedy}`)
@@ -44,15 +48,9 @@ export const noTampering: Rule = {
   },
 }
 
-/** `??=` and `||=` only fill in what is missing. */
 function isReplacement(operator: ts.SyntaxKind): boolean {
   const kinds = ts.SyntaxKind
-  return (
-    operator >= kinds.FirstAssignment &&
-    operator <= kinds.LastAssignment &&
-    operator !== kinds.QuestionQuestionEqualsToken &&
-    operator !== kinds.BarBarEqualsToken
-  )
+  return operator !== kinds.QuestionQuestionEqualsToken && operator !== kinds.BarBarEqualsToken
 }
 
 function describeTarget(target: ts.Expression, values: Values): string | undefined {
@@ -81,14 +79,25 @@ function describePath(path: readonly string[]): string | undefined {
 }
 
 function describeCall(call: ts.CallExpression, values: Values): string | undefined {
-  const target = values.of(call.expression)
-  const [first, second] = call.arguments
-  if (target.kind !== 'global' || first === undefined || !definers.has(target.path.join('.'))) return undefined
-  const object = values.of(first)
-  if (object.kind !== 'global') return isPrototypeStep(first, values) ? 'A prototype' : undefined
-  const key = second === undefined ? undefined : keyOf(values.of(second))
-  const path = object.path.length === 0 ? [key ?? ''] : [...object.path, key ?? '…']
-  return isShared(object, path) ? describePath(path) : undefined
+  const called = values.callOf(call)
+  const legacy = describeLegacyDefinition(call, called)
+  if (legacy !== undefined) return legacy
+  const [first, second] = called?.given ?? []
+  if (called === undefined || first === undefined || !definers.has(called.name)) return undefined
+  if (first.kind !== 'global') return call.arguments[0] !== undefined && isPrototypeStep(call.arguments[0], values) ? 'A prototype' : undefined
+  const key = second === undefined ? undefined : keyOf(second)
+  const path = first.path.length === 0 ? [key ?? ''] : [...first.path, key ?? '…']
+  return isShared(first, path) ? describePath(path) : undefined
+}
+
+/** `Array.prototype.__defineGetter__('x', …)`, also through `call`. */
+function describeLegacyDefinition(call: ts.CallExpression, called: GlobalCall | undefined): string | undefined {
+  if (called !== undefined && /\.__define[GS]etter__$/.test(called.name)) {
+    const path = called.name.split('.').slice(0, -1)
+    return describePath([...path, keyOf(called.given[0] ?? unknown) ?? '…'])
+  }
+  const text = call.expression.getText()
+  return /\.__define[GS]etter__\.(?:call|apply)$/.test(text) ? 'An object that "__defineGetter__" is called on' : undefined
 }
 
 function isShared(object: Value, path: readonly string[]): boolean {

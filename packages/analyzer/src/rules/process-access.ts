@@ -1,4 +1,5 @@
 import { ts } from 'ts-morph'
+import type { Values } from '../values/evaluate.ts'
 import type { Rule } from './rule.ts'
 
 /** Fields of `process` that give no authority. */
@@ -43,8 +44,8 @@ const instead: ReadonlyMap<string, string> = new Map([
 export const processAccess: Rule = {
   id: 'process-access',
   severity: 'error',
-  summary: 'Of process only env and harmless fields are used.',
-  check({ references, report }) {
+  summary: 'Of process only env and harmless fields are used, by names that stand in the text.',
+  check({ references, values, report }) {
     for (const { node, value } of references) {
       if (value.kind !== 'global' || value.path[0] !== 'process') continue
       const member = value.path[1]
@@ -52,33 +53,25 @@ export const processAccess: Rule = {
         if (!harmless.has(member)) report(node, `process.${member} is not available to functions. ${instead.get(member) ?? 'Leave it out.'}`)
       } else if (ts.isElementAccessExpression(node.parent) && node.parent.expression === node) {
         report(node.parent, 'A computed member of process is used. Write the name of the field.')
-      } else if (!isQuestion(node) && !isHarmlessPattern(node)) {
-        report(node, 'process is used as a value, which would give all of it away. Use process.env, or ctx.env.')
+      } else if (isCopied(node, values)) {
+        report(node, 'All of process is copied or listed. Use process.env, or ctx.env.')
       }
     }
   },
 }
 
-/** `typeof process`, `process && …`, `if (process)` only ask whether it is there. */
-function isQuestion(node: ts.Node): boolean {
+/** `{ ...process }`, `const { ...all } = process`, `Object.values(process)`, `for (const key in process)` */
+function isCopied(node: ts.Node, values: Values): boolean {
   const { parent } = node
-  if (ts.isTypeOfExpression(parent) || ts.isPrefixUnaryExpression(parent)) return true
-  if ((ts.isIfStatement(parent) || ts.isConditionalExpression(parent)) && 'kind' in parent) {
-    return ts.isIfStatement(parent) ? parent.expression === node : parent.condition === node
+  if (ts.isSpreadAssignment(parent) || ts.isForInStatement(parent)) return true
+  if (ts.isVariableDeclaration(parent) && ts.isObjectBindingPattern(parent.name)) {
+    return parent.name.elements.some(
+      (one) => one.dotDotDotToken !== undefined || (one.propertyName !== undefined && isComputed(one.propertyName, values)),
+    )
   }
-  if (!ts.isBinaryExpression(parent)) return false
-  const kinds = ts.SyntaxKind
-  const operator = parent.operatorToken.kind
-  if (operator === kinds.AmpersandAmpersandToken) return parent.left === node
-  return [kinds.EqualsEqualsEqualsToken, kinds.ExclamationEqualsEqualsToken, kinds.EqualsEqualsToken, kinds.ExclamationEqualsToken].includes(operator)
+  return ts.isCallExpression(parent) && /^(?:Object|Reflect)\./.test(values.callOf(parent)?.name ?? '') && values.of(parent).kind === 'unknown'
 }
 
-/** `const { env } = process`: the members are references of their own. */
-function isHarmlessPattern(node: ts.Node): boolean {
-  if (ts.isBindingElement(node)) return ts.isObjectBindingPattern(node.name)
-  const { parent } = node
-  if (!ts.isVariableDeclaration(parent) || !ts.isObjectBindingPattern(parent.name)) return false
-  return parent.name.elements.every(
-    (one) => one.dotDotDotToken === undefined && (one.propertyName === undefined || !ts.isComputedPropertyName(one.propertyName)),
-  )
+function isComputed(name: ts.PropertyName, values: Values): boolean {
+  return ts.isComputedPropertyName(name) && values.of(name.expression).kind !== 'constant'
 }

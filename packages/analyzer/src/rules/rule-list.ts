@@ -1,12 +1,19 @@
+import { unavailableGlobals } from './unavailable-globals.ts'
+import { plainResults } from './plain-results.ts'
+import { largeValues } from './large-values.ts'
+import { hiddenNames } from './hidden-names.ts'
+import { engineInternals } from './engine-internals.ts'
+import { contextWalk } from './context-walk.ts'
 import { configKeys, configLiteral } from './config-literal.ts'
 import { contextMembers } from './context-members.ts'
 import { endlessLoop, endlessRecursion } from './endless-loop.ts'
 import { functionMarker } from './function-marker.ts'
 import { globalAccess } from './global-access.ts'
+import { globalValues } from './global-values.ts'
 import { handlerShape } from './handler-shape.ts'
 import { imports, literalImports } from './imports.ts'
 import { invisibleCharacters } from './invisible-characters.ts'
-import { noEval } from './no-eval.ts'
+import { noConstructorCalls, noEval } from './no-eval.ts'
 import { noStringTimers } from './no-string-timers.ts'
 import { noTampering } from './no-tampering.ts'
 import { noWebAssembly } from './no-webassembly.ts'
@@ -25,10 +32,12 @@ export const ruleList: readonly Rule[] = [
   imports,
   literalImports,
   noEval,
+  noConstructorCalls,
   noStringTimers,
   noWebAssembly,
   processAccess,
   globalAccess,
+  globalValues,
   noTampering,
   endlessLoop,
   endlessRecursion,
@@ -36,6 +45,12 @@ export const ruleList: readonly Rule[] = [
   neverSettles,
   invisibleCharacters,
   prototypeKeys,
+  hiddenNames,
   undeclaredNetwork,
+  unavailableGlobals,
+  engineInternals,
+  largeValues,
+  plainResults,
+  contextWalk,
   contextMembers,
 ]

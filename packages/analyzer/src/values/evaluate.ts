@@ -1,7 +1,9 @@
 import { ts } from 'ts-morph'
 import { propertyName, unwrap } from '../source/syntax.ts'
 import type { SourceText } from '../source/source-text.ts'
-import { findWrites, type Writes } from './writes.ts'
+import { findCalls, type Calls, type CallsOfFunction, type LocalFunction } from './calls.ts'
+import { calculate, compare } from './operators.ts'
+import { findWrites, type Writes, type Written } from './writes.ts'
 import { addConstants, callDecoder, callMethod } from './string-methods.ts'
 import { constant, globalValue, keyOf, memberOf, prototypeOf, unknown, type Value } from './value.ts'
 
@@ -15,22 +17,35 @@ export interface Values {
   ofBinding(element: ts.BindingElement): Value
   /** True for a name that no declaration of the file explains. */
   isGlobalName(name: ts.Identifier): boolean
+  /** The global function that a call reaches, also through `call`, `apply` and `Reflect.apply`, and what it is given. */
+  callOf(call: ts.CallExpression): GlobalCall | undefined
+}
+
+/** A call of something reached from the global object. */
+export interface GlobalCall {
+  /** `Object.assign` */
+  readonly name: string
+  readonly given: readonly Value[]
 }
 
 /** Creates the evaluator of one file. */
 export function createValues(source: SourceText, checker: ts.TypeChecker): Values {
-  return new Evaluator(checker, findWrites(source, checker))
+  return new Evaluator(checker, findWrites(source, checker), findCalls(source, checker))
 }
+
+const nowhere: CallsOfFunction = { calls: [], isComplete: false }
 
 class Evaluator implements Values {
   readonly #checker: ts.TypeChecker
   readonly #writes: Writes
+  readonly #calls: Calls
   readonly #known = new Map<ts.Node, Value>()
   #depth = 0
 
-  constructor(checker: ts.TypeChecker, writes: Writes) {
+  constructor(checker: ts.TypeChecker, writes: Writes, calls: Calls) {
     this.#checker = checker
     this.#writes = writes
+    this.#calls = calls
   }
 
   of(expression: ts.Expression): Value {
@@ -52,20 +67,64 @@ class Evaluator implements Values {
   }
 
   ofBinding(element: ts.BindingElement): Value {
+    const value = this.#ofElement(element)
+    return element.initializer === undefined ? value : this.#choice(value, this.of(element.initializer))
+  }
+
+  callOf(node: ts.CallExpression): GlobalCall | undefined {
+    const target = this.of(node.expression)
+    if (target.kind !== 'global') return undefined
+    const given = this.#arguments(node.arguments)
+    const last = target.path.at(-1)
+    const name = target.path.slice(0, -1).join('.')
+    if (name !== '' && last === 'call') return { name, given: given.slice(1) }
+    if (name !== '' && last === 'apply') {
+      if (name === 'Reflect' && given[0]?.kind === 'global') return { name: given[0].path.join('.'), given: itemsOf(given[2]) }
+      if (name !== 'Reflect') return { name, given: itemsOf(given[1]) }
+    }
+    return { name: target.path.join('.'), given }
+  }
+
+  #ofElement(element: ts.BindingElement): Value {
     const pattern = element.parent
     const owner = pattern.parent
-    const base = ts.isBindingElement(owner) ? this.ofBinding(owner) : ts.isVariableDeclaration(owner) ? this.#ofDeclared(owner) : unknown
+    const base = ts.isBindingElement(owner)
+      ? this.ofBinding(owner)
+      : ts.isVariableDeclaration(owner)
+        ? this.#ofDeclared(owner)
+        : ts.isParameter(owner)
+          ? this.#ofParameter(owner)
+          : unknown
     if (element.dotDotDotToken !== undefined) return ts.isObjectBindingPattern(pattern) ? base : unknown
     if (ts.isArrayBindingPattern(pattern)) return memberOf(base, String(pattern.elements.indexOf(element)))
     const name = element.propertyName ?? element.name
-    const key = ts.isIdentifier(name)
-      ? name.text
-      : ts.isComputedPropertyName(name)
-        ? keyOf(this.of(name.expression))
-        : ts.isObjectBindingPattern(name) || ts.isArrayBindingPattern(name)
-          ? undefined
-          : propertyName(name)
+    if (ts.isObjectBindingPattern(name) || ts.isArrayBindingPattern(name)) return unknown
+    const key = this.#keyOfName(name)
     return key === undefined ? unknown : memberOf(base, key)
+  }
+
+  #keyOfName(name: ts.PropertyName): string | undefined {
+    return ts.isComputedPropertyName(name) ? keyOf(this.of(name.expression)) : propertyName(name)
+  }
+
+  #ofWritten(written: Written): Value {
+    if (written.kind === 'many') return unknown
+    if (written.kind === 'value') return this.of(written.value)
+    const key = typeof written.key === 'number' ? String(written.key) : this.#keyOfName(written.key)
+    return key === undefined ? unknown : memberOf(this.#ofWritten(written.of), key)
+  }
+
+  /** What the calls to be seen give for a parameter, or its default. */
+  #ofParameter(parameter: ts.ParameterDeclaration): Value {
+    const owner = parameter.parent
+    const index = owner.parameters.findIndex((one) => one === parameter)
+    const { calls, isComplete } = isLocal(owner) && parameter.dotDotDotToken === undefined ? this.#calls.of(owner) : nowhere
+    const given = calls.map((call) => (call.arguments.slice(0, index + 1).some(ts.isSpreadElement) ? undefined : call.arguments[index]))
+    const values = given.map((one) => (one === undefined ? unknown : this.of(one)))
+    const [first = unknown] = values
+    // One call that hands in what matters is enough; a constant has to be the only one.
+    const value = isComplete && values.length === 1 ? first : (values.find(carriesAuthority) ?? unknown)
+    return parameter.initializer === undefined ? value : this.#choice(value, this.of(parameter.initializer))
   }
 
   #evaluate(node: ts.Expression): Value {
@@ -76,6 +135,7 @@ class Evaluator implements Values {
     if (ts.isPropertyAccessExpression(node)) return memberOf(this.of(node.expression), node.name.text)
     if (ts.isElementAccessExpression(node)) return this.#element(node)
     if (ts.isCallExpression(node)) return this.#call(node)
+    if (ts.isNewExpression(node)) return this.#construct(node)
     if (ts.isBinaryExpression(node)) return this.#binary(node)
     if (ts.isArrayLiteralExpression(node)) return { kind: 'list', items: this.#arguments(node.elements) }
     if (ts.isObjectLiteralExpression(node)) return this.#record(node)
@@ -98,9 +158,10 @@ class Evaluator implements Values {
     if (declaration === undefined || declarations.length > 1) return unknown
     const written = this.#writes.of(declaration)
     if (ts.isFunctionDeclaration(declaration) || ts.isClassDeclaration(declaration)) return written === undefined ? { kind: 'function' } : unknown
-    if (written === 'many') return unknown
-    if (written !== undefined) return ts.isVariableDeclaration(declaration) && declaration.initializer === undefined ? this.of(written) : unknown
+    if (written !== undefined)
+      return ts.isVariableDeclaration(declaration) && declaration.initializer === undefined ? this.#ofWritten(written) : unknown
     if (ts.isVariableDeclaration(declaration)) return this.#ofDeclared(declaration)
+    if (ts.isParameter(declaration)) return this.#ofParameter(declaration)
     if (ts.isBindingElement(declaration)) return this.ofBinding(declaration)
     return unknown
   }
@@ -150,18 +211,24 @@ class Evaluator implements Values {
     const operator = node.operatorToken.kind
     if (operator === kinds.CommaToken || operator === kinds.EqualsToken) return this.of(node.right)
     if (operator === kinds.PlusToken) return addConstants(this.of(node.left), this.of(node.right))
-    if (operator === kinds.BarBarToken || operator === kinds.QuestionQuestionToken) return this.#choice(this.of(node.left), this.of(node.right))
-    if (operator === kinds.AmpersandAmpersandToken) return this.of(node.right)
     const left = this.of(node.left)
     const right = this.of(node.right)
+    if (operator === kinds.BarBarToken || operator === kinds.AmpersandAmpersandToken) {
+      const isTrue = truth(left)
+      if (isTrue === undefined) return this.#choice(left, right)
+      return isTrue === (operator === kinds.BarBarToken) ? left : right
+    }
+    if (operator === kinds.QuestionQuestionToken) return isNullish(left) ? right : this.#choice(left, right)
     if (left.kind !== 'constant' || right.kind !== 'constant') return unknown
-    return calculate(operator, Number(left.value), Number(right.value))
+    const compared = compare(operator, left.value, right.value)
+    return compared === undefined ? calculate(operator, Number(left.value), Number(right.value)) : constant(compared)
   }
 
-  /** Of two possible values the one that matters to the rules. */
+  /** Of two possible values the one that matters to the rules; what only may be is not known. */
   #choice(first: Value, second: Value): Value {
-    const isPlain = (value: Value) => value.kind === 'unknown' || (value.kind === 'constant' && !value.value)
-    return isPlain(first) ? second : first
+    if (carriesAuthority(first)) return first
+    if (carriesAuthority(second)) return second
+    return first.kind === 'constant' && second.kind === 'constant' && first.value === second.value ? first : unknown
   }
 
   #record(node: ts.ObjectLiteralExpression): Value {
@@ -178,6 +245,7 @@ class Evaluator implements Values {
       if (ts.isPropertyAssignment(property)) entries.set(name, this.of(property.initializer))
       else if (ts.isShorthandPropertyAssignment(property)) entries.set(name, this.#name(property.name))
       else if (ts.isMethodDeclaration(property)) entries.set(name, { kind: 'function' })
+      else if (ts.isGetAccessorDeclaration(property)) entries.set(name, this.#returned(property.body))
     }
     return { kind: 'record', entries }
   }
@@ -195,15 +263,18 @@ class Evaluator implements Values {
     const callee = unwrap(node.expression)
     const values = this.#arguments(node.arguments)
     const target = this.of(callee)
-    if (target.kind === 'global') return this.#callGlobal(target.path, values)
+    const called = this.callOf(node)
+    if (called !== undefined) return this.#callGlobal(called.name.split('.'), called.given)
+    // The idiom for the global object where it has no name.
+    if (target.kind === 'function' && ts.isCallExpression(callee) && isReturnThis(this.callOf(callee))) return { kind: 'global', path: [] }
     if (ts.isPropertyAccessExpression(callee) || ts.isElementAccessExpression(callee)) {
       const name = ts.isPropertyAccessExpression(callee) ? callee.name.text : keyOf(this.of(callee.argumentExpression))
       const receiver = this.of(callee.expression)
       if (name === 'bind') return receiver
       return name === undefined ? unknown : callMethod(receiver, name, values)
     }
-    if ((ts.isArrowFunction(callee) || ts.isFunctionExpression(callee)) && node.arguments.length === 0) return this.#result(callee)
-    return unknown
+    const local = this.#calls.targetOf(node)
+    return local === undefined ? unknown : this.#result(local)
   }
 
   #callGlobal(path: readonly string[], values: readonly Value[]): Value {
@@ -217,35 +288,73 @@ class Evaluator implements Values {
     }
     if (name === 'Object.assign') return values.find((one) => one.kind === 'global') ?? unknown
     if (name === 'Object' || name === 'Object.freeze') return first
+    if (name === 'Symbol' || name === 'Symbol.for') return { kind: 'symbol' }
+    if (name === 'Function') return isReturnThis({ name, given: values }) ? { kind: 'function' } : unknown
     if (path.at(-1) === 'bind') return { kind: 'global', path: path.slice(0, -1) }
     return callDecoder(name, values)
   }
 
-  /** The result of a function without parameters that is called where it stands. */
-  #result(callee: ts.ArrowFunction | ts.FunctionExpression): Value {
-    if (!ts.isBlock(callee.body)) return this.of(callee.body)
-    const last = callee.body.statements.at(-1)
-    return last !== undefined && ts.isReturnStatement(last) && last.expression !== undefined ? this.of(last.expression) : unknown
+  /** A proxy of an object gives what the object has. */
+  #construct(node: ts.NewExpression): Value {
+    const type = this.of(node.expression)
+    const first = node.arguments?.[0]
+    if (type.kind !== 'global' || first === undefined) return unknown
+    const name = type.path.join('.')
+    if (name === 'Proxy') return this.of(first)
+    return name === 'String' ? callDecoder(name, [this.of(first)]) : unknown
+  }
+
+  /** What a function surely returns. */
+  #result(callee: LocalFunction): Value {
+    if (callee.asteriskToken !== undefined || callee.body === undefined) return unknown
+    return ts.isBlock(callee.body) ? this.#returned(callee.body) : this.of(callee.body)
+  }
+
+  #returned(body: ts.Block | undefined): Value {
+    if (body === undefined) return unknown
+    const values = returnsOf(body).map((one) => (one.expression === undefined ? constant(undefined) : this.of(one.expression)))
+    const [first = unknown] = values
+    const isSure = values.length === 1 && body.statements.at(-1)?.kind === ts.SyntaxKind.ReturnStatement
+    return isSure ? first : (values.find(carriesAuthority) ?? unknown)
   }
 }
 
-function calculate(operator: ts.SyntaxKind, left: number, right: number): Value {
-  switch (operator) {
-    case ts.SyntaxKind.MinusToken:
-      return constant(left - right)
-    case ts.SyntaxKind.AsteriskToken:
-      return constant(left * right)
-    case ts.SyntaxKind.SlashToken:
-      return constant(left / right)
-    case ts.SyntaxKind.PercentToken:
-      return constant(left % right)
-    case ts.SyntaxKind.CaretToken:
-      return constant(left ^ right)
-    case ts.SyntaxKind.BarToken:
-      return constant(left | right)
-    case ts.SyntaxKind.AmpersandToken:
-      return constant(left & right)
-    default:
-      return unknown
+/** `Function('return this')`: the text is known, and all it does is give the global object. */
+export function isReturnThis(call: GlobalCall | undefined): boolean {
+  const text = call?.name === 'Function' && call.given.length === 1 ? call.given[0] : undefined
+  return text?.kind === 'constant' && typeof text.value === 'string' && /^\s*return this;?\s*$/.test(text.value)
+}
+
+/** Whether a value is true; `undefined` when that is not known. */
+function truth(value: Value): boolean | undefined {
+  if (value.kind === 'constant') return Boolean(value.value)
+  return value.kind === 'list' || value.kind === 'record' || value.kind === 'function' ? true : undefined
+}
+
+function isNullish(value: Value): boolean {
+  return value.kind === 'constant' && (value.value === undefined || value.value === null)
+}
+
+/** Things that a program must not get hold of unseen: when a value may be one of them, it is taken for it. */
+function carriesAuthority(value: Value): boolean {
+  return value.kind === 'global' || value.kind === 'function' || value.kind === 'function-constructor' || value.kind === 'some-constructor'
+}
+
+/** The return statements of a body, without those of functions inside it. */
+function returnsOf(body: ts.Block): ts.ReturnStatement[] {
+  const found: ts.ReturnStatement[] = []
+  const stack: ts.Node[] = [body]
+  for (let node = stack.pop(); node !== undefined; node = stack.pop()) {
+    if (ts.isReturnStatement(node)) found.push(node)
+    else if (!ts.isFunctionLike(node)) ts.forEachChild(node, (child) => void stack.push(child))
   }
+  return found
+}
+
+function itemsOf(value: Value | undefined): readonly Value[] {
+  return value?.kind === 'list' ? value.items : []
+}
+
+function isLocal(node: ts.SignatureDeclaration): node is LocalFunction {
+  return ts.isFunctionDeclaration(node) || ts.isFunctionExpression(node) || ts.isArrowFunction(node)
 }

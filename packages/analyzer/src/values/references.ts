@@ -1,6 +1,7 @@
 import { ts } from 'ts-morph'
 import type { SourceText } from '../source/source-text.ts'
 import { unwrap } from '../source/syntax.ts'
+import { isTakenApart } from '../source/targets.ts'
 import type { Values } from './evaluate.ts'
 import type { Value } from './value.ts'
 
@@ -34,7 +35,10 @@ export function findReferences(source: SourceText, values: Values): readonly Ref
 }
 
 function bornAt(node: ts.Node, values: Values): Value | undefined {
-  if (ts.isIdentifier(node)) return isExpressionName(node) && values.isGlobalName(node) ? values.of(node) : undefined
+  if (ts.isIdentifier(node)) {
+    if (isTakenApart(node)) return values.of(node)
+    return isExpressionName(node) && values.isGlobalName(node) ? values.of(node) : undefined
+  }
   if (ts.isPropertyAccessExpression(node) || ts.isElementAccessExpression(node)) return values.of(node)
   if (ts.isBindingElement(node)) return ts.isIdentifier(node.name) ? values.ofBinding(node) : undefined
   if (!ts.isCallExpression(node)) return undefined

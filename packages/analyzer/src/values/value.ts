@@ -11,6 +11,8 @@ export type Value =
   | { readonly kind: 'some-constructor' }
   /** `Function` or one of its siblings, reached through a prototype. */
   | { readonly kind: 'function-constructor' }
+  /** What `Symbol()` and `Symbol.for(…)` give. */
+  | { readonly kind: 'symbol' }
   | { readonly kind: 'unknown' }
 
 export const unknown: Value = { kind: 'unknown' }
@@ -58,19 +60,30 @@ export function memberOf(base: Value, key: string): Value {
       return { kind: 'global', path: [...base.path, key] }
     }
     case 'list':
-      return base.items[Number(key)] ?? unknown
+      return base.items[Number(key)] ?? methodOf(Array.prototype, key)
     case 'record':
-      return base.entries.get(key) ?? unknown
+      return base.entries.get(key) ?? methodOf(Object.prototype, key)
     case 'constant':
-      return typeof base.value === 'string' && /^\d+$/.test(key) ? constant(base.value[Number(key)]) : unknown
+      if (typeof base.value === 'string') return /^\d+$/.test(key) ? constant(base.value[Number(key)]) : methodOf(String.prototype, key)
+      return typeof base.value === 'number' ? methodOf(Number.prototype, key) : unknown
+    case 'function':
+      return methodOf(Function.prototype, key)
     default:
       return unknown
   }
 }
 
+/** A method that every value of a type has: its constructor is `Function`. */
+function methodOf(prototype: object, key: string): Value {
+  return typeof Object.getOwnPropertyDescriptor(prototype, key)?.value === 'function' ? { kind: 'function' } : unknown
+}
+
 /** What `Object.getPrototypeOf` gives. */
 export function prototypeOf(base: Value): Value {
   if (base.kind === 'function' || base.kind === 'function-constructor') return { kind: 'function' }
+  if (base.kind === 'list') return { kind: 'global', path: ['Array', 'prototype'] }
+  if (base.kind === 'record') return { kind: 'global', path: ['Object', 'prototype'] }
+  if (base.kind === 'constant' && typeof base.value === 'string') return { kind: 'global', path: ['String', 'prototype'] }
   return unknown
 }
 

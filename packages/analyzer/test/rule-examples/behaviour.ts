@@ -11,6 +11,10 @@ export const behaviour: readonly RuleExamples[] = [
       `outer: for (;;) { for (;;) { break outer } }`,
       `for (let i = 0; i < 5; i++) {}`,
       `while (input.more) {}`,
+      `while (input.more && true) {}`,
+      `let i = 0; while (i < 10) { i = input() }`,
+      `const next = () => { if (input.a) return false; return true }; while (next()) {}`,
+      `const on = input || true; while (on.more) {}`,
       `for (;;) { if (input.bad) throw new Error('x') }`,
       `for (;;) { for await (const x of input) { console.log(x) } }`,
     ],
@@ -25,6 +29,8 @@ export const behaviour: readonly RuleExamples[] = [
       `const on = true; while (on) { input() }`,
       `for (;;) { setTimeout(async () => { await input() }) }`,
       `while ([]) {}`,
+      `for (let i = 0; i < 10; ) { input() }`,
+      `let i = 0; while (i < 10) { input() }`,
     ],
   },
   {
@@ -50,7 +56,7 @@ export const behaviour: readonly RuleExamples[] = [
   {
     rule: 'no-blocking',
     as: 'body',
-    valid: [`return Atomics.load(input, 0)`, `while (input.next()) {}`],
+    valid: [`return Atomics.load(input, 0)`, `while (input.next()) {}`, `while (Date.now() < input) input.step()`],
     invalid: [
       `Atomics.wait(input, 0, 0)`,
       `const t = Date.now(); while (Date.now() - t < 50);`,
@@ -60,8 +66,12 @@ export const behaviour: readonly RuleExamples[] = [
   {
     rule: 'never-settles',
     as: 'body',
-    valid: [`await new Promise((resolve) => setTimeout(resolve, 5))`, `return Promise.race([input, new Promise(() => {})])`],
-    invalid: [`await new Promise(() => {})`],
+    valid: [
+      `await new Promise((resolve) => setTimeout(resolve, 5))`,
+      `return Promise.race([input, new Promise(() => {})])`,
+      `await new Promise((_, reject) => reject(input))`,
+    ],
+    invalid: [`await new Promise(() => {})`, `return await new Promise(function () {})`, `await new globalThis.Promise(() => {})`],
   },
   {
     rule: 'invisible-characters',
@@ -78,8 +88,12 @@ export const behaviour: readonly RuleExamples[] = [
   {
     rule: 'prototype-keys',
     as: 'body',
-    valid: [`return JSON.parse('{"a":1}')`],
-    invalid: [`return JSON.parse('{"__proto__":{"a":1}}')`, `return JSON.parse('{"constructor":{"prototype":1}}')`],
+    valid: [`return JSON.parse('{"a":1}')`, `return JSON.parse(input)`, `return JSON.parse('{"constructor":"Ltd"}')`],
+    invalid: [
+      `const text = '{"__proto__"' + ':1}'; return JSON.parse(text)`,
+      `return JSON.parse('{"__proto__":{"a":1}}')`,
+      `return JSON.parse('{"constructor":{"prototype":1}}')`,
+    ],
   },
   {
     rule: 'undeclared-network',
@@ -92,6 +106,7 @@ export const behaviour: readonly RuleExamples[] = [
     invalid: [
       `/** @function */ export default () => fetch('https://a.example')`,
       `/** @function */ export default () => globalThis['fe' + 'tch']('x')`,
+      `/** @function */ export default () => new WebSocket('wss://a.example')`,
     ],
   },
 ]

@@ -71,13 +71,21 @@ export const code: readonly RuleExamples[] = [
   {
     rule: 'no-string-timers',
     as: 'body',
-    valid: [`setTimeout(() => 1, 5)`, `setTimeout(input, 5)`],
-    invalid: [`setTimeout('run()', 5)`, 'setInterval(`run(${input})`, 5)', `globalThis.setTimeout('a' + 'b')`],
+    valid: [`setTimeout(() => 1, 5)`, `setTimeout(input, 5)`, `setTimeout(input.run.bind(input), 5)`, `input.setTimeout('x')`],
+    invalid: [
+      `setTimeout('run()', 5)`,
+      'setInterval(`run(${input})`, 5)',
+      `globalThis.setTimeout('a' + 'b')`,
+      `setTimeout('a' + input)`,
+      `setTimeout(input + '()')`,
+      `setTimeout.call(null, 'a()')`,
+      `setTimeout.bind(null, 'a()')(1)`,
+    ],
   },
   {
     rule: 'no-webassembly',
     as: 'body',
-    valid: [`return typeof WebAssembly`, `const o = { WebAssembly: 1 }; return o.WebAssembly`],
+    valid: [`return typeof WebAssembly`, `return WebAssembly.validate(input)`, `const o = { WebAssembly: 1 }; return o.WebAssembly`],
     invalid: [
       `return WebAssembly.instantiate(input)`,
       `return new WebAssembly.Module(input)`,
@@ -116,7 +124,6 @@ export const code: readonly RuleExamples[] = [
       `return Reflect.get(process, 'mainModule')`,
       `return globalThis['pro' + 'cess'].binding`,
       `return Object.values(process)`,
-      `input(process)`,
       `const { process: p } = globalThis; return p.report`,
       `return \\u0070rocess.exit`,
     ],

@@ -125,7 +125,7 @@ export const shape: readonly RuleExamples[] = [
   },
   {
     rule: 'context-members',
-    as: 'body',
+    as: 'handler',
     valid: [`return ctx.db.query('select 1')`, `const other = { fetch: 1 }; return other.fetch`],
     invalid: [`return ctx.fetch('x')`, `return ctx.databse`],
   },
