@@ -118,7 +118,8 @@ export function readFolder(folder) {
   for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
     const path = join(entry.parentPath, entry.name)
     const name = relative(folder, path).split(sep).join('/')
-    if (!entry.isFile() || !/\.(?:[mc]?[jt]sx?|json)$/.test(name) || /\.d\.[mc]?ts$|(?:^|\/)node_modules\/|\.min\.js$|(?:^|[./])cdn\.js$/.test(name)) continue
+    if (!entry.isFile() || !/\.(?:[mc]?[jt]sx?|json)$/.test(name) || /\.d\.[mc]?ts$|(?:^|\/)node_modules\/|\.min\.js$|(?:^|[./])cdn\.js$/.test(name))
+      continue
     const bytes = readFileSync(path)
     if (bytes.length <= maxFile) files[name] = bytes
   }
