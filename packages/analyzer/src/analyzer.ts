@@ -1,7 +1,8 @@
 import { PlatformError, resolveFunctionConfig, type AnalyzeOptions, type Analysis, type Analyzer, type Reaper, type Upload } from '@cordon/contracts'
 import { integer, optional, resolveOptions, type OptionTable } from '@cordon/contracts'
 import { AnalyzerProcess } from './host/analyzer-process.ts'
-import { readReply } from './host/read-reply.ts'
+import { AnalysisCache, analysisKey } from './host/analysis-cache.ts'
+import { isRepeatable, readReply } from './host/read-reply.ts'
 import { checkUpload, tooLarge } from './host/upload-limits.ts'
 
 /** Options of `createAnalyzer`. */
@@ -45,6 +46,7 @@ class ProcessAnalyzer implements Analyzer {
   readonly #idle: AnalyzerProcess[]
   readonly #all: readonly AnalyzerProcess[]
   readonly #waiting: ((process: AnalyzerProcess | undefined) => void)[] = []
+  readonly #cache = new AnalysisCache()
   readonly #running = new Set<Promise<unknown>>()
   #isClosed = false
 
@@ -58,8 +60,10 @@ class ProcessAnalyzer implements Analyzer {
     if (this.#isClosed) throw closed()
     checkUpload(upload)
     const config = definedKeys(resolveFunctionConfig(upload.config), upload.config)
-    const request = { files: upload.files, entry: upload.entry, config, options }
-    const run = this.#run(request)
+    const key = analysisKey(upload, config, options)
+    const known = this.#cache.get(key)
+    if (known !== undefined) return known
+    const run = this.#run({ files: upload.files, entry: upload.entry, config, options }, key)
     this.#running.add(run)
     try {
       return await run
@@ -86,14 +90,16 @@ class ProcessAnalyzer implements Analyzer {
     await Promise.all(this.#all.map((process) => process.destroy()))
   }
 
-  async #run(request: unknown): Promise<Analysis> {
+  async #run(request: unknown, key: string | undefined): Promise<Analysis> {
     const process = this.#idle.pop() ?? (await new Promise<AnalyzerProcess | undefined>((resolve) => this.#waiting.push(resolve)))
     if (process === undefined) throw closed()
     try {
       const answer = await process.analyze(request, this.#setup.timeLimitMs)
       if (answer === 'timeout') throw this.#isClosed ? closed() : tooLarge(`it takes longer than ${this.#setup.timeLimitMs} ms`)
       if (answer === 'died') throw this.#isClosed ? closed() : tooLarge(`it needs more memory than ${this.#setup.memoryMb} MiB`)
-      return readReply(answer.reply)
+      const analysis = readReply(answer.reply)
+      if (isRepeatable(answer.reply)) this.#cache.set(key, analysis)
+      return analysis
     } finally {
       const next = this.#waiting.shift()
       if (next === undefined) this.#idle.push(process)

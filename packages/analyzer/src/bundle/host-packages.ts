@@ -18,6 +18,8 @@ export interface HostPackages {
    * (many packages import their framework without declaring it). `undefined` when it is neither, or not installed.
    */
   findDependency(importer: PackageTree, name: string): HostPackage | undefined
+  /** Whether a package was looked for on the disk. */
+  isUsed(): boolean
 }
 
 /** Names that npm accepts, scoped or not. Anything else could be a path. */
@@ -31,6 +33,7 @@ export function createHostPackages(options: PackageOptions): HostPackages {
   const allowed = new Set(options.allow)
   const directories = new Map<PackageTree, string>()
   const opened = new Map<string, HostPackage>()
+  let used = false
 
   function open(directory: string): HostPackage {
     const known = opened.get(directory)
@@ -45,6 +48,7 @@ export function createHostPackages(options: PackageOptions): HostPackages {
   }
 
   function find(from: string, name: string): HostPackage | undefined {
+    used = true
     if (!packageName.test(name)) return undefined
     for (let directory = from; ; directory = dirname(directory)) {
       const candidate = join(directory, 'node_modules', ...name.split('/'))
@@ -54,6 +58,7 @@ export function createHostPackages(options: PackageOptions): HostPackages {
   }
 
   return {
+    isUsed: () => used,
     findAllowed: (name) => (allowed.has(name) ? find(options.from, name) : undefined),
     findDependency(importer, name) {
       const directory = directories.get(importer)

@@ -63,6 +63,7 @@ async function analyzeUpload(request: AnalysisRequest): Promise<AnalysisReply> {
   const bundleText = code === undefined ? undefined : { code, sourceMap: wrapSourceMap(bundled.sourceMap, validators) }
   return {
     kind: 'analysis',
+    readsHost: packages.isUsed(),
     bundle: bundleText,
     analysis: {
       ok: !reporter.hasErrors(),
@@ -107,7 +108,7 @@ function withoutEntry(request: AnalysisRequest, reporter: Reporter): AnalysisRep
   reporter.add({ rule: 'entry', severity: 'fixed', message: `${what}. ${remedy}`, file: request.entry ?? '', text: '' })
   const config = resolveFunctionConfig(request.config)
   const manifest = { handler: 'unknown', entry: request.entry ?? '', config, builtins: [], packages: [], database: config.database ?? false } as const
-  return { kind: 'analysis', bundle: undefined, analysis: { ok: false, diagnostics: reporter.list(), manifest, schemas: {} } }
+  return { kind: 'analysis', readsHost: false, bundle: undefined, analysis: { ok: false, diagnostics: reporter.list(), manifest, schemas: {} } }
 }
 
 function reportSyntax(parsed: ParsedSources, reporter: Reporter): boolean {

@@ -14,6 +14,8 @@ export type AnalysisReply =
   | {
       readonly kind: 'analysis'
       readonly analysis: Omit<Analysis, 'bundle'>
+      /** Whether packages of the host were looked for. */
+      readonly readsHost: boolean
       readonly bundle: { readonly code: string; readonly sourceMap: string } | undefined
     }
   /** The source is too complex, for example nested deeper than a parser can follow. */

@@ -34,6 +34,11 @@ export function readReply(reply: unknown): Analysis {
   return ok ? { ...result, bundle } : result
 }
 
+/** Whether the same upload would get the same answer: packages of the host may change at any time. */
+export function isRepeatable(reply: unknown): boolean {
+  return isRecord(reply) && reply['kind'] === 'analysis' && reply['readsHost'] === false
+}
+
 function readBundle(value: Record<string, unknown>): Bundle {
   const code = text(value['code'], 'code')
   return { code, sourceMap: text(value['sourceMap'], 'sourceMap'), hash: createHash('sha256').update(code).digest('hex') }
