@@ -19,6 +19,7 @@ const all = [
   { name: 'core/many-functions', pinnable: false },
   { name: 'core/import', pinnable: false },
   { name: 'cli/reload', pinnable: false },
+  { name: 'analyzer/analyze', pinnable: false },
   { name: 'analyzer-quality', pinnable: false },
   { name: 'growth/calls-in-flight', pinnable: false },
   { name: 'growth/payload', pinnable: false },

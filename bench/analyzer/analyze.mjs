@@ -1,0 +1,152 @@
+/**
+ * Analysis of an upload: rules, type check, schemas, validators, bundle, all in one answer; beside `tsc --noEmit` and esbuild over the same files
+ * as a developer runs them, alternating in one run. And how long a deployment holds up the host.
+ */
+import { execFileSync } from 'node:child_process'
+import { mkdir, writeFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
+import { performance } from 'node:perf_hooks'
+import { createAnalyzer } from '@cordon/analyzer'
+import { createPlatform } from '@cordon/core'
+import { median, quantile, report } from '../measure.mjs'
+import { withScratch } from '../scratch.mjs'
+import { countLines, large, small } from './sources.mjs'
+
+const require = createRequire(import.meta.url)
+const options = { packages: { from: '/', allow: [] }, analyzer: { enforce: true, rules: {} } }
+
+function uploadOf(files) {
+  const encoder = new TextEncoder()
+  return { files: Object.fromEntries(Object.entries(files).map(([path, text]) => [path, encoder.encode(text)])) }
+}
+
+async function timed(run) {
+  const start = performance.now()
+  const value = await run()
+  return [performance.now() - start, value]
+}
+
+async function analyzed(analyzer, files) {
+  const [ms, analysis] = await timed(() => analyzer.analyze(uploadOf(files), options))
+  if (!analysis.ok || analysis.diagnostics.length > 0) throw new Error(`the sample is wrong: ${JSON.stringify(analysis.diagnostics)}`)
+  return ms
+}
+
+/** What the samples use of the platform. */
+const ambient = `declare module 'node:*'
+interface Context {
+  db: { query<T>(text: string, values?: unknown[]): Promise<{ rows: T[] }> }
+  log: { info(message: string, fields?: object): void }
+}
+`
+
+/** The native compiler of the repository, and esbuild as a command, each a process of its own as in a build script. */
+async function writeReference(folder) {
+  const tsc = join(dirname(require.resolve('typescript/package.json')), 'bin/tsc')
+  const esbuild = join(dirname(require.resolve('esbuild/package.json')), 'bin/esbuild')
+  await writeFile(join(folder, 'package.json'), '{ "type": "module" }')
+  await writeFile(join(folder, 'ambient.d.ts'), ambient)
+  const flags = ['--noEmit', '--strict', '--skipLibCheck', '--noImplicitAny', 'false', '--target', 'esnext', '--module', 'esnext']
+  return async (files) => {
+    for (const [path, text] of Object.entries(files)) {
+      await mkdir(dirname(join(folder, path)), { recursive: true })
+      await writeFile(join(folder, path), text)
+    }
+    const start = performance.now()
+    execFileSync(
+      process.execPath,
+      [tsc, ...flags, '--moduleResolution', 'bundler', '--allowImportingTsExtensions', '--types', '', 'index.ts', 'ambient.d.ts'],
+      {
+        cwd: folder,
+        stdio: 'inherit',
+      },
+    )
+    execFileSync(esbuild, ['index.ts', '--bundle', '--platform=node', '--format=esm', '--outfile=out.js', '--log-level=warning'], {
+      cwd: folder,
+      stdio: 'inherit',
+    })
+    return performance.now() - start
+  }
+}
+
+async function compare({ name, sample, rounds, target, analyzer, reference }) {
+  const ours = []
+  const theirs = []
+  await analyzed(analyzer, sample(-1))
+  for (let round = 0; round < rounds; round++) {
+    ours.push(await analyzed(analyzer, sample(round)))
+    theirs.push(await reference(sample(round)))
+  }
+  report(`${name}, median`, median(ours), 'ms', target)
+  report(`${name}, fastest`, Math.min(...ours), 'ms')
+  report('  to tsc --noEmit and esbuild, median of ratios', median(ours.map((ms, round) => ms / theirs[round])), 'x')
+}
+
+/** Longest time in milliseconds in which the host's event loop answered nothing, while `run` goes on. */
+async function longestBlock(run) {
+  let longest = 0
+  let last = performance.now()
+  let isDone = false
+  function look() {
+    const now = performance.now()
+    longest = Math.max(longest, now - last)
+    last = now
+    if (!isDone) setImmediate(look)
+  }
+  setImmediate(look)
+  await run()
+  isDone = true
+  return longest
+}
+
+const cold = []
+const coldRatios = []
+await withScratch(async (folder) => {
+  const reference = await writeReference(folder)
+  for (let round = 0; round < 3; round++) {
+    const analyzer = createAnalyzer({ processes: 1 })
+    const ms = await analyzed(analyzer, small(1000 + round))
+    cold.push(ms)
+    coldRatios.push(ms / (await reference(small(1000 + round))))
+    await analyzer.close()
+  }
+  report('first analysis of an analyzer that was just created', median(cold), 'ms', 1200)
+  report('  to tsc --noEmit and esbuild, median of ratios', median(coldRatios), 'x')
+
+  const analyzer = createAnalyzer({ processes: 1 })
+  await analyzer.warm()
+  // A process that serves for a while, not the first seconds of one.
+  for (let round = 0; round < 20; round++) await analyzed(analyzer, small(500 + round))
+  await compare({ name: `${countLines(small(0))} lines, warm`, sample: small, rounds: 21, target: 60, analyzer, reference })
+  await compare({
+    name: `${countLines(large(0))} lines in ${Object.keys(large(0)).length} files, warm`,
+    sample: large,
+    rounds: 9,
+    target: 400,
+    analyzer,
+    reference,
+  })
+  const again = []
+  for (let round = 0; round < 50; round++) again.push(await analyzed(analyzer, small(20)))
+  report('the same 20 lines again', median(again), 'ms')
+  await analyzer.close()
+})
+
+await withScratch(async (dataDir) => {
+  const platform = await createPlatform({ dataDir })
+  try {
+    await platform.deploy({ name: 'first', files: small(0) })
+    const blocks = []
+    for (let round = 1; round <= 9; round++) blocks.push(await longestBlock(() => platform.deploy({ name: 'first', files: small(round) })))
+    report('longest hold-up of the host by a deployment, 20 lines', quantile(blocks, 1), 'ms', 20)
+    report('  median', median(blocks), 'ms')
+    const bulky = { ...large(0), 'data.json': JSON.stringify(Array.from({ length: 60_000 }, (_, at) => `entry ${at}`)) }
+    const big = []
+    for (let round = 0; round < 3; round++)
+      big.push(await longestBlock(() => platform.deploy({ name: 'bulky', files: { ...bulky, 'lib/extra.ts': `export const extra = ${round}\n` } })))
+    report('longest hold-up, 2 000 lines and 1 MB of data', quantile(big, 1), 'ms', 20)
+  } finally {
+    await platform.close()
+  }
+})
