@@ -1,3 +1,4 @@
+import type { CapabilityUse } from './capability.ts'
 import type { Diagnostic } from './diagnostic.ts'
 import type { FunctionConfig, ResolvedFunctionConfig } from './function-config.ts'
 import type { AnalyzerOptions, PackageOptions } from './options/platform-options.ts'
@@ -11,7 +12,10 @@ export interface Upload {
   readonly config?: FunctionConfig | undefined
 }
 
-/** What a version declares and the analyzer found. */
+/**
+ * What a version declares and the analyzer found: what it may use once it is deployed, limits in `config` included. All lists are sorted,
+ * each name once.
+ */
 export interface Manifest {
   /** What the code looks like; the loaded value decides in the end. */
   readonly handler: 'json' | 'http' | 'unknown'
@@ -23,6 +27,14 @@ export interface Manifest {
   readonly packages: readonly { readonly name: string; readonly version: string }[]
   /** Whether `ctx.db` is granted. */
   readonly database: boolean
+  /** Network hosts that `config.net` names, or a URL in the code: `api.example.com`, `localhost:8080`, `*.example.com`, `*`. */
+  readonly net: readonly string[]
+  /** Names of the secrets that `config.secrets` names, or the code reads. */
+  readonly secrets: readonly string[]
+  /** Names of the environment values that `config.env` sets, or the code reads; only those of `config.env` have a value. */
+  readonly env: readonly string[]
+  /** Names of the functions that `config.functions` names, or the code calls. */
+  readonly functions: readonly string[]
 }
 
 /** What the code says about a handler: JSON Schemas (draft 2020-12), of which a missing one means that side is not validated, and its documentation. */
@@ -56,6 +68,8 @@ export interface Analysis {
   readonly ok: boolean
   readonly diagnostics: readonly Diagnostic[]
   readonly manifest: Manifest
+  /** Where the capabilities of the manifest were seen, for diagnostics; those of packages inside packages are missing. */
+  readonly uses: readonly CapabilityUse[]
   readonly schemas: Schemas
   readonly bundle?: Bundle | undefined
 }

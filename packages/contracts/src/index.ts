@@ -16,6 +16,7 @@ export {
   type OptionTable,
 } from './options/check.ts'
 export { JsonScanner } from './json-scanner.ts'
+export { allowTable, type AllowOptions, type AllowRules, type AllowedLimits, type ApprovalRequest, type Approve } from './options/allow.ts'
 export { limitTable, type Limits } from './options/limits.ts'
 export { schedulingTable, type SchedulingOptions } from './options/scheduling.ts'
 export {
@@ -32,6 +33,8 @@ export {
 } from './options/platform-options.ts'
 export { functionConfigTable, resolveFunctionConfig, type Access, type FunctionConfig, type ResolvedFunctionConfig } from './function-config.ts'
 export type { Logger } from './logger.ts'
+export { normaliseHost } from './host-name.ts'
+export type { Capability, CapabilityChange, CapabilityUse } from './capability.ts'
 export type { Diagnostic, RuleSeverity } from './diagnostic.ts'
 export type { Analysis, AnalyzeOptions, Analyzer, Bundle, Manifest, Schemas, Upload } from './analysis.ts'
 export type { InvocationRecord, LogEntry, LogLevel, Measures, OutcomeKind, Page, StoredLogEntry } from './records.ts'

@@ -1,4 +1,5 @@
 import type { Analysis, Manifest, Schemas } from './analysis.ts'
+import type { CapabilityChange } from './capability.ts'
 import type { ExecutorStats, SandboxEvent, SandboxReport } from './execution.ts'
 import type { Diagnostic } from './diagnostic.ts'
 import type { PlatformError } from './errors/platform-error.ts'
@@ -35,6 +36,8 @@ export interface DeployResult {
   /** Warnings. */
   readonly diagnostics: readonly Diagnostic[]
   readonly manifest: Manifest
+  /** What the version may use that the one that was live before it might not, and the other way round. */
+  readonly capabilities: CapabilityChange
   readonly schemas: Schemas
 }
 
@@ -102,6 +105,8 @@ export interface VersionInfo {
   readonly createdAt: number
   readonly label: string | null
   readonly bytes: number
+  /** What was approved for it. */
+  readonly manifest: Manifest
 }
 
 /** Filters of `logs`. */
@@ -135,7 +140,13 @@ export interface PlatformStats extends Omit<ExecutorStats, 'sandbox'> {
 
 /** The events of `platform.on`. */
 export interface PlatformEvents {
-  deployment: { readonly name: string; readonly version: string; readonly kind: 'deploy' | 'rollback' | 'remove' }
+  deployment: {
+    readonly name: string
+    readonly version: string
+    readonly kind: 'deploy' | 'rollback' | 'remove'
+    /** What became and ceased to be granted. */
+    readonly capabilities: CapabilityChange
+  }
   invocation: InvocationRecord
   sandbox: SandboxEvent
   warning: { readonly message: string; readonly error?: PlatformError }

@@ -41,6 +41,17 @@ describe('the options of createPlatform', () => {
         logBytes: 256_000,
       },
       analyzer: { enforce: true, rules: {} },
+      allow: {
+        database: true,
+        net: ['*'],
+        secrets: ['*'],
+        functions: ['*'],
+        packages: ['*'],
+        limits: { timeoutMs: undefined, memoryMb: undefined },
+        approve: undefined,
+        approveMs: 10_000,
+        tenants: {},
+      },
       logger: undefined,
       authenticate: undefined,
     })
@@ -55,6 +66,15 @@ describe('the options of createPlatform', () => {
     expect(options.dataDir).to.equal('./.cordon')
     expect(options.limits).to.include({ queueLength: 0, timeoutMs: 5000 })
     expect(options.analyzer.enforce).to.equal(false)
+  })
+
+  it('spells the hosts of allow in one way, and keeps of a tenant only the rules that it is given', () => {
+    const { allow } = resolve({
+      allow: { net: ['API.Example.com:443', '*.bücher.example', '0x7f.1:8080'], tenants: { acme: { net: [], database: undefined } } },
+    })
+    expect(allow.net).to.deep.equal(['api.example.com', '*.xn--bcher-kva.example', '127.0.0.1:8080'])
+    expect(allow.tenants).to.deep.equal({ acme: { net: [] } })
+    for (const frozen of [allow, allow.net, allow.limits, allow.tenants, allow.tenants['acme']]) expect(frozen).to.be.frozen
   })
 
   it('takes cores as a sorted list without repetitions and refuses what names none', () => {
@@ -84,6 +104,14 @@ describe('the options of createPlatform', () => {
     [{ limits: null }, 'limits'],
     [{ scheduling: { maxSandboxes: 0 } }, 'scheduling.maxSandboxes'],
     [{ scheduling: { sandboxes: 1 } }, 'scheduling.sandboxes'],
+    [{ allow: { net: ['https://api.example.com'] } }, 'allow.net'],
+    [{ allow: { net: ['a.*.example.com'] } }, 'allow.net'],
+    [{ allow: { net: Array(1) } }, 'allow.net'],
+    [{ allow: { secrets: 'A' } }, 'allow.secrets'],
+    [{ allow: { packages: ['*-plugin'] } }, 'allow.packages'],
+    [{ allow: { limits: { concurrency: 1 } } }, 'allow.limits.concurrency'],
+    [{ allow: { approve: true } }, 'allow.approve'],
+    [{ allow: { tenants: { acme: { approve() {} } } } }, 'allow.tenants.acme.approve'],
     [{ limits: [] }, 'limits'],
     [{ dataDir: '' }, 'dataDir'],
     [{ dataDir: 'a\0b' }, 'dataDir'],

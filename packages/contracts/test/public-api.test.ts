@@ -6,6 +6,7 @@ describe('the public API of @cordon/contracts', () => {
     expect(Object.keys(contracts).toSorted()).to.deep.equal([
       'JsonScanner',
       'PlatformError',
+      'allowTable',
       'choice',
       'cpuList',
       'decodeResult',
@@ -20,6 +21,7 @@ describe('the public API of @cordon/contracts', () => {
       'invalidOption',
       'isRecord',
       'limitTable',
+      'normaliseHost',
       'optional',
       'platformOptionTable',
       'readGiven',

@@ -1,5 +1,5 @@
 import { Script } from 'node:vm'
-import { resolveFunctionConfig, type Schemas } from '@cordon/contracts'
+import { resolveFunctionConfig, type ResolvedFunctionConfig, type Schemas } from '@cordon/contracts'
 import { bundle, type BundleResult } from '../bundle/bundle.ts'
 import { findEntry } from '../bundle/file-lookup.ts'
 import { createHostPackages, type HostPackages } from '../bundle/host-packages.ts'
@@ -8,15 +8,17 @@ import { SourceLimit } from '../bundle/source-guard.ts'
 import type { PackageTree } from '../bundle/package-tree.ts'
 import { createUploadTree, isFirstParty } from '../bundle/upload-tree.ts'
 import { wrapCode, wrapSourceMap } from '../bundle/wrapper.ts'
+import { collectCapabilities, placeCapabilities } from '../manifest/capabilities.ts'
+import { findUses, type FoundUse } from '../manifest/find-uses.ts'
+import { findHandlerParameters } from '../manifest/handler-parameters.ts'
 import { readConfig } from '../rules/config-literal.ts'
 import { handlerKind } from '../rules/handler-shape.ts'
 import { ruleList } from '../rules/rule-list.ts'
-import { mentionsDatabase } from '../source/database-use.ts'
 import { findDefaultExport } from '../source/exports.ts'
 import { describeHandlerComment } from '../source/handler-description.ts'
 import { parseSources, type ParsedSources, type SourceText } from '../source/source-text.ts'
-import { createValues } from '../values/evaluate.ts'
-import { findReferences } from '../values/references.ts'
+import { createValues, type Values } from '../values/evaluate.ts'
+import { findReferences, type Reference } from '../values/references.ts'
 import { reportBundleErrors, reportPackages } from './bundle-findings.ts'
 import { describeHandler, type DescribedHandler } from './describe-handler.ts'
 import type { AnalysisReply, AnalysisRequest } from './messages.ts'
@@ -49,14 +51,15 @@ async function analyzeUpload(request: AnalysisRequest): Promise<AnalysisReply> {
   const parsed = parseSources(new Map(own.map(([path, bytes]) => [path, decodeSource(bytes)])))
   const hasSyntaxErrors = reportSyntax(parsed, reporter)
   const source = parsed.files.find((file) => file.path === entry)
-  const facts = readFacts(source, { request, parsed })
-  const declaresHosts = facts.manifest.config.net.length > 0
-  for (const file of parsed.files) checkRules(file, { parsed, bundled, entry, declaresHosts, reporter })
+  const facts = readFacts(source, request)
+  const files = parsed.files.map((file) => readFile(file, file === source, parsed))
+  for (const file of files) checkRules(file, { parsed, bundled, config: facts.config, reporter })
+  const capabilities = collectCapabilities({ files, entry: source, config: facts.config, reporter })
   reportPackages(bundled, parsed, reporter)
   reportBundleErrors(bundled, { hasSyntaxErrors, parsed, reporter })
   const openProgram = createProgramOpener(entry, { upload, packages, parsed })
-  const isDescribed = source !== undefined && !hasSyntaxErrors && facts.manifest.handler !== 'http'
-  const { config } = facts.manifest
+  const isDescribed = source !== undefined && !hasSyntaxErrors && facts.handler !== 'http'
+  const { config } = facts
   const { schemas, validators } = isDescribed ? describeHandler({ entry: source, openProgram, parsed, config, reporter }) : noSchemas
   if (!hasSyntaxErrors) checkTypes({ parsed, openProgram, reporter, options: request.options.analyzer })
   const code = reporter.hasErrors() ? undefined : checkCode(bundled.code, { entry, validators, reporter })
@@ -68,7 +71,8 @@ async function analyzeUpload(request: AnalysisRequest): Promise<AnalysisReply> {
     analysis: {
       ok: !reporter.hasErrors(),
       diagnostics: reporter.list(),
-      manifest: { ...facts.manifest, entry, builtins: bundled.builtins, packages: bundled.packages },
+      manifest: { ...facts, ...capabilities, entry, builtins: bundled.builtins, packages: bundled.packages },
+      uses: placeCapabilities({ files, entry: source }),
       schemas: withDescription(schemas, source),
     },
   }
@@ -107,8 +111,9 @@ function withoutEntry(request: AnalysisRequest, reporter: Reporter): AnalysisRep
       : 'Correct `entry`, or add the file.'
   reporter.add({ rule: 'entry', severity: 'fixed', message: `${what}. ${remedy}`, file: request.entry ?? '', text: '' })
   const config = resolveFunctionConfig(request.config)
-  const manifest = { handler: 'unknown', entry: request.entry ?? '', config, builtins: [], packages: [], database: config.database ?? false } as const
-  return { kind: 'analysis', readsHost: false, bundle: undefined, analysis: { ok: false, diagnostics: reporter.list(), manifest, schemas: {} } }
+  const capabilities = collectCapabilities({ files: [], entry: undefined, config, reporter })
+  const manifest = { handler: 'unknown', entry: request.entry ?? '', config, builtins: [], packages: [], ...capabilities } as const
+  return { kind: 'analysis', readsHost: false, bundle: undefined, analysis: { ok: false, diagnostics: reporter.list(), manifest, uses: [], schemas: {} } }
 }
 
 function reportSyntax(parsed: ParsedSources, reporter: Reporter): boolean {
@@ -132,24 +137,36 @@ function reportSyntax(parsed: ParsedSources, reporter: Reporter): boolean {
   return found
 }
 
+/** What is known of one file before its rules are checked. */
+interface FileFacts {
+  readonly source: SourceText
+  readonly isEntry: boolean
+  readonly values: Values
+  readonly references: readonly Reference[]
+  readonly uses: readonly FoundUse[]
+}
+
+function readFile(source: SourceText, isEntry: boolean, { checker }: ParsedSources): FileFacts {
+  const values = createValues(source, checker)
+  const references = findReferences(source, values)
+  const parameters = isEntry ? findHandlerParameters(source.ast) : {}
+  return { source, isEntry, values, references, uses: findUses(source, { values, references, checker, parameters }) }
+}
+
 interface RuleSurroundings {
   readonly parsed: ParsedSources
   readonly bundled: BundleResult
-  readonly entry: string
-  readonly declaresHosts: boolean
+  readonly config: ResolvedFunctionConfig
   readonly reporter: Reporter
 }
 
-function checkRules(source: SourceText, { parsed, bundled, entry, declaresHosts, reporter }: RuleSurroundings): void {
-  const isEntry = source.path === entry
+function checkRules({ source, isEntry, values, references, uses }: FileFacts, { parsed, bundled, config, reporter }: RuleSurroundings): void {
   const base = { file: source.path, text: source.text }
   if (isEntry && findDefaultExport(source.ast).kind === 'none') {
     const message = 'The entry file has no default export, so there is nothing to call. Write `export default` before the handler.'
     reporter.add({ ...base, rule: 'default-export', severity: 'fixed', message, place: { start: 0, length: 1 } })
   }
   const refused = bundled.refused.filter((one) => one.file === source.path)
-  const values = createValues(source, parsed.checker)
-  const references = findReferences(source, values)
   for (const rule of ruleList) {
     rule.check({
       source,
@@ -158,7 +175,8 @@ function checkRules(source: SourceText, { parsed, bundled, entry, declaresHosts,
       refused,
       values,
       references,
-      declaresHosts,
+      uses,
+      config,
       report(place, message) {
         const where = 'kind' in place ? { start: place.getStart(source.ast), length: place.getWidth(source.ast) } : place
         reporter.add({ ...base, rule: rule.id, severity: rule.severity, message, place: where })
@@ -193,11 +211,10 @@ function checkCode(
   }
 }
 
-function readFacts(source: SourceText | undefined, around: { request: AnalysisRequest; parsed: ParsedSources }) {
+function readFacts(source: SourceText | undefined, request: AnalysisRequest) {
   const values = source === undefined ? {} : readConfig(source).values
-  const config = resolveFunctionConfig({ ...values, ...around.request.config })
+  const config = resolveFunctionConfig({ ...values, ...request.config })
   const found = source === undefined ? undefined : findDefaultExport(source.ast)
   const kind = found?.kind === 'local' ? handlerKind(found.value) : 'unknown'
-  const database = config.database ?? around.parsed.files.some((file) => mentionsDatabase(file))
-  return { manifest: { handler: kind === 'none' ? ('unknown' as const) : kind, config, database } }
+  return { handler: kind === 'none' ? ('unknown' as const) : kind, config }
 }

@@ -5,10 +5,12 @@ import {
   resolveFunctionConfig,
   type Analysis,
   type Bundle,
+  type CapabilityUse,
   type Diagnostic,
   type Manifest,
   type Schemas,
 } from '@cordon/contracts'
+import { isName, maxNames, type NamedKind } from '../manifest/capability-names.ts'
 import { tooLarge } from './upload-limits.ts'
 
 /**
@@ -29,6 +31,7 @@ export function readReply(reply: unknown): Analysis {
     ok,
     diagnostics,
     manifest: readManifest(record(analysis['manifest'], 'manifest')),
+    uses: list(analysis['uses'], 'uses').map(readUse),
     schemas: readSchemas(record(analysis['schemas'], 'schemas')),
   }
   return ok ? { ...result, bundle } : result
@@ -69,6 +72,33 @@ function readManifest(value: Record<string, unknown>): Manifest {
       return { name: text(found['name'], 'name'), version: text(found['version'], 'version') }
     }),
     database: value['database'] === true,
+    net: readNames(value['net'], 'net'),
+    secrets: readNames(value['secrets'], 'secret'),
+    env: readNames(value['env'], 'env'),
+    functions: readNames(value['functions'], 'function'),
+  }
+}
+
+function readNames(value: unknown, kind: NamedKind): string[] {
+  const names = list(value, kind).map((one) => text(one, kind))
+  if (names.length > maxNames || !names.every((one) => isName(kind, one))) throw broken(kind)
+  return [...new Set(names)].toSorted()
+}
+
+const capabilityKinds = ['database', 'net', 'secret', 'function', 'package'] as const
+
+function readUse(value: unknown): CapabilityUse {
+  const one = record(value, 'use')
+  const kind = capabilityKinds.find((known) => known === one['kind'])
+  if (kind === undefined) throw broken('kind')
+  const { name, file, line, column, frame } = one
+  return {
+    kind,
+    name: text(name, 'name'),
+    file: text(file, 'file'),
+    line: count(line, 'line'),
+    column: count(column, 'column'),
+    frame: text(frame, 'frame'),
   }
 }
 

@@ -20,6 +20,7 @@ import { noWebAssembly } from './no-webassembly.ts'
 import { processAccess } from './process-access.ts'
 import { prototypeKeys } from './prototype-keys.ts'
 import type { Rule } from './rule.ts'
+import { undeclaredDatabase, undeclaredEnvironment, undeclaredFunction, undeclaredSecret } from './undeclared-names.ts'
 import { undeclaredNetwork } from './undeclared-network.ts'
 import { neverSettles, noBlocking } from './waiting.ts'
 
@@ -47,6 +48,10 @@ export const ruleList: readonly Rule[] = [
   prototypeKeys,
   hiddenNames,
   undeclaredNetwork,
+  undeclaredSecret,
+  undeclaredFunction,
+  undeclaredEnvironment,
+  undeclaredDatabase,
   unavailableGlobals,
   engineInternals,
   largeValues,

@@ -1,5 +1,7 @@
 import type { ts } from 'ts-morph'
+import type { ResolvedFunctionConfig } from '@cordon/contracts'
 import type { RefusedImport } from '../bundle/bundle.ts'
+import type { FoundUse } from '../manifest/find-uses.ts'
 import type { ParsedSources, SourceText } from '../source/source-text.ts'
 import type { Values } from '../values/evaluate.ts'
 import type { Reference } from '../values/references.ts'
@@ -16,8 +18,10 @@ export interface RuleContext {
   readonly values: Values
   /** Every place where the file takes hold of something global or of a constructor. */
   readonly references: readonly Reference[]
-  /** Whether `config.net` names a host. */
-  readonly declaresHosts: boolean
+  /** What the file uses of its context, its environment and the network. */
+  readonly uses: readonly FoundUse[]
+  /** The configuration of the function, of which `config` of the deployment is a part. */
+  readonly config: ResolvedFunctionConfig
   /** Reports a finding: one sentence what is wrong, one what to do. */
   report(place: ts.Node | { readonly start: number; readonly length: number }, message: string): void
 }

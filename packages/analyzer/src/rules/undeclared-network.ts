@@ -1,18 +1,17 @@
 import type { Rule } from './rule.ts'
 
-/** Hosts are declared. */
+/** Hosts stand in the code, or are declared. */
 export const undeclaredNetwork: Rule = {
   id: 'undeclared-network',
   severity: 'warn',
-  summary: 'A function that uses fetch, WebSocket or EventSource declares its hosts in config.net.',
-  check({ references, declaresHosts, report }) {
-    if (declaresHosts) return
-    for (const { node, value } of references) {
-      const name = value.kind === 'global' ? value.path[0] : undefined
-      if (name !== 'fetch' && name !== 'WebSocket' && name !== 'EventSource') continue
+  summary: 'The hosts of fetch, WebSocket and EventSource stand in the code as literals, or in config.net.',
+  check({ uses, config, report }) {
+    if (config.net.length > 0) return
+    for (const { kind, name, node } of uses) {
+      if (kind !== 'net' || name !== undefined) continue
       report(
         node,
-        `${name} is used and config.net names no host, so every call is denied. Add the hosts: \`export const config = { net: ['api.example.com'] }\`.`,
+        "The host that this reaches cannot be read from the code, so it is not granted. Declare it: `export const config = { net: ['api.example.com'] }`.",
       )
     }
   },

@@ -100,13 +100,46 @@ export const behaviour: readonly RuleExamples[] = [
     as: 'entry',
     valid: [
       `export const config = { net: ['a.example'] }\n/** @function */ export default () => fetch('https://a.example')`,
+      `/** @function */ export default () => fetch('https://a.example')`,
       `/** @function */ export default { fetch: () => new Response() }`,
       `/** @function */ export default (input: { fetch: () => void }) => input.fetch()`,
     ],
     invalid: [
-      `/** @function */ export default () => fetch('https://a.example')`,
-      `/** @function */ export default () => globalThis['fe' + 'tch']('x')`,
-      `/** @function */ export default () => new WebSocket('wss://a.example')`,
+      `/** @function */ export default (input: { url: string }) => fetch(input.url)`,
+      `/** @function */ export default (input: { id: string }) => globalThis['fe' + 'tch']('https://' + input.id + '.example')`,
+      `/** @function */ export default () => [1].map(fetch as never)`,
+    ],
+  },
+  {
+    rule: 'undeclared-secret',
+    as: 'body',
+    valid: [`return ctx.secrets.KEY`, `return ctx.secrets['K' + 'EY']`, `return input.secrets[input.name]`],
+    invalid: [`return ctx.secrets[input.name]`, `const { secrets } = ctx; return secrets[input.name]`],
+  },
+  {
+    rule: 'undeclared-function',
+    as: 'body',
+    valid: [`return ctx.functions.invoke('other')`, `return input.functions.invoke(input.name)`],
+    invalid: [`return ctx.functions.invoke(input.name)`, `const call = ctx.functions.invoke; return call(input.name)`],
+  },
+  {
+    rule: 'undeclared-env',
+    as: 'body',
+    valid: [`return process.env.NODE_ENV`, `return input.env.TOKEN`],
+    invalid: [`return process.env.TOKEN`, `const { TOKEN } = process.env; return TOKEN`, `return ctx.env.TOKEN`],
+  },
+  {
+    rule: 'undeclared-database',
+    as: 'body',
+    valid: [`return ctx.db.query('select 1')`, `return input[input.name]`],
+    invalid: [`return ctx[input.name]`, `const same = ctx; return same[input.name]`],
+  },
+  {
+    rule: 'undeclared-database',
+    as: 'entry',
+    valid: [],
+    invalid: [
+      `export const config = { database: false }\n/** @function */ export default (input: unknown, ctx: Context) => ctx.db.query('select 1')`,
     ],
   },
 ]

@@ -1,5 +1,6 @@
 import type { RuleSeverity } from '../diagnostic.ts'
 import type { Logger } from '../logger.ts'
+import { allowTable, type AllowOptions, type AllowRules, type AllowedLimits } from './allow.ts'
 import { choice, flag, group, invalidOption, isRecord, optional, text, textList, type OptionRow, type OptionTable } from './check.ts'
 import { limitTable, type Limits } from './limits.ts'
 import { schedulingTable, type SchedulingOptions } from './scheduling.ts'
@@ -57,6 +58,8 @@ export interface ResolvedPlatformOptions {
   readonly scheduling: SchedulingOptions
   /** How strict the analyzer is. */
   readonly analyzer: AnalyzerOptions
+  /** What functions may be granted at deployment. */
+  readonly allow: AllowOptions
   /** Receives the platform's own messages. @default warnings and errors on stderr */
   readonly logger: Logger | undefined
   /** Finds out who sent an HTTP request. @default none: the host's own middleware stands in front */
@@ -74,9 +77,16 @@ export interface PlatformOptions {
   readonly limits?: Partial<Limits> | undefined
   readonly scheduling?: Partial<SchedulingOptions> | undefined
   readonly analyzer?: Partial<AnalyzerOptions> | undefined
+  readonly allow?: AllowInput | undefined
   readonly logger?: Logger | undefined
   readonly authenticate?: Authenticate | undefined
 }
+
+/** The option `allow` as a caller gives it. */
+type AllowInput = Partial<
+  Omit<AllowOptions, 'limits' | 'tenants'> & AllowRulesInput & { readonly tenants: Readonly<Record<string, AllowRulesInput>> }
+>
+type AllowRulesInput = Partial<Omit<AllowRules, 'limits'> & { readonly limits: Partial<AllowedLimits> }>
 
 /** Highest core that can be named: the launcher takes a mask of 63 bits. */
 const maxCpu = 62
@@ -99,6 +109,7 @@ export function platformOptionTable(around: OptionSurroundings): OptionTable<Res
     limits: group(limitTable),
     scheduling: group(schedulingTable),
     analyzer: group<AnalyzerOptions>({ enforce: flag(true), rules: ruleSeverities() }),
+    allow: group(allowTable),
     logger: optional('an object with the methods debug, info, warn and error', isLogger),
     authenticate: optional('a function', (value): value is Authenticate => typeof value === 'function'),
   }

@@ -7,6 +7,7 @@ import {
   type Analyzer,
   type AnalyzeResult,
   type Bundle,
+  type CapabilityChange,
   type Deployment,
   type DeployResult,
   type Executor,
@@ -19,6 +20,7 @@ import type { BundleCache } from '../registry/bundle-cache.ts'
 import { KeyedQueue } from '../registry/keyed-queue.ts'
 import type { FunctionRegistry } from '../registry/registry.ts'
 import type { FunctionStore, StoredVersion } from '../store/function-store.ts'
+import { capabilityChange } from '../policy/capability-change.ts'
 import { checkFunctionName } from './function-name.ts'
 import { refuseCode } from './rejected.ts'
 import { unpack } from './unpack/unpack.ts'
@@ -35,6 +37,8 @@ export interface DeployerParts {
   readonly buffer: RecordBuffer
   readonly events: EventHub
 }
+
+const unchanged: CapabilityChange = Object.freeze({ added: Object.freeze([]), removed: Object.freeze([]) })
 
 type AcceptedAnalysis = Analysis & { readonly bundle: Bundle }
 
@@ -85,7 +89,8 @@ export class Deployer {
         const now = registry.switch(name, stored, time).live
         executor.retire(live)
         void executor.preload(now).catch(ignore)
-        events.emit('deployment', { name, version: target, kind: 'rollback' })
+        const capabilities = capabilityChange(live.stored.manifest, stored.manifest)
+        events.emit('deployment', { name, version: target, kind: 'rollback', capabilities })
       }
       return { name, version: target }
     })
@@ -101,7 +106,7 @@ export class Deployer {
       registry.remove(name)
       buffer.forget(name)
       for (const version of versions.values()) executor.retire(version)
-      events.emit('deployment', { name, version: live.version, kind: 'remove' })
+      events.emit('deployment', { name, version: live.version, kind: 'remove', capabilities: capabilityChange(live.stored.manifest, undefined) })
     })
   }
 
@@ -122,7 +127,7 @@ export class Deployer {
     const before = known?.versions.get(version)
     const time = Date.now()
     if (known !== undefined && known.live === before && before !== undefined && label === null) {
-      return { name, version, created: false, diagnostics, manifest: before.stored.manifest, schemas: before.stored.schemas }
+      return { name, version, created: false, diagnostics, manifest: before.stored.manifest, capabilities: unchanged, schemas: before.stored.schemas }
     }
     const bytes = Buffer.byteLength(bundle.code)
     const stored: StoredVersion = before?.stored ?? { version, manifest, schemas, createdAt: time, label, bytes }
@@ -132,8 +137,9 @@ export class Deployer {
     if (replaced !== undefined && replaced !== live) executor.retire(replaced)
     // The first call shall find its code loaded; why it could not be is told by that call.
     void executor.preload(live).catch(ignore)
-    events.emit('deployment', { name, version, kind: 'deploy' })
-    return { name, version, created: before === undefined, diagnostics, manifest: stored.manifest, schemas: stored.schemas }
+    const capabilities = capabilityChange(replaced?.stored.manifest, stored.manifest)
+    events.emit('deployment', { name, version, kind: 'deploy', capabilities })
+    return { name, version, created: before === undefined, diagnostics, manifest: stored.manifest, capabilities, schemas: stored.schemas }
   }
 }
 

@@ -133,7 +133,14 @@ export class FunctionRegistry {
   versions(name: string): VersionInfo[] {
     const { live, versions } = this.get(name)
     return [...versions.values()].toReversed().map(({ version, stored }) => {
-      return { version, live: version === live.version, createdAt: stored.createdAt, label: stored.label, bytes: stored.bytes }
+      return {
+        version,
+        live: version === live.version,
+        createdAt: stored.createdAt,
+        label: stored.label,
+        bytes: stored.bytes,
+        manifest: stored.manifest,
+      }
     })
   }
 

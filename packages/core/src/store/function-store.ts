@@ -146,12 +146,16 @@ export class FunctionStore {
   }
 }
 
+/** Versions of before these lists existed were granted none of what they name. */
+type StoredManifest = Omit<Manifest, 'net' | 'secrets' | 'env' | 'functions'> & Partial<Manifest>
+
 function versionOf(row: Row): StoredVersion {
   // What this class wrote: the shape is this package's own, not an input. JSON left out the keys that are undefined.
-  const manifest = recordOf(row, 'manifest') as unknown as Manifest
+  const manifest = recordOf(row, 'manifest') as unknown as StoredManifest
+  const config = resolveFunctionConfig(manifest.config)
   return {
     version: textOf(row, 'version'),
-    manifest: { ...manifest, config: resolveFunctionConfig(manifest.config) },
+    manifest: { net: [], secrets: [], functions: [], env: Object.keys(config.env), ...manifest, config },
     schemas: recordOf(row, 'schemas'),
     createdAt: numberOf(row, 'created_at'),
     label: optionalTextOf(row, 'label'),
