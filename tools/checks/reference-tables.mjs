@@ -13,6 +13,13 @@ const tables = {
   analyzer: { file: 'options/platform-options.ts', type: 'AnalyzerOptions', rows: (contracts) => defaultsOf(contracts, 'analyzer') },
   limits: { file: 'options/limits.ts', type: 'Limits', rows: (contracts) => contracts.limitTable },
   scheduling: { file: 'options/scheduling.ts', type: 'SchedulingOptions', rows: (contracts) => contracts.schedulingTable },
+  allow: { file: 'options/allow.ts', type: 'AllowRules', rows: ({ allowTable: { approve, approveMs, tenants, ...rules } }) => rules },
+  allowLimits: { file: 'options/allow.ts', type: 'AllowedLimits', rows: (contracts) => defaultsIn(contracts.allowTable.limits) },
+  approval: {
+    file: 'options/allow.ts',
+    type: 'AllowOptions',
+    rows: ({ allowTable: { approve, approveMs, tenants } }) => ({ approve, approveMs, tenants }),
+  },
   config: { file: 'function-config.ts', type: 'FunctionConfig', rows: (contracts) => contracts.functionConfigTable },
 }
 
@@ -91,6 +98,9 @@ function oneLine(text = '') {
 }
 
 function defaultsOf(contracts, group) {
-  const resolved = contracts.platformOptionTable(surroundings)[group].default()
-  return Object.fromEntries(Object.entries(resolved).map(([key, value]) => [key, { default: () => value }]))
+  return defaultsIn(contracts.platformOptionTable(surroundings)[group])
+}
+
+function defaultsIn(row) {
+  return Object.fromEntries(Object.entries(row.default()).map(([key, value]) => [key, { default: () => value }]))
 }

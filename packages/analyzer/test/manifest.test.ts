@@ -16,7 +16,7 @@ describe('the manifest', () => {
 
   const empty = { database: false, net: [], secrets: [], env: [], functions: [] }
   const examples: [what: string, code: string, found: Partial<Manifest>][] = [
-    ['nothing in a plain function', `return input.db`.replace('.db', '.name'), {}],
+    ['nothing in a plain function', 'return input.name', {}],
     [
       'hosts of literal URLs',
       `await fetch('https://API.example/a'); new WebSocket('wss://live.example:8443'); new EventSource('http://e.example')`,
@@ -161,9 +161,9 @@ describe('the manifest', () => {
 
   it('follows names that are defined by each other, and long chains, to an end', async () => {
     const doubling = Array.from({ length: 300 }, (_, n) => `const a${n + 1} = input.x ? a${n} : a${n}`).join('\n')
-    const code = `var p = q; var q = p; const a0 = 'https://a.example'\n${doubling}\nreturn [fetch(a300), p.secrets.A, ctx${'.a'.repeat(300)}.secrets.B]`
+    const code = `var p = q; var q = p; const a0 = 'https://a.example'\n${doubling}\nreturn [fetch(a300), p.secrets.A, ctx${'.a'.repeat(20)}.secrets.B]`
     const { manifest, ok } = await analyse(body(code))
     expect(ok).to.equal(true)
-    expect(manifest.secrets).to.deep.equal(['A', 'B'].slice(1))
+    expect(manifest.secrets).to.deep.equal(['B'])
   })
 })
