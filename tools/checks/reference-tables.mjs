@@ -13,12 +13,12 @@ const tables = {
   analyzer: { file: 'options/platform-options.ts', type: 'AnalyzerOptions', rows: (contracts) => defaultsOf(contracts, 'analyzer') },
   limits: { file: 'options/limits.ts', type: 'Limits', rows: (contracts) => contracts.limitTable },
   scheduling: { file: 'options/scheduling.ts', type: 'SchedulingOptions', rows: (contracts) => contracts.schedulingTable },
-  allow: { file: 'options/allow.ts', type: 'AllowRules', rows: ({ allowTable: { approve, approveMs, tenants, ...rules } }) => rules },
+  allow: { file: 'options/allow.ts', type: 'AllowRules', rows: ({ allowTable }) => without(allowTable, ['approve', 'approveMs', 'tenants']) },
   allowLimits: { file: 'options/allow.ts', type: 'AllowedLimits', rows: (contracts) => defaultsIn(contracts.allowTable.limits) },
   approval: {
     file: 'options/allow.ts',
     type: 'AllowOptions',
-    rows: ({ allowTable: { approve, approveMs, tenants } }) => ({ approve, approveMs, tenants }),
+    rows: ({ allowTable }) => without(allowTable, ['database', 'net', 'secrets', 'functions', 'packages', 'limits']),
   },
   config: { file: 'function-config.ts', type: 'FunctionConfig', rows: (contracts) => contracts.functionConfigTable },
 }
@@ -103,4 +103,8 @@ function defaultsOf(contracts, group) {
 
 function defaultsIn(row) {
   return Object.fromEntries(Object.entries(row.default()).map(([key, value]) => [key, { default: () => value }]))
+}
+
+function without(table, names) {
+  return Object.fromEntries(Object.entries(table).filter(([key]) => !names.includes(key)))
 }
