@@ -113,7 +113,12 @@ function withoutEntry(request: AnalysisRequest, reporter: Reporter): AnalysisRep
   const config = resolveFunctionConfig(request.config)
   const capabilities = collectCapabilities({ files: [], entry: undefined, config, reporter })
   const manifest = { handler: 'unknown', entry: request.entry ?? '', config, builtins: [], packages: [], ...capabilities } as const
-  return { kind: 'analysis', readsHost: false, bundle: undefined, analysis: { ok: false, diagnostics: reporter.list(), manifest, uses: [], schemas: {} } }
+  return {
+    kind: 'analysis',
+    readsHost: false,
+    bundle: undefined,
+    analysis: { ok: false, diagnostics: reporter.list(), manifest, uses: [], schemas: {} },
+  }
 }
 
 function reportSyntax(parsed: ParsedSources, reporter: Reporter): boolean {
