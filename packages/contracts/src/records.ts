@@ -9,6 +9,11 @@ export interface LogEntry {
   readonly message: string
   /** Structured fields of `ctx.log.<level>(message, fields)`. */
   readonly fields?: Readonly<Record<string, unknown>>
+  /**
+   * Where it was logged, `file:line:column` in the user's own files (1-based), as far as that is known; functions can forge it. A
+   * logging package is passed over for the code that called it.
+   */
+  readonly location?: string
   /** Milliseconds since 1970, by the host's clock when the entry arrived. */
   readonly time: number
 }

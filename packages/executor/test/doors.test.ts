@@ -49,7 +49,7 @@ const doors: readonly Door[] = [
   { name: 'bodyError', payload: Buffer.from('x'), taken: ['open'], max: 256, isFree: true },
   { name: 'credit', payload: Buffer.from([4, 0, 0, 0]), taken: ['http', 'open', 'ended'], max: 4 },
   { name: 'call', payload: Buffer.from('\u0001\0\0\0db.query\n{}'), taken: duringCalls, max: maxHostCallBytes + 4, isRepeatable: true },
-  { name: 'log', payload: Buffer.from('\u0001\u0001\0\0\0x'), taken: duringCalls, max: maxLogFrameBytes, isRepeatable: true },
+  { name: 'log', payload: Buffer.from('\u0001\0\u0001\0\0\0x'), taken: duringCalls, max: maxLogFrameBytes, isRepeatable: true },
   { name: 'logDropped', payload: Buffer.from('5'), taken: duringCalls, max: 256, isFree: true },
   { name: 'bodyCancel', payload: Buffer.alloc(4), taken: ['http', 'open', 'ended'], max: 4, isFree: true },
   // Only a process that compiles sends it, which is no sandbox; see code-cache.test.ts.

@@ -97,9 +97,10 @@ describe('a hostile sandbox', () => {
     ],
     ['a response to a JSON call', `send(frame(37, 1, '{"status":200,"headers":[],"hasBody":true}'))`],
     ['a body nobody opened', 'send(frame(38, 1, "x"))'],
-    ['a log line with a wrong length', 'send(frame(43, 1, Buffer.from([1, 255, 255, 255, 255])))'],
-    ['a log line with a wrong level', 'send(frame(43, 1, Buffer.from([9, 0, 0, 0, 0])))'],
-    ['log fields that are a number', 'send(frame(43, 1, Buffer.from([1, 0, 0, 0, 0, 0x31])))'],
+    ['a log line with a wrong length', 'send(frame(43, 1, Buffer.from([1, 0, 255, 255, 255, 255])))'],
+    ['a log line with a wrong level', 'send(frame(43, 1, Buffer.from([9, 0, 0, 0, 0, 0])))'],
+    ['log places with a wrong length', 'send(frame(43, 1, Buffer.from([1, 9, 0, 0, 0, 0, 0x31])))'],
+    ['log fields that are a number', 'send(frame(43, 1, Buffer.from([1, 0, 0, 0, 0, 0, 0x31])))'],
     [
       'an endless log',
       'const line = Buffer.concat(Array(1000).fill(frame(43, 1, Buffer.concat([Buffer.from([1, 60, 0, 0, 0]), Buffer.alloc(60, 97)])))); const more = () => socket.write(line, more); more()',

@@ -23,6 +23,7 @@ export interface RecordFilter {
 
 /** Severity as it is stored: in order, so that a filter means "this or worse". */
 const levels: readonly LogLevel[] = ['debug', 'info', 'warn', 'error']
+const logColumns = 'seq, function, version, invocation_id, level, message, fields, location, time'
 /** Rows per statement (measured with a prototype: batches of 200 rows reach 84 k rows/s; larger ones gain little). */
 const batchRows = 400
 
@@ -49,11 +50,7 @@ export class RecordStore {
   async logs(filter: RecordFilter): Promise<Page<StoredLogEntry>> {
     const where = new Conditions(this.#tenant, filter, 'time')
     if (filter.level !== undefined) where.add('level >=', levels.indexOf(filter.level))
-    return page(
-      await this.#select('seq, function, version, invocation_id, level, message, fields, time', 'logs', where, filter.limit),
-      filter.limit,
-      logOf,
-    )
+    return page(await this.#select(logColumns, 'logs', where, filter.limit), filter.limit, logOf)
   }
 
   /** Log entries in the order they were written, after `after` up to and including `upTo`: the past of a follower. */
@@ -66,8 +63,10 @@ export class RecordStore {
     if (filter.level !== undefined) where.add('level >=', levels.indexOf(filter.level))
     where.add('seq >', after)
     where.add('seq <=', upTo)
-    const columns = 'seq, function, version, invocation_id, level, message, fields, time'
-    const { rows } = await this.#sql.query(`select ${columns} from cordon.logs where ${where.text} order by seq limit ${filter.limit}`, where.values)
+    const { rows } = await this.#sql.query(
+      `select ${logColumns} from cordon.logs where ${where.text} order by seq limit ${filter.limit}`,
+      where.values,
+    )
     const last = rows.at(-1)
     return { entries: rows.map(logOf), last: last === undefined ? upTo : numberOf(last, 'seq') }
   }
@@ -128,8 +127,8 @@ export class RecordStore {
 
   async #writeLogs(tx: Sql, logs: readonly { readonly record: InvocationRecord; readonly entry: LogEntry }[]): Promise<void> {
     await tx.query(
-      `insert into cordon.logs (tenant, function, version, invocation_id, level, message, fields, time)
-      select $1, * from unnest($2::text[], $3::text[], $4::text[], $5::smallint[], $6::text[], $7::text[], $8::bigint[])`,
+      `insert into cordon.logs (tenant, function, version, invocation_id, level, message, fields, location, time)
+      select $1, * from unnest($2::text[], $3::text[], $4::text[], $5::smallint[], $6::text[], $7::text[], $8::text[], $9::bigint[])`,
       [
         this.#tenant,
         logs.map(({ record }) => record.function),
@@ -138,6 +137,7 @@ export class RecordStore {
         logs.map(({ entry }) => levels.indexOf(entry.level)),
         logs.map(({ entry }) => storable(entry.message)),
         logs.map(({ entry }) => (entry.fields === undefined ? null : JSON.stringify(entry.fields))),
+        logs.map(({ entry }) => (entry.location === undefined ? null : storable(entry.location))),
         logs.map(({ entry }) => Math.round(entry.time)),
       ],
     )
@@ -176,10 +176,12 @@ function page<T>(rows: readonly Row[], limit: number, read: (row: Row) => T): Pa
 
 function logOf(row: Row): StoredLogEntry {
   const fields = optionalTextOf(row, 'fields')
+  const location = optionalTextOf(row, 'location')
   return {
     level: levels[numberOf(row, 'level')] ?? 'info',
     message: textOf(row, 'message'),
     ...(fields === null ? {} : { fields: JSON.parse(fields) as Readonly<Record<string, unknown>> }),
+    ...(location === null ? {} : { location }),
     time: numberOf(row, 'time'),
     function: textOf(row, 'function'),
     version: textOf(row, 'version'),

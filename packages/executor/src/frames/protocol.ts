@@ -56,7 +56,10 @@ export const toHost = {
   credit: 41,
   /** u32 number of the host call, method, line feed, JSON argument. */
   call: 42,
-  /** u8 index into `logLevels`, u32 bytes of the message, message, JSON fields (may be empty). */
+  /**
+   * u8 index into `logLevels`, u8 bytes of the places, u32 bytes of the message, places (`line:column` in the code, separated by
+   * commas, nearest first; may be empty), message, JSON fields (may be empty).
+   */
   log: 43,
   /** Log bytes that the sandbox dropped itself, as decimal text. */
   logDropped: 44,
@@ -79,8 +82,8 @@ export const logBytesPerMs = 256
 export const logEntryBytes = 32
 /** Largest log message; longer ones are cut by the runtime. */
 export const maxLogMessageBytes = 32_768
-/** Largest log frame: message, fields of the same size, and lengths. */
-export const maxLogFrameBytes = 2 * maxLogMessageBytes + 64
+/** Largest log frame: message, fields of the same size, places and lengths. */
+export const maxLogFrameBytes = 2 * maxLogMessageBytes + 320
 /** Largest description of an error; the runtime cuts names, messages and stacks far below. */
 export const maxFailureBytes = 131_072
 /** Largest head of a response. */

@@ -189,15 +189,21 @@ export function sendNumberAndText(type: number, id: number, value: number, text:
   finishFrame(4 + utf8Write(frame, text, payloadStart + 4, room), type, id, mayWait)
 }
 
-/** Sends a log line: level, length of the message, message, fields as JSON. */
-export function sendLog(id: number, level: number, message: string, fields: string): void {
+/** Bytes of a log frame in front of its texts. */
+const logHead = 6
+
+/** Sends a log line: level, length of the places, length of the message, places, message, fields as JSON. */
+export function sendLog(id: number, level: number, places: string, message: string, fields: string): void {
   const room = roomFor(message) + roomFor(fields)
-  startFrame(5 + room)
+  startFrame(logHead + places.length + room)
   frame[payloadStart] = level
-  const messageBytes = utf8Write(frame, message, payloadStart + 5, room)
-  setUint32(frame, payloadStart + 1, messageBytes)
-  const fieldBytes = fields === '' ? 0 : utf8Write(frame, fields, payloadStart + 5 + messageBytes, room - messageBytes)
-  finishFrame(5 + messageBytes + fieldBytes, toHost.log, id)
+  // ASCII of a few dozen characters.
+  frame[payloadStart + 1] = places.length
+  const start = logHead + utf8Write(frame, places, payloadStart + logHead, places.length)
+  const messageBytes = utf8Write(frame, message, payloadStart + start, room)
+  setUint32(frame, payloadStart + 2, messageBytes)
+  const fieldBytes = fields === '' ? 0 : utf8Write(frame, fields, payloadStart + start + messageBytes, room - messageBytes)
+  finishFrame(start + messageBytes + fieldBytes, toHost.log, id)
 }
 
 /** Sends one number. */

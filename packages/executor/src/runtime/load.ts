@@ -7,6 +7,7 @@ import { setLoadHead } from './context.ts'
 import { describeError } from './describe-error.ts'
 import { setLogLimit } from './log.ts'
 import { setOutputLimit } from './outcome.ts'
+import { setCodeName } from './places.ts'
 import { warmUpHttp } from './warm-up.ts'
 import { cpuMicros } from './process-facade.ts'
 import { jsonParse, NativeError, objectKeys, utf8Slice } from './primordials.ts'
@@ -38,6 +39,7 @@ export async function load(payload: Uint8Array, env: Record<string, string>): Pr
   let namespace: unknown
   try {
     const filename = `cordon:///${head.function}/index.js`
+    setCodeName(filename)
     const codeStart = headEnd + head.cacheBytes
     // One that V8 refuses, because another Node made it, is as good as none.
     const cachedData = head.cacheBytes === 0 ? undefined : payload.subarray(headEnd, codeStart)

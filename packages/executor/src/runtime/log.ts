@@ -2,6 +2,7 @@ import { format, inspect } from 'node:util'
 import { logBytesPerMs, logEntryBytes, maxLogMessageBytes, toHost } from '../frames/protocol.ts'
 import { calls, currentCall, type Call } from './call.ts'
 import { pendingBytes, sendLog, sendText } from './channel.ts'
+import { callerPlaces } from './places.ts'
 import {
   NativeMap,
   dateNow,
@@ -50,15 +51,17 @@ function log(level: Level, message: string, fields = ''): void {
   // Three bytes a character at most; cut by characters so that no line is measured twice.
   const text = message.length > maxLogMessageBytes / 3 ? `${stringSlice(message, 0, maxLogMessageBytes / 3 - 1)}…` : message
   const kept = fields.length > maxLogMessageBytes / 3 ? '' : fields
-  const size = text.length + kept.length + logEntryBytes
   const state = call.logs
+  // In a flood, where lines are held, nobody looks for the place of one.
+  const places = state.tail.length === 0 && state.budget > 0 ? callerPlaces(log) : ''
+  const size = text.length + kept.length + places.length + logEntryBytes
   if (size > state.budget || state.tail.length > 0) sendHeld(call)
   state.droppedBytes += message.length - text.length + fields.length - kept.length
   if (state.tail.length === 0 && size <= state.budget && pendingBytes() < maxPendingBytes) {
     state.budget -= size
-    return sendLog(call.id, level, text, kept)
+    return sendLog(call.id, level, places, text, kept)
   }
-  hold(state, [`${level}`, text, kept], size)
+  hold(state, [`${level}`, places, text, kept], size)
   if (!isTimed) {
     isTimed = true
     unref(startTimer(sendAllHeld, holdMs))
@@ -94,9 +97,9 @@ function hold(state: Call['logs'], entry: string[], size: number): void {
   if (state.tailBytes <= logBytes * 0.75) return
   let from = 0
   while (state.tailBytes > logBytes / 2 && from < state.tail.length) {
-    const [, text, fields] = state.tail[from] ?? []
+    const [, places, text, fields] = state.tail[from] ?? []
     const bytes = (text?.length ?? 0) + (fields?.length ?? 0)
-    state.tailBytes -= bytes + logEntryBytes
+    state.tailBytes -= bytes + (places?.length ?? 0) + logEntryBytes
     state.droppedBytes += bytes
     state.droppedLines++
     from++
@@ -113,8 +116,8 @@ function sliceFrom(list: string[][], from: number): string[][] {
 function sendTail(call: Call): void {
   const state = call.logs
   for (let index = 0; index < state.tail.length; index++) {
-    const [level, text, fields] = state.tail[index] ?? []
-    sendLog(call.id, +(level ?? 0), text ?? '', fields ?? '')
+    const [level, places, text, fields] = state.tail[index] ?? []
+    sendLog(call.id, +(level ?? 0), places ?? '', text ?? '', fields ?? '')
   }
   state.tail = []
   state.tailBytes = 0

@@ -54,7 +54,9 @@ async function runHandler(call: Call, inputJson: string): Promise<void> {
     const input: unknown = inputJson === '' ? undefined : jsonParse(inputJson)
     const issues = checkInput(input)
     if (issues !== undefined) return refuseValue(call, 'INVALID_INPUT', issues)
-    const output = await loaded.handler(reviveInput(input), createContext(call))
+    // Called by itself: `this` is nothing of the runtime, and stacks name the function alone.
+    const { handler } = loaded
+    const output = await handler(reviveInput(input), createContext(call))
     if (call.waiting !== undefined) await settle(call)
     succeed(call, output)
   } catch (thrown) {

@@ -23,9 +23,11 @@ import { parseFailure } from './failure.ts'
 import { describeMisfit } from './misfit.ts'
 import { HttpCall } from './http-call.ts'
 import type { Sandbox } from './sandbox.ts'
-import { describeFailure } from './stack-map.ts'
+import { describeFailure, locate, mapLog } from './stack-map.ts'
 
 const lineFeed = 0x0a
+/** Bytes of a log frame in front of its texts. */
+const logHead = 6
 /** The runtime never sends more log than the limit and framing; this leaves room for its own accounting. */
 const maxLogFactor = 4
 const minLogBytes = 1_000_000
@@ -161,16 +163,19 @@ function receiveDropped(sandbox: Sandbox, call: Call, payload: Buffer): void {
 
 function receiveLog(sandbox: Sandbox, call: Call, payload: Buffer): void {
   const level = logLevels[payload[0] ?? 255]
-  const messageBytes = payload.length < 5 ? Infinity : payload.readUInt32LE(1)
-  if (level === undefined || messageBytes > payload.length - 5) return sandbox.violation('a log line that is not one')
+  const start = logHead + (payload[1] ?? 0)
+  const end = payload.length < start ? Infinity : start + payload.readUInt32LE(2)
+  if (level === undefined || end > payload.length) return sandbox.violation('a log line that is not one')
   const { logs } = call
   const ageMs = performance.now() - call.dispatchedAt
   const allowed = Math.max(minLogBytes, call.version.limits.logBytes * maxLogFactor) + ageMs * logBytesPerMs * maxLogFactor
   if (logs.receivedBytes > allowed) return sandbox.violation('more log than its runtime would')
-  const message = payload.toString('utf8', 5, 5 + messageBytes)
-  const fields = 5 + messageBytes < payload.length ? parseFields(payload.subarray(5 + messageBytes)) : undefined
+  const message = mapLog(payload.toString('utf8', start, end), sandbox.bundle)
+  const fields = end < payload.length ? parseFields(payload.subarray(end)) : undefined
   if (fields === null) return sandbox.violation('log fields that are not an object')
-  logs.add({ level, message, ...(fields === undefined ? {} : { fields }), time: Date.now() }, payload.length - 5)
+  const location = locate(payload.toString('latin1', logHead, start), sandbox.bundle)
+  const entry = { level, message, ...(fields === undefined ? {} : { fields }), ...(location === undefined ? {} : { location }), time: Date.now() }
+  logs.add(entry, payload.length - logHead)
 }
 
 function parseFields(json: Buffer): Record<string, unknown> | null {
