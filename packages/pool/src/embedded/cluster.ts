@@ -1,10 +1,10 @@
 import { execFile } from 'node:child_process'
-import { chown, mkdir, readdir, readFile, rename, rm } from 'node:fs/promises'
+import { chmod, chown, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { PlatformError, type Logger, type Reaper } from '@cordon/contracts'
 import { diskFull, fileError } from './file-error.ts'
-import type { ServerIdentity } from './identity.ts'
+import { noAccount, type ServerIdentity } from './identity.ts'
 import type { Installation } from './installation.ts'
 import { exists, replaceFile } from './place.ts'
 
@@ -13,18 +13,24 @@ export const superuser = 'cordon'
 
 const run = promisify(execFile)
 
+/** PostgreSQL keeps paths in 1024 bytes and cuts longer ones off (MAXPGPATH); the rest is for the names inside. */
+const maxClusterPath = 900
+
 /**
  * The PostgreSQL major that wrote the cluster; `undefined` when there is none. A directory that an initialisation
- * left behind half-way (no control file yet) is moved aside, never deleted.
+ * left behind half-way is moved aside, never deleted; one that was in use and is damaged is refused.
+ *
+ * @throws PlatformError STORE_UNAVAILABLE, INVALID_OPTION
  */
-export async function majorOfCluster(cluster: string, logger: Logger | undefined): Promise<number | undefined> {
+export async function majorOfCluster(cluster: string, identity: ServerIdentity, logger: Logger | undefined): Promise<number | undefined> {
+  // `initdb` would go on with the path cut off, and delete what it finds there when it fails.
+  if (Buffer.byteLength(cluster) > maxClusterPath) throw pathTooLong(cluster)
   try {
-    for (const name of await readdir(dirname(cluster)).catch(() => [])) {
-      if (name.startsWith(`${basename(cluster)}.new-`)) await rm(join(dirname(cluster), name), { recursive: true, force: true })
-    }
+    await removeUnfinished(cluster)
     if (!(await exists(cluster))) return undefined
-    const version = (await exists(join(cluster, 'PG_VERSION'))) ? await readFile(join(cluster, 'PG_VERSION'), 'utf8') : ''
-    if (/^\d+\s*$/.test(version) && (await exists(join(cluster, 'global', 'pg_control')))) return Number(version)
+    if (await exists(join(cluster, 'global', 'pg_control'))) return await readMajor(cluster, identity, logger)
+    // Written by the first start of a server and never removed.
+    if (await exists(join(cluster, 'postmaster.opts'))) throw damaged(cluster, 'its control file is missing')
     const aside = `${cluster}.incomplete-${Date.now()}`
     await rename(cluster, aside)
     logger?.warn({ cluster, aside }, 'The database directory was incomplete: moved it aside and start with an empty one')
@@ -32,6 +38,43 @@ export async function majorOfCluster(cluster: string, logger: Logger | undefined
   } catch (error) {
     throw fileError(error, 'open the embedded database', cluster)
   }
+}
+
+/** Deletes what `createCluster` of a host that was killed had begun; an `initdb` of it that still runs fails by that. */
+async function removeUnfinished(cluster: string): Promise<void> {
+  for (const name of await readdir(dirname(cluster)).catch(() => [])) {
+    if (name.startsWith(`${basename(cluster)}.new-`)) await rm(join(dirname(cluster), name), { recursive: true, force: true, maxRetries: 20 })
+  }
+}
+
+/** Reads PG_VERSION; one that was cut off is written again from the copy that every database has. */
+async function readMajor(cluster: string, identity: ServerIdentity, logger: Logger | undefined): Promise<number> {
+  for (const file of ['PG_VERSION', 'base/1/PG_VERSION']) {
+    const text = await readFile(join(cluster, file), 'utf8').catch(() => '')
+    if (!/^\d+\s*$/.test(text)) continue
+    if (file !== 'PG_VERSION') {
+      await replaceFile(join(cluster, 'PG_VERSION'), text, identity)
+      logger?.warn({ cluster }, 'The version file of the database was damaged: wrote it again')
+    }
+    return Number(text)
+  }
+  throw damaged(cluster, 'no file says which PostgreSQL wrote it')
+}
+
+function damaged(cluster: string, state: string): PlatformError {
+  return new PlatformError(
+    'STORE_UNAVAILABLE',
+    `Cannot open the embedded database: "${cluster}" is damaged, ${state}. Put a backup of it in its place, or move it away to start with an empty one`,
+    { details: { path: cluster } },
+  )
+}
+
+function pathTooLong(cluster: string): PlatformError {
+  return new PlatformError(
+    'INVALID_OPTION',
+    `Cannot use the data directory: its path is longer than the ${maxClusterPath} bytes that PostgreSQL can use. Set dataDir to a shorter one`,
+    { details: { path: cluster } },
+  )
 }
 
 /** What a cluster is created with. */
@@ -49,6 +92,7 @@ export interface ClusterOptions {
  */
 export async function createCluster(cluster: string, { installation, identity, reaper }: ClusterOptions): Promise<void> {
   const { bin, major } = installation
+  if (!identity.hasAccount) throw noAccount()
   const fresh = `${cluster}.new-${process.pid}`
   try {
     await rm(fresh, { recursive: true, force: true })
@@ -63,10 +107,11 @@ export async function createCluster(cluster: string, { installation, identity, r
     } finally {
       if (pid !== undefined) reaper.unwatch(pid)
     }
-    await writeAccessRules(fresh, major, identity)
+    await writeSettings(fresh, major, identity)
     await rename(fresh, cluster)
+    await flushDirectory(dirname(cluster))
   } catch (error) {
-    await rm(fresh, { recursive: true, force: true })
+    await rm(fresh, { recursive: true, force: true, maxRetries: 20 })
     throw initError(error, cluster)
   }
 }
@@ -83,13 +128,37 @@ function initError(error: unknown, cluster: string): PlatformError {
   return fileError(error, 'create the embedded database', cluster)
 }
 
+/** Makes a new name in the directory last: after a power failure the cluster would else be taken for one that was not finished. */
+async function flushDirectory(path: string): Promise<void> {
+  const directory = await open(path, 'r')
+  try {
+    await directory.sync()
+  } finally {
+    await directory.close()
+  }
+}
+
+/** What `initdb` would have put into postgresql.conf; all other settings are on the server's command line. */
+const configuration = `# Cordon writes this file at every start. Settings of your own: ALTER SYSTEM.
+lc_messages = 'C'
+lc_monetary = 'C'
+lc_numeric = 'C'
+lc_time = 'C'
+default_text_search_config = 'pg_catalog.english'
+`
+
 /**
+ * Writes the three files that the server reads when it starts, whatever a crash or a full disk left of them, and takes back
+ * access rights that PostgreSQL refuses (some volume drivers give the group all of them).
+ *
  * Who may sign in: over the private socket only, and only the host's own operating-system user, checked by the kernel
  * (`peer`). PostgreSQL before 16 cannot map one user to all roles; there the 0700 directory of the socket alone decides.
  */
-export async function writeAccessRules(cluster: string, major: number, identity: ServerIdentity): Promise<void> {
+export async function writeSettings(cluster: string, major: number, identity: ServerIdentity): Promise<void> {
   const user = identity.hostUser
   const isPeer = major >= 16 && user !== undefined && !/["\n]/.test(user)
+  if (((await stat(cluster)).mode & 0o777) !== 0o700) await chmod(cluster, 0o700)
+  await replaceFile(join(cluster, 'postgresql.conf'), configuration, identity)
   await replaceFile(join(cluster, 'pg_hba.conf'), `local all all ${isPeer ? 'peer map=cordon' : 'trust'}\n`, identity)
   await replaceFile(join(cluster, 'pg_ident.conf'), isPeer ? `cordon "${user}" all\n` : '', identity)
 }

@@ -1,16 +1,17 @@
-import { chown, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { basename, join, resolve } from 'node:path'
+import { rm } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { PlatformError, toPlatformError, type Logger, type Reaper } from '@cordon/contracts'
 import { clientConfig, type SqlConnection } from '../sql/sql-connection.ts'
-import { createCluster, majorOfCluster, superuser, writeAccessRules } from './cluster.ts'
-import { codeOf, fileError } from './file-error.ts'
-import { canEnter, serverIdentity, type ServerIdentity } from './identity.ts'
+import { createCluster, majorOfCluster, superuser, writeSettings } from './cluster.ts'
+import { codeOf } from './file-error.ts'
+import { serverIdentity, type ServerIdentity } from './identity.ts'
 import { findInstallation, type Installation } from './installation.ts'
 import { killBackends, removeLeftovers } from './leftovers.ts'
 import { findPlace, type Place } from './place.ts'
 import { hasExited, socketPort, startPostmaster, type Postmaster } from './postmaster.ts'
+import { limitServerLog } from './server-log.ts'
+import { createSocketDirectory } from './socket-directory.ts'
 
 /** Options of `createEmbeddedServer`. */
 export interface EmbeddedServerOptions {
@@ -19,6 +20,13 @@ export interface EmbeddedServerOptions {
   /** Stops the server when the host dies. */
   readonly reaper: Reaper
   readonly logger?: Logger | undefined
+  /**
+   * Time between two looks at the server and its log, in milliseconds, and the time it is given to answer. A server that
+   * twice does not is killed and started again.
+   *
+   * @default 10_000
+   */
+  readonly watchIntervalMs?: number | undefined
 }
 
 /** How the server process ended without being asked to. */
@@ -48,8 +56,16 @@ const database = 'cordon'
 /** A fast shutdown writes one checkpoint; a server that needs longer is stopped at once, which loses nothing either. */
 const fastShutdownMs = 5000
 const immediateShutdownMs = 1000
+/** The first restart is made at once; the second waits this long, and each further one twice as long as the one before. */
 const firstRestartDelayMs = 50
 const maxRestartDelayMs = 5000
+/** From this many ends in a row on, whoever wants the database is told at once instead of waiting for the next start. */
+const endsOfOutage = 6
+/** A server that ran this long works: when it ends, the counting starts anew. */
+const provenAfterMs = 10_000
+const defaultWatchIntervalMs = 10_000
+/** How often in a row a server may leave a question unanswered. */
+const maxUnanswered = 2
 
 /**
  * Starts PostgreSQL in `<dataDir>/postgres`, creating it on the first start (about 0.5 s; later starts take about 0.1 s).
@@ -70,43 +86,17 @@ export async function createEmbeddedServer(options: EmbeddedServerOptions): Prom
   driver.catch(() => undefined)
   const identity = await serverIdentity(join(dataDir, 'postgres'))
   const place = await findPlace(dataDir, identity, logger)
-  const major = await majorOfCluster(place.cluster, logger)
+  const major = await majorOfCluster(place.cluster, identity, logger)
   const installation = await findInstallation({ major, identity, copyTo: place.programs, logger })
   if (major === undefined) await createCluster(place.cluster, { installation, identity, reaper: options.reaper })
   else {
     await removeLeftovers(place.cluster, logger)
-    await writeAccessRules(place.cluster, installation.major, identity)
+    await writeSettings(place.cluster, installation.major, identity)
   }
   const socketDirectory = await createSocketDirectory(identity, place.socketNote)
   const server = new EmbeddedPostgres(options, { identity, place, installation, socketDirectory })
   await server.start()
   return server
-}
-
-/** How the name of every socket directory begins. */
-const socketPrefix = 'cordon-'
-/** The longest path of a socket is 107 bytes on Linux and 103 on macOS; `/.s.PGSQL.5432` takes 14 of them. */
-const maxSocketDirectory = 103 - 14
-
-async function createSocketDirectory(identity: ServerIdentity, note: string): Promise<string> {
-  // The last host was killed: its directory is still there.
-  const last = await readFile(note, 'utf8').catch(() => '')
-  if (basename(last).startsWith(socketPrefix)) await rm(last, { recursive: true, force: true })
-  const candidates = [tmpdir(), '/tmp']
-  for (const parent of candidates) {
-    const isLast = parent === candidates.at(-1)
-    if (Buffer.byteLength(parent) + 1 + socketPrefix.length + 6 > maxSocketDirectory && !isLast) continue
-    try {
-      if (!isLast && !(await canEnter(parent, identity))) continue
-      const directory = await mkdtemp(join(parent, socketPrefix))
-      await writeFile(note, directory)
-      if (identity.switchTo !== undefined) await chown(directory, identity.switchTo.uid, identity.switchTo.gid)
-      return directory
-    } catch (error) {
-      if (isLast) throw fileError(error, 'create the socket of the embedded database', parent)
-    }
-  }
-  throw new PlatformError('STORE_UNAVAILABLE', 'Cannot create the socket of the embedded database: no temporary directory can be used')
 }
 
 interface Parts {
@@ -127,11 +117,17 @@ class EmbeddedPostgres implements EmbeddedServer {
   #stopping: Promise<void> | undefined
   readonly #stop = new AbortController()
   #restart: Promise<void> = Promise.resolve()
+  /** Ends and failed starts since the server last worked for a while. */
+  #ends = 0
+  #lastEnd = ''
+  #startedAt = 0
+  #unanswered = 0
+  #watch: NodeJS.Timeout | undefined
 
   constructor(options: EmbeddedServerOptions, parts: Parts) {
     this.#options = options
     this.#parts = parts
-    this.connection = { host: parts.socketDirectory, port: socketPort, user: superuser, database }
+    this.connection = { host: parts.socketDirectory, port: socketPort, user: superuser, database, outage: () => this.#outage() }
   }
 
   get version(): string {
@@ -154,6 +150,9 @@ class EmbeddedPostgres implements EmbeddedServer {
       await this.destroy()
       throw error
     }
+    const intervalMs = this.#options.watchIntervalMs ?? defaultWatchIntervalMs
+    this.#watch = setInterval(() => void this.#look(intervalMs), intervalMs)
+    this.#watch.unref()
   }
 
   async #startProcess(): Promise<void> {
@@ -165,8 +164,9 @@ class EmbeddedPostgres implements EmbeddedServer {
         this.#pid = pid
         reaper.watch(pid, 'SIGQUIT')
       }
-      const postmaster = await startPostmaster({ ...this.#parts, onSpawn }, () => this.#connectOnce())
+      const postmaster = await startPostmaster({ ...this.#parts, onSpawn, signal: this.#stop.signal }, () => this.#connectOnce())
       this.#postmaster = postmaster
+      this.#startedAt = performance.now()
       if (hasExited(postmaster)) this.#onProcessExit(postmaster)
       else postmaster.child.once('exit', () => this.#onProcessExit(postmaster))
     } catch (error) {
@@ -181,15 +181,20 @@ class EmbeddedPostgres implements EmbeddedServer {
       this.#version = await this.#ask(database, [])
     } catch (error) {
       if (codeOf(error) !== '3D000') throw error
-      // Nobody but the superuser has business in the databases that initdb made, nor in the platform's.
-      const revokes = [database, 'postgres', 'template1'].map((name) => `REVOKE ALL ON DATABASE ${name} FROM PUBLIC`)
-      this.#version = await this.#ask('postgres', [`CREATE DATABASE ${database}`, ...revokes])
+      // Nobody but the superuser has business in the databases that initdb made, nor in the platform's, which gets its name
+      // last: a host that dies in the middle leaves none that everybody may enter.
+      const fresh = `${database}_new`
+      const revokes = ['postgres', 'template1', fresh].map((name) => `REVOKE ALL ON DATABASE ${name} FROM PUBLIC`)
+      await this.#ask('postgres', [`DROP DATABASE IF EXISTS ${fresh}`, `CREATE DATABASE ${fresh}`, ...revokes])
+      this.#version = await this.#ask('postgres', [`ALTER DATABASE ${fresh} RENAME TO ${database}`])
     }
   }
 
-  async #ask(name: string, statements: readonly string[]): Promise<string> {
+  /** Runs statements on a connection of its own; resolves with the version of the server. */
+  async #ask(name: string, statements: readonly string[], timeoutMs?: number): Promise<string> {
     const { Client } = (await import('pg')).default
-    const client = new Client(clientConfig({ ...this.connection, database: name }, 'cordon supervisor'))
+    const config = clientConfig({ ...this.connection, database: name }, 'cordon supervisor')
+    const client = new Client(timeoutMs === undefined ? config : { ...config, connectionTimeoutMillis: timeoutMs, query_timeout: timeoutMs })
     client.on('error', () => undefined)
     try {
       await client.connect()
@@ -201,28 +206,63 @@ class EmbeddedPostgres implements EmbeddedServer {
     }
   }
 
+  /** Looks after a server that runs: its log stays bounded, and one that hangs is replaced. */
+  async #look(timeoutMs: number): Promise<void> {
+    const postmaster = this.#postmaster
+    if (postmaster === undefined || hasExited(postmaster) || this.#stopping !== undefined) return
+    await limitServerLog(this.#parts.place.logFile).catch(() => undefined)
+    const isAnswered = await this.#ask(database, [], timeoutMs).then(
+      () => true,
+      // Any other refusal is an answer.
+      (error: unknown) => !(error instanceof Error && /timeout/i.test(error.message)),
+    )
+    this.#unanswered = isAnswered || postmaster !== this.#postmaster ? 0 : this.#unanswered + 1
+    if (this.#unanswered < maxUnanswered || hasExited(postmaster) || this.#stopping !== undefined) return
+    this.#unanswered = 0
+    this.#options.logger?.error({ pid: postmaster.pid }, 'The database server does not answer; killing it')
+    postmaster.child.kill('SIGKILL')
+  }
+
   #onProcessExit({ child, pid }: Postmaster): void {
     this.#options.reaper.unwatch(pid)
     if (this.#stopping !== undefined) return
     const exit: ServerExit = { exitCode: child.exitCode, signal: child.signalCode }
+    if (performance.now() - this.#startedAt > provenAfterMs) this.#ends = 0
+    this.#ends++
+    this.#lastEnd = exit.signal === null ? `it ended with exit code ${exit.exitCode}` : `it was ended by ${exit.signal}`
     this.#options.logger?.error({ ...exit }, 'The database server died; starting it again')
-    for (const listener of this.#listeners) listener(exit)
     this.#restart = this.#startAgain()
+    for (const listener of this.#listeners) listener(exit)
   }
 
   async #startAgain(): Promise<void> {
-    for (let delayMs = firstRestartDelayMs; !this.#stop.signal.aborted; delayMs = Math.min(delayMs * 2, maxRestartDelayMs)) {
+    while (!this.#stop.signal.aborted) {
+      const delayMs = this.#ends < 2 ? 0 : Math.min(firstRestartDelayMs * 2 ** (this.#ends - 2), maxRestartDelayMs)
       try {
+        await delay(delayMs, undefined, { signal: this.#stop.signal })
         await killBackends(this.#parts.place.cluster)
         await this.#startProcess()
         this.#options.logger?.info({ pid: this.pid }, 'The database server runs again')
         return
       } catch (error) {
+        if (this.#stop.signal.aborted) return
         const { message } = toPlatformError(error, 'STORE_UNAVAILABLE', 'start the database server again')
-        this.#options.logger?.error({ delayMs }, message)
-        await delay(delayMs, undefined, { signal: this.#stop.signal }).catch(() => undefined)
+        this.#ends++
+        this.#lastEnd = message
+        this.#options.logger?.error({ ends: this.#ends }, message)
       }
     }
+  }
+
+  /** Why waiting for the server is of no use at this moment. */
+  #outage(): PlatformError | undefined {
+    if (this.#ends < endsOfOutage || (this.#postmaster !== undefined && !hasExited(this.#postmaster))) return undefined
+    return new PlatformError(
+      'STORE_UNAVAILABLE',
+      `Cannot use the embedded database: it ended ${this.#ends} times in a row, last: ${this.#lastEnd}. ` +
+        `Remove the cause ("cordon db logs" shows what the server says); it is tried again every ${maxRestartDelayMs / 1000} s`,
+      { details: { ends: this.#ends } },
+    )
   }
 
   close(): Promise<void> {
@@ -242,6 +282,7 @@ class EmbeddedPostgres implements EmbeddedServer {
   }
 
   async #shutDown(signal: 'SIGINT' | 'SIGQUIT', timeoutMs: number): Promise<void> {
+    clearInterval(this.#watch)
     this.#stop.abort()
     await this.#restart
     const postmaster = this.#postmaster

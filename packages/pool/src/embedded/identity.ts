@@ -9,37 +9,37 @@ export interface ServerIdentity {
   readonly switchTo?: { readonly uid: number; readonly gid: number } | undefined
   /** Name of the user that the host itself runs as; `undefined` when it has none. */
   readonly hostUser: string | undefined
+  /** Whether the user that PostgreSQL runs as has an entry in /etc/passwd. Only `initdb` needs one; a server runs without. */
+  readonly hasAccount: boolean
 }
 
 /** The uid and gid that `nobody` has on most systems. */
 const nobody = 65534
 
 /**
- * Decides as whom PostgreSQL runs. `initdb` looks its user up by uid and fails without an entry, so that is checked here.
- * `cluster` is where an existing database may lie: PostgreSQL insists on being its owner.
- *
- * @throws PlatformError STORE_UNAVAILABLE
+ * Decides as whom PostgreSQL runs. `cluster` is where an existing database may lie: PostgreSQL insists on being its owner.
  */
 export async function serverIdentity(cluster: string): Promise<ServerIdentity> {
   const hostUser = nameOfHost()
-  if (process.getuid?.() !== 0) {
-    if (hostUser !== undefined) return { hostUser }
-    throw new PlatformError(
-      'STORE_UNAVAILABLE',
-      `Cannot start the embedded database: the user id ${process.getuid?.() ?? 'of this process'} has no entry in /etc/passwd, which PostgreSQL needs. ` +
-        'Add one (for example "RUN adduser" in a Dockerfile) or set databaseUrl to a server',
-    )
-  }
+  if (process.getuid?.() !== 0) return { hostUser, hasAccount: hostUser !== undefined }
   const owner = await stat(cluster).catch(() => undefined)
-  if (owner !== undefined && owner.uid !== 0) return { hostUser, switchTo: { uid: owner.uid, gid: owner.gid } }
   const users = await readUsers()
+  if (owner !== undefined && owner.uid !== 0)
+    return { hostUser, switchTo: { uid: owner.uid, gid: owner.gid }, hasAccount: users.some(({ uid }) => uid === owner.uid) }
   const found = users.find(({ uid }) => uid === nobody) ?? users.find(({ name, uid }) => (name === 'postgres' || name === 'nobody') && uid !== 0)
-  if (found !== undefined) return { hostUser, switchTo: { uid: found.uid, gid: found.gid } }
-  throw new PlatformError(
-    'STORE_UNAVAILABLE',
-    'Cannot start the embedded database: PostgreSQL refuses to run as root, and /etc/passwd has neither "nobody" nor "postgres". ' +
-      'Add one of them, run as an ordinary user, or set databaseUrl to a server',
-  )
+  const { uid, gid } = found ?? { uid: nobody, gid: nobody }
+  return { hostUser, switchTo: { uid, gid }, hasAccount: found !== undefined }
+}
+
+/** `initdb` looks its user up by uid and fails without an entry: what to do about it. */
+export function noAccount(): PlatformError {
+  const uid = process.getuid?.()
+  const state =
+    uid === 0
+      ? 'PostgreSQL refuses to run as root, and /etc/passwd has neither "nobody" nor "postgres". Add one of them, run as an ordinary user'
+      : `the user id ${uid ?? 'of this process'} has no entry in /etc/passwd, which PostgreSQL needs for that. ` +
+        'Add one (for example "RUN adduser" in a Dockerfile), start once as a user that has one and give the data directory to this user id'
+  return new PlatformError('STORE_UNAVAILABLE', `Cannot create the embedded database: ${state}, or set databaseUrl to a server`)
 }
 
 function nameOfHost(): string | undefined {

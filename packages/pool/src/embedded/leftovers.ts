@@ -15,9 +15,8 @@ const run = promisify(execFile)
  */
 export async function removeLeftovers(cluster: string, logger: Logger | undefined): Promise<void> {
   const lockFile = join(cluster, 'postmaster.pid')
-  const text = await readFile(lockFile, 'utf8').catch(() => undefined)
-  if (text === undefined) return
-  const pid = Number(text.split('\n')[0])
+  // Without the file there may be a server all the same: somebody removed it, as people do with lock files.
+  const pid = Number((await readFile(lockFile, 'utf8').catch(() => '')).split('\n')[0])
   if (Number.isInteger(pid) && pid > 1 && (await serves(pid, cluster))) {
     logger?.warn({ pid }, 'Stopping the database server of a host that was killed')
     await stopForcefully(pid)

@@ -1,13 +1,14 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { open } from 'node:fs/promises'
+import { open, type FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { PlatformError } from '@cordon/contracts'
-import { codeOf, diskFull } from './file-error.ts'
+import { codeOf, diskFull, fileError } from './file-error.ts'
 import type { ServerIdentity } from './identity.ts'
 import type { Installation } from './installation.ts'
 import type { Place } from './place.ts'
+import { limitServerLog, readLogFrom, sizeOfLog } from './server-log.ts'
 
 /** What a postmaster is started with. */
 export interface PostmasterOptions {
@@ -17,6 +18,8 @@ export interface PostmasterOptions {
   readonly socketDirectory: string
   /** Called with the process id before anything else can happen. */
   readonly onSpawn: (pid: number) => void
+  /** Gives the start up. */
+  readonly signal: AbortSignal
 }
 
 /** A running server process. */
@@ -34,25 +37,19 @@ export const socketPort = 5432
 const startTimeoutMs = 120_000
 /** From the last connection of a failing server to its end; milliseconds, seconds on a busy machine. */
 const endMs = 5000
-/** The log is only read by people who look for a failed start. */
-const maxLogBytes = 4 << 20
 
 /**
  * Starts the server and waits until `connect` succeeds once.
  *
- * @throws PlatformError STORE_UNAVAILABLE with the server's own reason
+ * @throws PlatformError STORE_UNAVAILABLE with the server's own reason; whatever `signal` was aborted with
  */
 export async function startPostmaster(options: PostmasterOptions, connect: () => Promise<void>): Promise<Postmaster> {
   const { installation, identity, place } = options
-  const log = await open(place.logFile, 'a', 0o600)
+  await limitServerLog(place.logFile).catch(() => undefined)
+  const logStart = await sizeOfLog(place.logFile)
+  const log = await openLog(place.logFile)
   let postmaster: Postmaster
-  let logStart: number
   try {
-    logStart = (await log.stat()).size
-    if (logStart > maxLogBytes) {
-      await log.truncate(0)
-      logStart = 0
-    }
     const child = spawn(join(installation.bin, 'postgres'), serverArguments(options), {
       ...identity.switchTo,
       cwd: '/',
@@ -76,7 +73,7 @@ export async function startPostmaster(options: PostmasterOptions, connect: () =>
     await log.close()
   }
   try {
-    await waitUntilReady(postmaster, connect, () => startError(place, logStart))
+    await waitUntilReady(postmaster, { connect, describe: () => startError(place, logStart), signal: options.signal })
   } catch (error) {
     if (!hasExited(postmaster)) {
       postmaster.child.kill('SIGQUIT')
@@ -87,9 +84,25 @@ export async function startPostmaster(options: PostmasterOptions, connect: () =>
   return postmaster
 }
 
-async function waitUntilReady(postmaster: Postmaster, connect: () => Promise<void>, describe: () => Promise<PlatformError>): Promise<void> {
+async function openLog(logFile: string): Promise<FileHandle> {
+  try {
+    return await open(logFile, 'a', 0o600)
+  } catch (error) {
+    throw fileError(error, 'write the log of the embedded database', logFile)
+  }
+}
+
+interface Waiting {
+  readonly connect: () => Promise<void>
+  /** Why the server ended. */
+  readonly describe: () => Promise<PlatformError>
+  readonly signal: AbortSignal
+}
+
+async function waitUntilReady(postmaster: Postmaster, { connect, describe, signal }: Waiting): Promise<void> {
   const startedAt = performance.now()
   for (;;) {
+    signal.throwIfAborted()
     if (hasExited(postmaster)) throw await describe()
     try {
       await connect()
@@ -126,27 +139,22 @@ export function hasExited({ child }: Postmaster): boolean {
 }
 
 async function startError({ logFile, cluster }: Place, logStart: number): Promise<PlatformError> {
-  const file = await open(logFile, 'r')
-  try {
-    const { bytesRead, buffer } = await file.read(Buffer.alloc(64 << 10), 0, 64 << 10, logStart)
-    const text = buffer.toString('utf8', 0, bytesRead)
-    if (/No space left on device|Disk quota exceeded/.test(text)) return diskFull('start the embedded database', cluster)
-    // "The database system is starting up" was an answer to us, not a reason.
-    const reason = /(?:FATAL|PANIC): {2}(?!the database system is )(.*)/.exec(text)?.[1] ?? text.trim().split('\n').at(-1) ?? ''
-    return new PlatformError(
-      'STORE_UNAVAILABLE',
-      `Cannot start the embedded database: ${reason === '' ? 'the server ended at once' : reason} (see ${logFile})`,
-    )
-  } finally {
-    await file.close()
-  }
+  const text = await readLogFrom(logFile, logStart)
+  if (/No space left on device|Disk quota exceeded/.test(text)) return diskFull('start the embedded database', cluster)
+  // "The database system is starting up" was an answer to us, not a reason.
+  const reason = /(?:FATAL|PANIC): {2}(?!the database system is )(.*)/.exec(text)?.[1] ?? text.trim().split('\n').at(-1) ?? ''
+  return new PlatformError(
+    'STORE_UNAVAILABLE',
+    `Cannot start the embedded database: ${reason === '' ? 'the server ended at once' : reason} (see ${logFile})`,
+  )
 }
 
 /** Settings of a small server beside an application; on the command line, so neither a file nor ALTER SYSTEM changes them. */
 function serverArguments({ installation, place, socketDirectory }: PostmasterOptions): string[] {
   const settings: Record<string, string | number> = {
     listen_addresses: '',
-    unix_socket_directories: socketDirectory,
+    // A list: quoted, because a directory for temporary files may have a comma in its name.
+    unix_socket_directories: `"${socketDirectory.replaceAll('"', '""')}"`,
     port: socketPort,
     max_connections: 100,
     shared_buffers: '16MB',

@@ -74,10 +74,15 @@ export class ClientPool {
         if (typeof client !== 'string') return this.#checked(client)
         giveBackLate(connecting)
         if (client === 'aborted') throw toPlatformError(signal?.reason, 'CANCELLED', this.#options.act)
-        throw refused === undefined ? this.#acquireTimeout(timeoutMs) : this.#unavailable(refused)
+        if (refused !== undefined) throw this.#unavailable(refused)
+        throw this.#clients.size > 0
+          ? this.#acquireTimeout(timeoutMs)
+          : this.#unavailable(`the server did not answer within ${Math.round(timeoutMs)} ms`)
       } catch (error) {
         if (error instanceof PlatformError) throw error
         if (!this.#isTransient(error)) throw this.#unavailable(error)
+        const outage = this.#options.connection.outage?.()
+        if (outage !== undefined) throw outage
         refused = error
         // When the time is up, the race above ends the loop.
         await Promise.race([delay(retryDelayMs), stopped])
@@ -125,7 +130,9 @@ export class ClientPool {
 
   #unavailable(error: unknown): PlatformError {
     const code = codeOf(error)
-    const reason = error instanceof Error ? error.message || (code ?? 'the connection failed') : String(error)
+    const isDown = this.#isEmbedded && (code === 'ENOENT' || code === 'ECONNREFUSED')
+    const message = error instanceof Error ? error.message || (code ?? 'the connection failed') : String(error)
+    const reason = isDown ? 'the database server does not run at this moment' : message
     return new PlatformError('STORE_UNAVAILABLE', `Cannot ${this.#options.act}: ${reason}`, {
       cause: error,
       details: code === undefined ? {} : { code },

@@ -21,6 +21,8 @@ export interface SqlConnection {
   readonly password?: string | undefined
   readonly database: string
   readonly tls?: SqlTls | undefined
+  /** Of a server that Cordon runs itself: why waiting for it is of no use at this moment. */
+  readonly outage?: (() => PlatformError | undefined) | undefined
 }
 
 /** Stands for a host that the URL leaves out; a name that can never exist (RFC 2606). */
