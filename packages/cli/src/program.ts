@@ -5,6 +5,9 @@ import type { ExitCode } from './exit-code.ts'
 import type { Terminal } from './output/terminal.ts'
 import type { CommandContext, GlobalOptions } from './commands/command.ts'
 import type { DevOptions } from './dev/dev.ts'
+import type { DbLogsOptions } from './commands/db/logs.ts'
+import type { DbShellOptions } from './commands/db/shell.ts'
+import type { DbOptions } from './commands/db/target.ts'
 import type { InvokeCommandOptions } from './commands/invoke.ts'
 import type { LogsOptions } from './commands/logs.ts'
 import type { DeployOptions } from './upload/deploy-request.ts'
@@ -32,8 +35,9 @@ export function createProgram(terminal: Terminal): Program {
     usage: string,
     description: string,
     run: (context: CommandContext, ...args: Arguments) => Promise<ExitCode>,
+    parent: Command = root,
   ): Command {
-    return root
+    return parent
       .command(usage)
       .description(description)
       .action(async (...args: Arguments) => {
@@ -76,6 +80,32 @@ export function createProgram(terminal: Terminal): Program {
   define<[string]>('delete <name>', 'delete a function with its versions and logs', async (context, name) =>
     (await import('./commands/versions.ts')).remove(context, name),
   )
+
+  const db = root.command('db').description("look at the platform's database")
+  const databaseUrl = ['--database-url <url>', 'postgres://… of a server instead of the embedded one (CORDON_DATABASE_URL)'] as const
+  define<[DbOptions]>(
+    'status',
+    'whether it runs, where, and what is in it',
+    async (context, options) => (await import('./commands/db/status.ts')).status(context, options),
+    db,
+  ).option(...databaseUrl)
+  define<[DbLogsOptions]>(
+    'logs',
+    'what the embedded database server wrote',
+    async (context, options) => (await import('./commands/db/logs.ts')).dbLogs(context, options),
+    db,
+  )
+    .option(...databaseUrl)
+    .option('--limit <lines>', 'how many lines (default: 200)')
+  define<[DbShellOptions]>(
+    'shell',
+    'run SQL in it, from the keyboard or from standard input',
+    async (context, options) => (await import('./commands/db/shell.ts')).dbShell(context, options),
+    db,
+  )
+    .option(...databaseUrl)
+    .option('--database <name>', "database of the server (default: the platform's own)")
+    .option('-c, --command <sql>', 'run this and end')
 
   return {
     async run(argv) {

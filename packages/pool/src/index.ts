@@ -2,3 +2,5 @@ export { connectionFromUrl, type SqlConnection, type SqlTls } from './sql/sql-co
 export { createEmbeddedServer, type EmbeddedServer, type EmbeddedServerOptions, type ServerExit } from './embedded/embedded-server.ts'
 export { createSqlPool, type SqlPool, type SqlPoolOptions, type SqlQueryable } from './sql/sql-pool.ts'
 export { createFunctionDatabase, type FunctionDatabaseOptions, type PooledFunctionDatabase } from './tenants/function-database.ts'
+export { readEmbeddedFiles, type EmbeddedFiles } from './embedded/embedded-files.ts'
+export { openSqlSession, type SqlSession, type SqlSessionOptions, type SqlSessionResult } from './sql/sql-session.ts'

@@ -1,16 +1,15 @@
 import { existsSync } from 'node:fs'
-import { chmod, chown, cp, lstat, mkdir, readdir, readFile, readlink, rename, rm, writeFile } from 'node:fs/promises'
+import { chmod, lstat, mkdir, readdir, readFile, readlink, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { Reaper } from '@cordon/contracts'
 import { expect } from 'chai'
-import { createEmbeddedServer, createSqlPool, type EmbeddedServer, type SqlPool } from '@cordon/pool'
-import { createNotingLogger, createNotingReaper, createScratch, failureOf } from './support/scratch.ts'
+import { createNotingLogger, createNotingReaper, failureOf } from './support/scratch.ts'
+import { createTestServers, type TestServers } from './support/servers.ts'
 import { gone, isRunning, startHostProcess } from './support/host-process.ts'
 
 describe('embedded server', () => {
-  let scratch: { path: string; remove: () => Promise<void> }
+  let servers: TestServers
   let template: string
-  const open: { close(): Promise<void> }[] = []
   /** What the reaper was told during the first start, the one with initdb. */
   const firstStart: string[] = []
 
@@ -24,44 +23,12 @@ describe('embedded server', () => {
     }
   }
 
-  /** A data directory with a table `kept` that holds one row. Copied, because initdb is slow. */
-  async function existing(name: string): Promise<string> {
-    const dataDir = join(scratch.path, name)
-    await cp(template, dataDir, { recursive: true, preserveTimestamps: true })
-    if (process.getuid?.() === 0) await own(join(dataDir, 'postgres'), (await lstat(join(template, 'postgres'))).uid)
-    return dataDir
-  }
-
-  async function start(dataDir: string, more: Partial<Parameters<typeof createEmbeddedServer>[0]> = {}): Promise<EmbeddedServer> {
-    const server = await createEmbeddedServer({ dataDir, reaper: createNotingReaper(), ...more })
-    open.push(server)
-    return server
-  }
-
-  function poolOf(server: EmbeddedServer): SqlPool {
-    const pool = createSqlPool({ connection: server.connection, max: 3, acquireTimeoutMs: 10_000, queryTimeoutMs: 10_000, applicationName: 'test' })
-    open.push({ close: () => pool.destroy() })
-    return pool
-  }
-
   before(async () => {
-    scratch = await createScratch()
-    template = join(scratch.path, 'template')
-    const server = await start(template, { reaper: noting(firstStart) })
-    const pool = poolOf(server)
-    await pool.query('CREATE TABLE kept (id int); INSERT INTO kept VALUES (1)')
-    await closeAll()
+    servers = await createTestServers({ reaper: noting(firstStart) })
+    template = servers.template
   })
-  afterEach(closeAll)
-  after(() => scratch.remove())
-
-  async function closeAll(): Promise<void> {
-    for (const one of open.splice(0).toReversed()) await one.close()
-  }
-
-  async function expectKept(server: EmbeddedServer): Promise<void> {
-    expect((await poolOf(server).query('SELECT id FROM kept')).rows).to.deep.equal([{ id: 1 }])
-  }
+  afterEach(() => servers.closeAll())
+  after(() => servers.remove())
 
   it('tells the reaper about initdb as well as about the server', () => {
     expect(firstStart).to.deep.equal(['watch 1 SIGKILL', 'unwatch 1', 'watch 2 SIGQUIT', 'unwatch 2'])
@@ -69,13 +36,13 @@ describe('embedded server', () => {
 
   it('starts on existing data, listens on no port, and leaves nothing behind', async () => {
     const reaper = createNotingReaper()
-    const server = await start(template, { reaper })
-    await expectKept(server)
+    const server = await servers.start(template, { reaper })
+    await servers.expectKept(server)
     expect(server.version).to.match(/^\d+\.\d+/)
     expect([...reaper.watched]).to.deep.equal([[server.pid, 'SIGQUIT']])
-    const { rows } = await poolOf(server).query(
-      "SELECT name, setting FROM pg_settings WHERE name IN ('listen_addresses', 'fsync', 'server_encoding') ORDER BY name",
-    )
+    const { rows } = await servers
+      .poolOf(server)
+      .query("SELECT name, setting FROM pg_settings WHERE name IN ('listen_addresses', 'fsync', 'server_encoding') ORDER BY name")
     expect(rows).to.deep.equal([
       { name: 'fsync', setting: 'on' },
       { name: 'listen_addresses', setting: '' },
@@ -91,8 +58,8 @@ describe('embedded server', () => {
   })
 
   it('ends at once when it is destroyed in the middle of a statement', async () => {
-    const server = await start(template)
-    const pool = poolOf(server)
+    const server = await servers.start(template)
+    const pool = servers.poolOf(server)
     const { rows } = await pool.query<{ pid: number }>('SELECT pg_backend_pid() AS pid')
     const running = failureOf(pool.query('SELECT count(*) FROM generate_series(1, 1e12)'))
     await server.destroy()
@@ -112,14 +79,14 @@ describe('embedded server', () => {
     const host = await startHostProcess(dataDir, 'no-reaper')
     await host.kill()
     expect(await isRunning(host.serverPid)).to.equal(true)
-    const server = await start(dataDir)
-    await expectKept(server)
+    const server = await servers.start(dataDir)
+    await servers.expectKept(server)
     expect(await isRunning(host.serverPid)).to.equal(false)
     expect(existsSync(host.socketDirectory)).to.equal(false)
   })
 
   it('takes no settings from PG variables, and no socket path that is too long', async () => {
-    const long = join(scratch.path, 'x'.repeat(90))
+    const long = join(servers.path, 'x'.repeat(90))
     await mkdir(long, { mode: 0o711 })
     const env = {
       PGHOST: 'nowhere.invalid',
@@ -130,7 +97,7 @@ describe('embedded server', () => {
       PGDATA: '/nowhere',
       TMPDIR: long,
     }
-    const host = await startHostProcess(await existing('y'.repeat(120)), 'reaper', env)
+    const host = await startHostProcess(await servers.copy('y'.repeat(120)), 'reaper', env)
     expect(host.socketDirectory.length).to.be.lessThan(90)
     await host.kill()
     await gone(host.serverPid)
@@ -138,8 +105,8 @@ describe('embedded server', () => {
   })
 
   it('comes back after its process was killed: queries in flight fail typed, the next ones work', async () => {
-    const server = await start(template)
-    const pool = poolOf(server)
+    const server = await servers.start(template)
+    const pool = servers.poolOf(server)
     const exits: unknown[] = []
     server.onExit((exit) => exits.push(exit))
     const { pid } = server
@@ -147,25 +114,25 @@ describe('embedded server', () => {
     while ((await pool.query("SELECT 1 FROM pg_stat_activity WHERE query LIKE '%1e12%' AND pid <> pg_backend_pid()")).rowCount < 2);
     process.kill(pid, 'SIGKILL')
     for (const error of await Promise.all(running)) expect(error).to.include({ code: 'STORE_UNAVAILABLE' })
-    await expectKept(server)
+    await servers.expectKept(server)
     expect(server.pid).to.not.equal(pid)
     expect(exits).to.deep.equal([{ exitCode: null, signal: 'SIGKILL' }])
   })
 
   it('survives the death of one of its backends', async () => {
-    const server = await start(template)
-    const pool = poolOf(server)
+    const server = await servers.start(template)
+    const pool = servers.poolOf(server)
     const { rows } = await pool.query<{ pid: number }>('SELECT pg_backend_pid() AS pid')
     const { pid } = server
     const running = failureOf(pool.query('SELECT pg_sleep(60)'))
     process.kill(rows[0]?.pid ?? 0, 'SIGKILL')
     expect(await running).to.include({ code: 'STORE_UNAVAILABLE' })
-    await expectKept(server)
+    await servers.expectKept(server)
     expect(server.pid).to.equal(pid)
   })
 
   it('can be closed while it comes back', async () => {
-    const server = await start(template)
+    const server = await servers.start(template)
     const exited = new Promise((resolve) => server.onExit(resolve))
     process.kill(server.pid, 'SIGKILL')
     await exited
@@ -177,18 +144,18 @@ describe('embedded server', () => {
     const dataDir = template
     const lock = [process.pid, join(dataDir, 'postgres'), 1, 5432, '/tmp/nothing', '', '', 'ready   ', '']
     await writeFile(join(dataDir, 'postgres', 'postmaster.pid'), lock.join('\n'), { mode: 0o600 })
-    await expectKept(await start(dataDir))
+    await servers.expectKept(await servers.start(dataDir))
   })
 
   it('heals what an interrupted initialisation left', async () => {
-    const dataDir = join(scratch.path, 'half')
+    const dataDir = join(servers.path, 'half')
     const logger = createNotingLogger()
     await mkdir(join(dataDir, 'postgres', 'global'), { recursive: true, mode: 0o711 })
     await chmod(dataDir, 0o711)
     await writeFile(join(dataDir, 'postgres', 'PG_VERSION'), '18\n')
     await mkdir(join(dataDir, 'postgres.new-1', 'base'), { recursive: true })
-    const server = await start(dataDir, { logger })
-    await poolOf(server).query('SELECT 1')
+    const server = await servers.start(dataDir, { logger })
+    await servers.poolOf(server).query('SELECT 1')
     const names = await readdir(dataDir)
     expect(names).to.not.include('postgres.new-1')
     expect(names.filter((name) => name.startsWith('postgres.incomplete-'))).to.have.length(1)
@@ -199,25 +166,25 @@ describe('embedded server', () => {
     const file = join(template, 'postgres', 'PG_VERSION')
     const version = await readFile(file)
     await writeFile(file, '9\n')
-    const error = await failureOf(start(template))
+    const error = await failureOf(servers.start(template))
     await writeFile(file, version)
     expect(error).to.include({ code: 'STORE_UNAVAILABLE' })
     expect(error.message).to.contain('written by PostgreSQL 9').and.contain('Install PostgreSQL 9')
   })
 
   it("gives the server's own reason when it does not start", async () => {
-    const dataDir = await existing('broken')
+    const dataDir = await servers.copy('broken')
     await rm(join(dataDir, 'postgres', 'pg_wal'), { recursive: true })
-    const error = await failureOf(start(dataDir))
+    const error = await failureOf(servers.start(dataDir))
     expect(error).to.include({ code: 'STORE_UNAVAILABLE' })
     expect(error.message).to.contain('pg_wal').and.contain('postgres.log')
   })
 
   it('refuses a data directory that cannot be one', async () => {
-    const file = join(scratch.path, 'file')
+    const file = join(servers.path, 'file')
     await writeFile(file, '')
     for (const dataDir of [file, join(file, 'below')]) {
-      const error = await failureOf(start(dataDir))
+      const error = await failureOf(servers.start(dataDir))
       expect(error).to.include({ code: 'INVALID_OPTION' })
       expect(error.message).to.match(/^Cannot use the data directory: .*Set dataDir to another directory$/)
     }
@@ -225,44 +192,39 @@ describe('embedded server', () => {
 
   if (process.getuid?.() === 0) {
     it('keeps the data elsewhere when the user it runs as cannot enter the data directory, and finds it again', async () => {
-      const locked = join(scratch.path, 'locked')
+      const locked = join(servers.path, 'locked')
       const dataDir = join(locked, 'data')
       await mkdir(locked, { mode: 0o700 })
       const logger = createNotingLogger()
-      const first = await start(dataDir, { logger })
-      await poolOf(first).query('CREATE TABLE kept AS SELECT 1 AS id')
+      const first = await servers.start(dataDir, { logger })
+      await servers.poolOf(first).query('CREATE TABLE kept AS SELECT 1 AS id')
       expect(logger.messages.join()).to.contain('cannot enter')
       const cluster = await readlink(join(dataDir, 'postgres'))
       try {
-        await closeAll()
-        await expectKept(await start(dataDir))
-        await closeAll()
+        await servers.closeAll()
+        await servers.expectKept(await servers.start(dataDir))
+        await servers.closeAll()
         // The directory moves, and its data with it.
         await rename(locked, `${locked}-moved`)
-        await expectKept(await start(join(`${locked}-moved`, 'data')))
+        await servers.expectKept(await servers.start(join(`${locked}-moved`, 'data')))
       } finally {
-        await closeAll()
+        await servers.closeAll()
         await rm(dirname(cluster), { recursive: true, force: true })
       }
     })
   } else {
     it('refuses a directory that it may not write', async () => {
-      const dataDir = join(scratch.path, 'read-only')
+      const dataDir = join(servers.path, 'read-only')
       await mkdir(dataDir, { mode: 0o500 })
-      const error = await failureOf(start(dataDir))
+      const error = await failureOf(servers.start(dataDir))
       expect(error).to.include({ code: 'INVALID_OPTION' })
       expect(error.message).to.contain('not writable for this user')
     })
   }
 
   it('keeps its log out of the hands of tenants', async () => {
-    const server = await start(template)
-    await failureOf(poolOf(server).query("DO $$ BEGIN RAISE LOG 'filled by a function'; RAISE EXCEPTION 'filled by a function'; END $$"))
+    const server = await servers.start(template)
+    await failureOf(servers.poolOf(server).query("DO $$ BEGIN RAISE LOG 'filled by a function'; RAISE EXCEPTION 'filled by a function'; END $$"))
     expect(await readFile(join(template, 'postgres.log'), 'utf8')).to.not.contain('filled by a function')
   })
 })
-
-async function own(path: string, uid: number): Promise<void> {
-  for (const one of await readdir(path, { recursive: true })) await chown(join(path, one), uid, uid)
-  await chown(path, uid, uid)
-}

@@ -3,6 +3,13 @@ import * as pool from '@cordon/pool'
 
 describe('public API of pool', () => {
   it('is exactly this', () => {
-    expect(Object.keys(pool).toSorted()).to.deep.equal(['connectionFromUrl', 'createEmbeddedServer', 'createFunctionDatabase', 'createSqlPool'])
+    expect(Object.keys(pool).toSorted()).to.deep.equal([
+      'connectionFromUrl',
+      'createEmbeddedServer',
+      'createFunctionDatabase',
+      'createSqlPool',
+      'openSqlSession',
+      'readEmbeddedFiles',
+    ])
   })
 })

@@ -106,6 +106,12 @@ async function readHolder(file: string): Promise<ProcessIdentity | undefined> {
   return { pid: 0, startTime: 'unreadable' }
 }
 
+/** Process id of the host that uses a data directory; `undefined` when none does. */
+export async function hostOf(dataDir: string): Promise<number | undefined> {
+  const holder = await readHolder(join(dataDir, 'lock')).catch(() => undefined)
+  return holder !== undefined && isRunning(holder) ? holder.pid : undefined
+}
+
 function inUse(dataDir: string, { pid }: ProcessIdentity): PlatformError {
   return new PlatformError(
     'DATA_DIR_IN_USE',

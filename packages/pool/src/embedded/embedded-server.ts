@@ -4,6 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { PlatformError, toPlatformError, type Logger, type Reaper } from '@cordon/contracts'
 import { clientConfig, type SqlConnection } from '../sql/sql-connection.ts'
 import { createCluster, majorOfCluster, superuser, writeSettings } from './cluster.ts'
+import { platformDatabase as database } from './embedded-files.ts'
 import { codeOf } from './file-error.ts'
 import { serverIdentity, type ServerIdentity } from './identity.ts'
 import { findInstallation, type Installation } from './installation.ts'
@@ -51,8 +52,6 @@ export interface EmbeddedServer extends AsyncDisposable {
   destroy(): Promise<void>
 }
 
-/** Name of the platform's own database in an embedded server. */
-const database = 'cordon'
 /** A fast shutdown writes one checkpoint; a server that needs longer is stopped at once, which loses nothing either. */
 const fastShutdownMs = 5000
 const immediateShutdownMs = 1000
@@ -151,7 +150,14 @@ class EmbeddedPostgres implements EmbeddedServer {
       throw error
     }
     const intervalMs = this.#options.watchIntervalMs ?? defaultWatchIntervalMs
-    this.#watch = setInterval(() => void this.#look(intervalMs), intervalMs)
+    let isLooking = false
+    this.#watch = setInterval(() => {
+      if (isLooking) return
+      isLooking = true
+      void this.#look(intervalMs).finally(() => {
+        isLooking = false
+      })
+    }, intervalMs)
     this.#watch.unref()
   }
 

@@ -16,9 +16,9 @@ const maxSocketDirectory = 103 - 14
  * @throws PlatformError STORE_UNAVAILABLE, INVALID_OPTION
  */
 export async function createSocketDirectory(identity: ServerIdentity, note: string): Promise<string> {
-  // The last host was killed: its directory is still there.
+  // The last host was killed: its directory is still there. One that belongs to another user stays.
   const last = await readFile(note, 'utf8').catch(() => '')
-  if (basename(last).startsWith(socketPrefix)) await rm(last, { recursive: true, force: true })
+  if (basename(last).startsWith(socketPrefix)) await rm(last, { recursive: true, force: true }).catch(() => undefined)
   const candidates = [tmpdir(), '/tmp']
   for (const parent of candidates) {
     const isLast = parent === candidates.at(-1)

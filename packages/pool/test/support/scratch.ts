@@ -27,6 +27,33 @@ export function createNotingLogger(): Logger & { readonly messages: string[] } {
   return { messages, debug: note, info: note, warn: note, error: note }
 }
 
+/** The same, with a way to wait for a message that contains `words`. */
+export function createWaitingLogger(): ReturnType<typeof createNotingLogger> & { said(words: string): Promise<void> } {
+  const messages: string[] = []
+  const waiting = new Set<() => void>()
+  const note = (_: unknown, message: string): void => {
+    messages.push(message)
+    for (const look of waiting) look()
+  }
+  return {
+    messages,
+    debug: note,
+    info: note,
+    warn: note,
+    error: note,
+    said: (words) =>
+      new Promise((resolve) => {
+        function look(): void {
+          if (!messages.some((one) => one.includes(words))) return
+          waiting.delete(look)
+          resolve()
+        }
+        waiting.add(look)
+        look()
+      }),
+  }
+}
+
 /** A new empty directory; `remove` deletes it. PostgreSQL can enter it when the tests run as root. */
 export async function createScratch(): Promise<{ path: string; remove: () => Promise<void> }> {
   const path = await mkdtemp(join(tmpdir(), 'pool-test-'))

@@ -1,0 +1,16 @@
+import type { DatabaseTarget } from '@cordon/core/database'
+import { defaultDataDir } from '../../client/connect.ts'
+import { usageFailure } from '../../exit-code.ts'
+import type { CommandContext } from '../command.ts'
+
+/** Options of every `cordon db` command. */
+export interface DbOptions {
+  readonly databaseUrl?: string | undefined
+}
+
+/** The database that the options mean. @throws CommandFailure when they name a platform elsewhere, whose database is not reached over HTTP */
+export function targetOf({ options }: CommandContext, { databaseUrl }: DbOptions): DatabaseTarget {
+  if (options.url !== undefined || process.env['CORDON_URL'] !== undefined)
+    throw usageFailure('Cannot reach the database by the URL of a platform: run this command on its machine, or give --database-url')
+  return { dataDir: options.dataDir ?? defaultDataDir, databaseUrl: databaseUrl ?? process.env['CORDON_DATABASE_URL'] }
+}

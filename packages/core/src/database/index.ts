@@ -1,0 +1,5 @@
+export { databaseStatus, type DatabaseState, type DatabaseStatus } from './database-status.ts'
+export { openDatabase, type OpenedDatabase } from './open-database.ts'
+export { readDatabaseLog } from './database-log.ts'
+export type { DatabaseTarget } from './database-target.ts'
+export type { SqlSession, SqlSessionOptions, SqlSessionResult } from '@cordon/pool'
