@@ -22,7 +22,10 @@ export interface ExecutableVersion {
  * the function. `end` is called exactly once, when the invocation is over in any way, and releases what it held.
  */
 export interface Capabilities {
-  /** Called once, when the invocation leaves the queue. `deadline`: milliseconds since 1970 at which it is killed. */
+  /**
+   * Called when the invocation leaves the queue, and again, with a later deadline, when the sandbox it was sent to ended before it could begin
+   * there. `deadline`: milliseconds since 1970 at which it is killed.
+   */
   onDispatch?(deadline: number): void
   call(method: string, argument: unknown): Promise<unknown>
   end(): Promise<void>

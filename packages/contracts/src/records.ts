@@ -25,7 +25,7 @@ export interface StoredLogEntry extends LogEntry {
   readonly invocationId: string
 }
 
-/** Where the time and memory of an invocation went. */
+/** Where the time and memory of an invocation went. Times in whole microseconds, given in milliseconds. */
 export interface Measures {
   /** Time in the queue in milliseconds. */
   readonly queueMs: number

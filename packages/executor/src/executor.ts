@@ -103,9 +103,18 @@ class SandboxExecutor implements Executor, CallOwner, FleetOwner {
     pool.isRetired = false
     if (!gate.tenant.enter(call, gate)) return this.#queue(call, gate)
     this.#running++
+    this.#run(call, pool)
+  }
+
+  /** Gives a call that was let in to a sandbox, or lets it wait for one. */
+  #run(call: Call, pool: VersionPool): void {
     if (this.#fleet.tryRun(call, pool)) return
-    if (this.#takePlace(call, gate)) this.#fleet.wait(call, pool)
+    if (this.#takePlace(call, pool.gate)) this.#fleet.wait(call, pool)
     else this.left(call, pool)
+  }
+
+  unstarted(call: Call, pool: VersionPool): void {
+    this.#run(call, pool)
   }
 
   /** Lets a call wait until the limits of its function and its tenant let it in. */

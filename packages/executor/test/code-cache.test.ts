@@ -59,7 +59,13 @@ describe('a code cache', () => {
     const version = versionOfCode('handOver({ default: () => 1 })')
     const bundle = await version.loadBundle()
     const cache = await compile(bundle.code)
-    const owner: SandboxOwner = { deadlines: new Deadlines(), dying: () => undefined, released: () => undefined, died: () => undefined }
+    const owner: SandboxOwner = {
+      deadlines: new Deadlines(),
+      dying: () => undefined,
+      released: () => undefined,
+      unstarted: () => undefined,
+      died: () => undefined,
+    }
     for (const bytes of [cache, Buffer.alloc(500, 1), cache?.subarray(0, 100), await compile('2')]) {
       const sandbox = new Sandbox(spawn(64), 64, owner)
       await sandbox.boot(timeoutMs)

@@ -10,8 +10,18 @@ describe('the end of a process', () => {
       await executor.close()
       return this.skip()
     }
-    const deflaters = `const zlib = builtin('zlib'); handOver({ default: () => { const kept = []; for (;;) kept.push(zlib.createDeflate({ memLevel: 9 })) } })`
-    expect(failureOf(await invoke(executor, versionOfCode(deflaters, { timeoutMs: 30_000 }))).code).to.equal('MEMORY_LIMIT')
+    const zlib = `const zlib = builtin('zlib'); const { BROTLI_PARAM_LGWIN } = zlib.constants; const kept = []`
+    const deflaters = `${zlib}; handOver({ default: () => { for (;;) kept.push(zlib.createDeflate({ memLevel: 9 })) } })`
+    // Asks for so much at once that the watchdog sees nothing of it, or half.
+    const brotlis = `${zlib}; handOver({ default: async () => { for (;; await null) {
+      const one = zlib.createBrotliCompress({ params: { [BROTLI_PARAM_LGWIN]: 24 } })
+      one.write('x'.repeat(100_000))
+      kept.push(one)
+    } } })`
+    for (const code of [deflaters, brotlis, brotlis, brotlis, brotlis]) {
+      const { code: verdict, details } = failureOf(await invoke(executor, versionOfCode(code, { timeoutMs: 30_000, memoryMb: 64 })))
+      expect(verdict, JSON.stringify(details)).to.equal('MEMORY_LIMIT')
+    }
     await executor.close()
   }).timeout(60_000)
 })

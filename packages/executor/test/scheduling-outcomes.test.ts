@@ -144,6 +144,7 @@ describe('the outcome of a call', () => {
       expect(outcome.coldStart).to.equal(expected.coldStart)
       for (const name of ['queueMs', 'bootMs', 'loadMs', 'durationMs', 'cpuMs', 'peakMemoryMb'] as const) {
         expect(outcome[name], name).to.be.a('number').and.to.be.within(0, 60_000)
+        if (name.endsWith('Ms')) expect(outcome[name], name).to.equal(Number(outcome[name].toFixed(3)))
       }
       for (const name of ['loadMs', 'durationMs', 'peakMemoryMb'] as const) {
         const wanted = expected[name]

@@ -132,6 +132,12 @@ export class Fleet implements SandboxOwner, StartOwner {
     this.#settled(pool, sandbox)
   }
 
+  unstarted(sandbox: Sandbox, call: Call): void {
+    this.dying(sandbox)
+    call.notBegun()
+    this.#owner.unstarted(call, this.pools.of(call.version))
+  }
+
   /** The first call of a sandbox ended well enough: its version can run. */
   #answered(pool: VersionPool, sandbox: Sandbox): void {
     sandbox.hasAnswered = true

@@ -9,6 +9,8 @@ import type { VersionPool } from './version-pool.ts'
 export interface FleetOwner {
   /** A call that was let in is over. */
   left(call: Call, pool: VersionPool): void
+  /** A call that was let in could not begin in the sandbox it was given, and needs another. */
+  unstarted(call: Call, pool: VersionPool): void
 }
 
 /** The calls that were let in and wait for a sandbox, in the lines of their versions: what comes with a place in line, and with losing it. */

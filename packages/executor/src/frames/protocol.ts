@@ -69,6 +69,14 @@ export const toHost = {
   compiled: 46,
 } as const
 
+/**
+ * How a runtime ends by itself after its first call, when nothing runs in it: no call that it has read is unfinished, and all it had to say is in the pipe.
+ * A number that Node does not use (its own end at 13) and that functions cannot end with.
+ */
+export const idleExitCode = 86
+/** How a runtime ends that was asked for exit code 1, or for one of these two: with 1 native code ends the process that gets no memory (the encoder of brotli). */
+export const plainExitCode = 87
+
 /** Order of the levels in a log frame. */
 export const logLevels = ['debug', 'info', 'warn', 'error'] as const
 

@@ -1,7 +1,7 @@
 import { AsyncLocalStorage, AsyncResource } from 'node:async_hooks'
 import type { CallHead } from '../frames/protocol.ts'
 import type { CallTimers } from './timers.ts'
-import { jsonParse, NativeMap, uncurryThis } from './primordials.ts'
+import { jsonParse, mapSize, NativeMap, uncurryThis } from './primordials.ts'
 
 /** One invocation that runs in this sandbox. */
 export interface Call {
@@ -22,6 +22,9 @@ export const calls = new NativeMap<number, Call>()
 
 const storage = new AsyncLocalStorage<Call>()
 let isShared = false
+/** Calls whose end is not written yet. */
+let ending = 0
+let hasServed = false
 let only: Call | undefined
 
 /** Says whether several invocations may run here at once; only then their asynchronous context is tracked. */
@@ -57,7 +60,19 @@ export function runInCall<T>(call: Call, run: () => T): T {
 /** The invocation is over; nothing runs on its behalf any more. */
 export function leaveCall(call: Call): void {
   call.isOver = true
+  ending++
   if (only === call) only = undefined
+}
+
+/** The end of the invocation was written. */
+export function callEnded(): void {
+  ending--
+  hasServed = true
+}
+
+/** Whether nothing runs here, and something did whose end was written. */
+export function isIdle(): boolean {
+  return hasServed && ending === 0 && mapSize(calls) === 0
 }
 
 /** Who called, and how. */

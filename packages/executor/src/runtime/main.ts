@@ -5,13 +5,13 @@
 import { toHost, toSandbox } from '../frames/protocol.ts'
 import { calls, runInOwnScope } from './call.ts'
 import { getUint32, listen, sendNumber, textFrom } from './channel.ts'
+import { endProcess } from './end-process.ts'
 import { prepareGlobals, removeGlobals } from './globals.ts'
 import { receiveReply } from './host-call.ts'
 import { receiveBody, receiveBodyCancel, receiveBodyEnd, receiveCredit } from './http-body.ts'
 import { compile, failLoad, getLoaded, load } from './load.ts'
 import { fail } from './outcome.ts'
 import { mapForEach, mapGet } from './primordials.ts'
-import { exitNow } from './exit.ts'
 import { guardRealProcess, realProcess } from './process-facade.ts'
 import { fetch, invoke } from './run.ts'
 import { warmUpHttp } from './warm-up.ts'
@@ -59,12 +59,12 @@ function cancel(id: number): void {
 // An exception nobody handles leaves the code in an unknown state: everything that runs here fails, and the host discards the sandbox.
 realProcess.setUncaughtExceptionCaptureCallback((thrown) => {
   if (getLoaded() === undefined) return failLoad(thrown)
-  let isIdle = true
+  let isRunning = false
   mapForEach(calls, (call) => {
-    isIdle = false
+    isRunning = true
     fail(call, thrown, true)
   })
-  if (isIdle) exitNow(1)
+  if (!isRunning) endProcess(1)
 })
 
 guardRealProcess()

@@ -1,5 +1,5 @@
 import { maxJsonDepth, toHost } from '../frames/protocol.ts'
-import { calls, leaveCall, type Call } from './call.ts'
+import { callEnded, calls, leaveCall, type Call } from './call.ts'
 import { sendNumberAndText } from './channel.ts'
 import { describeError } from './describe-error.ts'
 import { dropHostCalls, originOf } from './host-call.ts'
@@ -39,6 +39,7 @@ function end(call: Call, type: number, text: string): void {
   if (mapSize(calls) === 0) resetConsole()
   // Alone it leaves at once; beside others it waits for those that end in this turn, too.
   sendNumberAndText(type, call.id, cpuNow(), text, mapSize(calls) > 0)
+  callEnded()
 }
 
 /** The function returned a value; what JSON cannot hold is INVALID_OUTPUT. */

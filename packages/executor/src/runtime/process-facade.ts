@@ -1,4 +1,4 @@
-import { flush } from './channel.ts'
+import { endProcess } from './end-process.ts'
 import { exitNow } from './exit.ts'
 import { dateNow, defineValue, objectFreeze } from './primordials.ts'
 
@@ -29,9 +29,7 @@ export function cpuMicros(): number {
 export function createProcessFacade(env: Environment, write: (level: 'info' | 'error', text: string) => void): Record<string, unknown> {
   const startedAt = dateNow()
   function exit(code?: unknown): never {
-    // Other calls may have ended in this turn.
-    flush()
-    return exitNow(typeof code === 'number' ? code : 0)
+    return endProcess(typeof code === 'number' ? code : 0)
   }
   const facade: Record<string, unknown> = {
     title: 'function',

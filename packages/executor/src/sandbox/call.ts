@@ -50,6 +50,8 @@ export abstract class Call implements Deadline {
   /** Failures that host calls ended with, by number: what the function may rethrow. */
   hostErrors: Map<number, PlatformError> | undefined
   isSettled = false
+  /** Whether its first sandbox ended before it could begin there. */
+  isSecondTry = false
 
   constructor(version: ExecutableVersion, invocation: InvocationOptions, owner: CallOwner) {
     this.version = version
@@ -66,10 +68,21 @@ export abstract class Call implements Deadline {
     }
   }
 
+  /** Whether everything it was started with is still there, so that it can be started again. */
+  abstract readonly isRepeatable: boolean
   /** Sends the call to its sandbox. */
   abstract start(sandbox: Sandbox, deadline: number): void
   /** Hands the outcome to whoever waits for it. */
   protected abstract deliver(outcome: Outcome): void
+
+  /** The sandbox it was sent to ended before it could begin there. */
+  notBegun(): void {
+    this.isSecondTry = true
+    this.sandbox = undefined
+    this.dispatchedAt = 0
+    this.cpuMs = 0
+    this.cpuFromMs = -1
+  }
 
   /** Its time is over: in the queue, or while it ran. */
   expire(): void {
@@ -100,15 +113,20 @@ export abstract class Call implements Deadline {
     const durationMs = isDispatched ? now - this.dispatchedAt : 0
     const waitedMs = (isDispatched ? this.dispatchedAt : now) - this.acceptedAt
     return {
-      queueMs: Math.max(0, waitedMs - this.bootMs - this.loadMs),
-      bootMs: this.bootMs,
-      loadMs: this.loadMs,
-      durationMs,
-      cpuMs: this.cpuMs,
+      queueMs: wholeMicros(Math.max(0, waitedMs - this.bootMs - this.loadMs)),
+      bootMs: wholeMicros(this.bootMs),
+      loadMs: wholeMicros(this.loadMs),
+      durationMs: wholeMicros(durationMs),
+      cpuMs: wholeMicros(this.cpuMs),
       peakMemoryMb: this.sandbox?.peakMb ?? 0,
       coldStart: this.isCold,
       logs: this.logs.entries(),
       droppedLogBytes: this.logs.droppedBytes,
     }
   }
+}
+
+/** A time in milliseconds without what the clock does not know. */
+function wholeMicros(ms: number): number {
+  return Math.round(ms * 1000) / 1000
 }

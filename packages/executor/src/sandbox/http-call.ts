@@ -49,6 +49,11 @@ export class HttpCall extends Call implements HttpExchange {
     this.response.catch(() => undefined)
   }
 
+  /** What was read of a request body is gone. */
+  get isRepeatable(): boolean {
+    return this.#invocation.request.body === null
+  }
+
   start(sandbox: Sandbox, deadline: number): void {
     const { invocationId, user, request, context } = this.#invocation
     const { method, url, headers, body } = request

@@ -7,6 +7,7 @@ import type { Sandbox } from './sandbox.ts'
 /** A call of a JSON function. */
 export class JsonCall extends Call {
   readonly kind = 'json'
+  readonly isRepeatable = true
   readonly outcome: Promise<Outcome>
   readonly #invocation: JsonInvocation
   #resolve: (outcome: Outcome) => void = () => {}

@@ -1,4 +1,5 @@
 import type { LogEntry } from '@cordon/contracts'
+import { idleExitCode, plainExitCode } from '../frames/protocol.ts'
 import type { Call } from './call.ts'
 import type { Death, Sandbox } from './sandbox.ts'
 import { describeEarlyExit } from './start-failure.ts'
@@ -8,9 +9,8 @@ import type { SandboxProcess } from './sandbox-process.ts'
 const keptBytes = 8192
 /** Bytes that a process may print by itself: a thousand times what Node says when it dies, and little work for the host. */
 const maxBytes = 1_048_576
-/** What V8, Node and the C++ library print before they abort because they get no memory. */
-const heapMarkers = [
-  'heap out of memory',
+/** What V8, Node and the C++ library print before they end because they get no memory. */
+const memoryMarkers = [
   'out of memory',
   'Fatal JavaScript invalid size error',
   'Array buffer allocation failed',
@@ -20,7 +20,9 @@ const heapMarkers = [
 
 /** How processes end that run out of memory. */
 const fatalSignals: readonly NodeJS.Signals[] = ['SIGABRT', 'SIGTRAP', 'SIGILL', 'SIGSEGV', 'SIGBUS']
-/** Share of the memory limit above which such an end is put down to memory. */
+/** What a process exits with that calls abort() where there are no signals, or that a function asked to abort. */
+const abortedCode = 134
+/** Share of the memory limit above which such an end is put down to memory whatever was printed. */
 const nearLimit = 0.6
 
 /** Reads a process's stdout and stderr always, keeps the start of it, and explains an exit. */
@@ -50,8 +52,9 @@ export class OutputDrain {
   }
 
   /** Why a process ended that the host did not kill. */
-  explainExit(code: number | null, signal: NodeJS.Signals | null): Death {
-    const { version, peakMb, peakUsedMb, isBooted } = this.#sandbox
+  explainExit(exitCode: number | null, signal: NodeJS.Signals | null): Death {
+    const { version, peakMb, isBooted } = this.#sandbox
+    const code = exitCode === plainExitCode ? 1 : exitCode
     const how = signal === null ? `exit code ${code}` : `signal ${signal}`
     // Whatever its process did before any user code ran is the platform's fault.
     if (!isBooted) {
@@ -59,15 +62,26 @@ export class OutputDrain {
       return { code: 'SANDBOX_FAILED', message, details: { stage: 'boot', exitCode: code, signal } }
     }
     const memoryMb = version?.limits.memoryMb ?? this.#sandbox.memoryMb
-    const hasAborted = code === 134 || (signal !== null && fatalSignals.includes(signal))
-    // Native code that is refused memory often just dies: then what the watchdog last saw decides.
-    if (hasAborted && (peakUsedMb >= memoryMb * nearLimit || heapMarkers.some((marker) => this.#text.includes(marker)))) {
+    if (this.#isForMemory(exitCode, signal, memoryMb)) {
       return {
         code: 'MEMORY_LIMIT',
         message: `Cannot finish the invocation: it used more memory than its ${memoryMb} MiB`,
-        details: { memoryMb, peakMemoryMb: Math.round(peakMb) },
+        details: { memoryMb, peakMemoryMb: Math.round(peakMb), exitCode: code, signal },
       }
     }
+    if (code === idleExitCode) {
+      const message = 'Cannot finish the invocation: its process ended because of something that an earlier one had left behind'
+      return { code: 'CRASHED', message, details: { exitCode: code, signal } }
+    }
     return { code: 'CRASHED', message: `Cannot finish the invocation: its process ended by itself (${how})`, details: { exitCode: code, signal } }
+  }
+
+  /** Whether a process ended for want of memory. The watchdog may have looked last when it still had plenty, so that does not decide alone. */
+  #isForMemory(code: number | null, signal: NodeJS.Signals | null, memoryMb: number): boolean {
+    if (memoryMarkers.some((marker) => this.#text.includes(marker))) return true
+    const isSignal = signal !== null && fatalSignals.includes(signal)
+    // Native code that is refused memory dies without a word; V8 and Node say why they abort. Functions do not end with 1, see `plainExitCode`.
+    if ((isSignal || code === 1) && this.#text.trim() === '') return true
+    return (isSignal || code === abortedCode) && this.#sandbox.peakUsedMb >= memoryMb * nearLimit
   }
 }

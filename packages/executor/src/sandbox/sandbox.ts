@@ -1,7 +1,7 @@
 import { PlatformError, type Bundle, type ErrorCode, type ExecutableVersion } from '@cordon/contracts'
 import { FrameDecoder, type FrameReceiver } from '../frames/decoder.ts'
 import { encodeBytesFrame, uint32 } from '../frames/encoder.ts'
-import { toHost, toSandbox, type LoadHead } from '../frames/protocol.ts'
+import { idleExitCode, toHost, toSandbox, type LoadHead } from '../frames/protocol.ts'
 import type { Call } from './call.ts'
 import type { Deadline, Deadlines } from './deadlines.ts'
 import { loadEnvironment } from './environment.ts'
@@ -22,7 +22,9 @@ export interface SandboxOwner {
   dying(sandbox: Sandbox): void
   /** A call is over and its place free. */
   released(sandbox: Sandbox, call: Call): void
-  /** The process is gone; its calls have failed. */
+  /** The process ended before a call that was sent to it could begin: the call may have another sandbox. */
+  unstarted(sandbox: Sandbox, call: Call): void
+  /** The process is gone; its calls have failed, or were given back. */
   died(sandbox: Sandbox, death: Death): void
 }
 
@@ -299,25 +301,31 @@ export class Sandbox implements FrameReceiver {
   #dead(code: number | null, signal: NodeJS.Signals | null): void {
     this.isDead = true
     this.#decoder.stop()
+    // Ended by what an earlier call left behind: those that were on their way to it have not begun.
+    const isAftermath = this.death === undefined && code === idleExitCode && this.served > this.calls.size
     const death = (this.death ??= this.output.explainExit(code, signal))
     this.stats?.close()
-    const error = this.deathError()
-    const step = this.#step
-    if (step !== undefined) this.stepDone(step.name, error)
-    for (const call of this.calls.values()) {
-      this.#owner.deadlines.delete(call)
-      this.output.attachTo(call)
-      if (this.#culprit === undefined || this.#culprit === call) call.fail(error)
-      else
-        call.fail(
-          new PlatformError('CRASHED', 'Cannot finish the invocation: its sandbox was killed because of another invocation in it', {
-            details: { reason: death.code },
-          }),
-        )
-      this.#owner.released(this, call)
-    }
+    if (this.#step !== undefined) this.stepDone(this.#step.name, this.deathError())
+    const calls = [...this.calls.values()]
     this.calls.clear()
+    for (const call of calls) {
+      this.#owner.deadlines.delete(call)
+      if (isAftermath && mayBeginAgain(call)) this.#owner.unstarted(this, call)
+      else this.#fail(call, death)
+    }
     this.#owner.died(this, death)
+  }
+
+  #fail(call: Call, death: Death): void {
+    this.output.attachTo(call)
+    if (this.#culprit === undefined || this.#culprit === call) call.fail(this.deathError())
+    else
+      call.fail(
+        new PlatformError('CRASHED', 'Cannot finish the invocation: its sandbox was killed because of another invocation in it', {
+          details: { reason: death.code },
+        }),
+      )
+    this.#owner.released(this, call)
   }
 
   /** The reason of death as the error of a call. */
@@ -330,4 +338,9 @@ export class Sandbox implements FrameReceiver {
   gone(): Promise<void> {
     return this.#exited
   }
+}
+
+/** At most once: its caller still waits, and it was not given back before. */
+function mayBeginAgain(call: Call): boolean {
+  return call.isRepeatable && !call.isSettled && !call.isSecondTry
 }

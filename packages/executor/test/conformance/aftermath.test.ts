@@ -1,0 +1,76 @@
+import { expect } from 'chai'
+import type { Capabilities, Executor } from '@cordon/contracts'
+import { conformance } from './isolations.ts'
+import { failureOf, fetchFrom, invoke, outputOf, versionOfCode } from '../harness.ts'
+
+/** Notes on the host that it has begun, and leaves a promise behind whose rejection ends the process right after the result. */
+const straying = `handOver({ default: async (number, ctx) => {
+  await ctx.db.query(String(number))
+  void Promise.reject(new Error('nobody handles this'))
+  return number
+} })`
+
+conformance('a process that ends of what an earlier call left behind', (createExecutor) => {
+  let executor: Executor
+  /** How often each call has begun. */
+  let begun: Map<string, number>
+  const capabilities: Capabilities = {
+    call: async (_method, argument) => {
+      const { text } = argument as { text: string }
+      begun.set(text, (begun.get(text) ?? 0) + 1)
+      return { fields: [], rows: [], rowCount: 0 }
+    },
+    end: async () => undefined,
+  }
+  before(async () => (executor = await createExecutor()))
+  beforeEach(() => (begun = new Map()))
+  after(() => executor.close())
+
+  it('fails no call that was on its way to it, and has each begin once', async () => {
+    const version = versionOfCode(straying)
+    for (let number = 0; number < 12; number++) expect(outputOf(await invoke(executor, version, number, { capabilities }))).to.equal(number)
+    expect([...begun.values()]).to.deep.equal(Array.from({ length: 12 }, () => 1))
+  })
+
+  it('has no call begin twice, whatever runs beside it', async () => {
+    const version = versionOfCode(straying, { instanceConcurrency: 4, concurrency: 8 })
+    const outcomes = await Promise.all(Array.from({ length: 60 }, (_none, number) => invoke(executor, version, number, { capabilities })))
+    for (const [number, outcome] of outcomes.entries()) {
+      if (outcome.kind === 'success') expect(begun.get(String(number))).to.equal(1)
+      else expect(outcome.error.code).to.be.oneOf(['FUNCTION_ERROR', 'CRASHED'])
+    }
+    for (const [number, times] of begun) expect(times, `call ${number}`).to.equal(1)
+    expect(executor.stats()).to.include({ running: 0, queued: 0 })
+  })
+
+  it('says so to a call that cannot begin again, because its body was read', async () => {
+    const version = versionOfCode(`handOver({ default: { fetch() { void Promise.reject(new Error('stray')); return new Response('fine') } } })`)
+    const text = async (body?: string) => {
+      const exchange = fetchFrom(executor, version, '/', body === undefined ? {} : { method: 'POST', body: new Blob([body]).stream() })
+      // Neither is the end of a body the end of its call.
+      const outcome = exchange.outcome
+      await exchange.response.then((response) => new Response(response.body).text()).catch(() => undefined)
+      return outcome
+    }
+    expect((await text()).kind).to.equal('success')
+    expect((await text()).kind).to.equal('success')
+    const { code, message } = failureOf(await text('a body'))
+    expect({ code, message }).to.deep.equal({
+      code: 'CRASHED',
+      message: 'Cannot finish the invocation: its process ended because of something that an earlier one had left behind',
+    })
+  })
+
+  it('is not what a function says that ends by itself', async () => {
+    for (const exit of [1, 257, 86, 86 + 256, -170]) {
+      const version = versionOfCode(
+        `handOver({ default: async (input, ctx) => { if (input === 'warm') return 1; await ctx.db.query('x'); process.exit(${exit}) } })`,
+      )
+      outputOf(await invoke(executor, version, 'warm', { capabilities }))
+      begun.clear()
+      const { code, details } = failureOf(await invoke(executor, version, 'exit', { capabilities }))
+      expect({ code, exitCode: details['exitCode'] }).to.deep.equal({ code: 'CRASHED', exitCode: 1 })
+      expect(begun.get('x')).to.equal(1)
+    }
+  })
+})
