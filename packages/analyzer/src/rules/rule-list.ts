@@ -1,3 +1,5 @@
+import { endlessPatterns } from './endless-patterns.ts'
+import { secretNames, writtenSecrets } from './written-secrets.ts'
 import { unavailableGlobals } from './unavailable-globals.ts'
 import { plainResults } from './plain-results.ts'
 import { largeValues } from './large-values.ts'
@@ -42,11 +44,14 @@ export const ruleList: readonly Rule[] = [
   noTampering,
   endlessLoop,
   endlessRecursion,
+  endlessPatterns,
   noBlocking,
   neverSettles,
   invisibleCharacters,
   prototypeKeys,
   hiddenNames,
+  writtenSecrets,
+  secretNames,
   undeclaredNetwork,
   undeclaredSecret,
   undeclaredFunction,
