@@ -109,6 +109,21 @@ describe('bundle', () => {
     expect(manifest.packages).to.deep.equal([{ name: 'p', version: '1.2.3' }])
   })
 
+  it('leaves classes their names', async () => {
+    const files = {
+      'index.ts': `import { Quota as Other } from './a.ts'
+class Quota extends Error { constructor() { super(); this.name = new.target.name } static of() { return new Quota() } }
+class Own { static make() { return new Own() } static get name() { return 'mine' } }
+const Bound = class { static make() { return new Bound() } }
+const Inner = class Given extends Other { a = 1 }
+class $Dollar$ { static make() { return new $Dollar$() } }
+function nested() { class Quota { static a = 1 } return Quota }
+${mark}export default () => [Quota.of().name, Other.name, Own.name, Bound.name, Inner.name, $Dollar$.name, nested().name]`,
+      'a.ts': 'export class Quota {}',
+    }
+    expect(await run(files)).to.deep.equal(['Quota', 'Quota', 'mine', 'Bound', 'Given', '$Dollar$', 'Quota'])
+  })
+
   it('maps every place to the user’s own file and line', async () => {
     const files = {
       'src/index.ts': `import { fail } from './deep/fail.ts'\n${mark}export default () => fail()`,

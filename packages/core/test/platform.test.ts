@@ -299,7 +299,8 @@ describe('platform', () => {
       await platform.invoke('filter')
       const old = (await platform.functions.versions('filter')).find(({ live }) => !live)?.version
       await rejection(platform.invoke('filter', 1, { version: old }), 'FUNCTION_ERROR')
-      expect((await platform.logs('filter', { version })).items.map(({ message }) => message)).to.deep.equal(['new'])
+      const [entry] = (await platform.logs('filter', { version })).items
+      expect([entry?.message, entry?.location]).to.deep.equal(['new', /^index\.ts:\d+:\d+$/.exec(entry?.location ?? '')?.[0]])
       expect((await platform.logs('filter', { level: 'error' })).items.map(({ message }) => message)).to.deep.equal(['high', 'high'])
       expect((await platform.invocations('filter', { outcome: 'FUNCTION_ERROR' })).items).to.have.length(1)
       expect((await platform.invocations('filter', { since: new Date(Date.now() + 1000) })).items).to.deep.equal([])

@@ -1,6 +1,7 @@
 import { posix } from 'node:path'
 import type { BuildOptions, BuildResult, Message, Metafile } from 'esbuild'
 import { isBundlerAlive, withinMemory } from './bundler-memory.ts'
+import { keepClassNames } from './class-names.ts'
 import { readCompilerOptions } from './compiler-options.ts'
 import { confinedFiles, type Collected } from './confined-files.ts'
 import { createImportGraph, type ImportGraph } from './import-graph.ts'
@@ -82,9 +83,10 @@ export async function bundle(input: BundleInput): Promise<BundleResult> {
   const included = new Set(inputs.filter(([, part]) => part.bytesInOutput > 0).map(([name]) => sourceName(name)))
   const text = (ending: string) => result?.outputFiles.find((file) => file.path.endsWith(ending))?.text
   const code = text('.js')
+  const sourceMap = text('.map') ?? '{}'
   return {
-    code,
-    sourceMap: text('.map') ?? '{}',
+    code: code === undefined ? undefined : keepClassNames(code, sourceMap),
+    sourceMap,
     refused: seen.refused,
     sources: seen.sources,
     codeFiles: seen.code,

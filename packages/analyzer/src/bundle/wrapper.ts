@@ -4,6 +4,8 @@ export const builtinParameter = '__cordon_builtin'
 export const handOverParameter = '__cordon_handOver'
 /** Stands for `import.meta`, which a classic script cannot have. */
 export const metaName = '__cordon_meta'
+/** Gives a class its name, unless it has one of its own. Only there when it is used. */
+export const classNameHelper = '__cordon_className'
 const validatorsParameter = '__cordon_setValidators'
 
 /**
@@ -16,9 +18,14 @@ const prelude =
   `var ${metaName} = { __proto__: null, url: __cordon_url }; ` +
   `var require = (name) => ${builtinParameter}(String(name).replace(/^node:/, "")); `
 
+const classNames =
+  `var ${classNameHelper} = (one, given, value) => { ` +
+  `if (Object.getOwnPropertyDescriptor(one, "name")?.value === given) Object.defineProperty(one, "name", { value, configurable: true }); }; `
+
 /** Wraps the output of esbuild so that it is one classic script whose completion value is the function of contracts' `Bundle`. */
 export function wrapCode(code: string, validators: string | undefined): string {
-  return `${prelude}${validatorsCall(validators)}{\n${code}\n}})`
+  const helpers = code.includes(`${classNameHelper}(`) ? classNames : ''
+  return `${prelude}${helpers}${validatorsCall(validators)}{\n${code}\n}})`
 }
 
 /** Moves a source map down by the lines before the code and gives its sources the names the user knows. */
