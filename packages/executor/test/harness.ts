@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises'
+import { readdir, readFile } from 'node:fs/promises'
 import {
   limitTable,
   resolveOptions,
@@ -126,4 +126,17 @@ export async function isAlive(pid: number): Promise<boolean> {
   } catch {
     return false
   }
+}
+
+/** The child processes of a process, and their command lines. */
+export async function childrenOf(parent: number): Promise<{ pid: number; command: string }[]> {
+  const children: { pid: number; command: string }[] = []
+  for (const name of await readdir('/proc')) {
+    if (!/^\d+$/.test(name)) continue
+    // It may be gone by now.
+    const stat = await readFile(`/proc/${name}/stat`, 'latin1').catch(() => '')
+    if (Number(stat.slice(stat.lastIndexOf(')') + 4).split(' ')[0]) !== parent) continue
+    children.push({ pid: Number(name), command: await readFile(`/proc/${name}/cmdline`, 'latin1').catch(() => '') })
+  }
+  return children
 }

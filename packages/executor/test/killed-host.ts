@@ -1,27 +1,51 @@
 // A host that is killed by its test: prints the numbers of its processes, then that it has come to the stage that was asked for.
+import type { Capabilities } from '@cordon/contracts'
 import { createExecutor, createReaper } from '@cordon/executor'
-import { invoke, versionOfCode } from './harness.ts'
+import { childrenOf, fetchFrom, invoke, versionOfCode } from './harness.ts'
 
 const [level, stage, guard] = process.argv.slice(2)
 const reaper = guard === 'alone' ? undefined : createReaper()
+const sandboxes = new Set<number>()
 const executor = await createExecutor({
   hardening: level === 'basic' ? 'basic' : 'best-effort',
   reaper,
   spares: 3,
   onSandbox({ pid, state }) {
-    if (state === 'booting') console.log(pid)
+    if (state === 'booting') {
+      sandboxes.add(pid)
+      console.log(pid)
+    }
     if (state === stage && stage !== 'booting') console.log('reached')
   },
 })
-const code = stage === 'loading' ? 'for (;;);' : 'handOver({ default: (input, ctx) => ctx.db.query("go").then(() => { for (;;); }) })'
-void invoke(executor, versionOfCode(code, { timeoutMs: 60_000, loadTimeoutMs: 60_000 }), undefined, {
-  capabilities: {
-    async call() {
-      if (stage === 'looping') console.log('reached')
-      return { fields: [], rows: [], rowCount: 0 }
-    },
-    end: async () => undefined,
+const limits = { timeoutMs: 60_000, loadTimeoutMs: 60_000 }
+const capabilities: Capabilities = {
+  async call() {
+    if (stage === 'looping') console.log('reached')
+    return { fields: [], rows: [], rowCount: 0 }
   },
-})
-// All processes are on their way, none has come far.
-if (stage === 'booting') console.log('reached')
+  end: async () => undefined,
+}
+
+if (stage === 'streaming') {
+  const code = `const endless = () => new ReadableStream({ pull: (controller) => controller.enqueue(new Uint8Array(1000)) })
+    handOver({ default: { fetch: () => new Response(endless()) } })`
+  const { body } = await fetchFrom(executor, versionOfCode(code, limits), '/').response
+  await body?.getReader().read()
+  console.log('reached')
+} else if (stage === 'compiling') {
+  const large = Array.from({ length: 40_000 }, (_none, index) => `function number${index}() { return [${index}, ${index}, ${index}] }`).join('\n')
+  await invoke(executor, versionOfCode(`${large}; handOver({ default: () => 1 })`, limits))
+  let compiling: number[] = []
+  while (compiling.length === 0) {
+    const children = await childrenOf(process.pid)
+    compiling = children.filter(({ pid, command }) => !sandboxes.has(pid) && !command.includes('reaper-process')).map(({ pid }) => pid)
+  }
+  console.log(compiling.join('\n'))
+  console.log('reached')
+} else {
+  const code = stage === 'loading' ? 'for (;;);' : 'handOver({ default: (input, ctx) => ctx.db.query("go").then(() => { for (;;); }) })'
+  void invoke(executor, versionOfCode(code, limits), undefined, { capabilities })
+  // All processes are on their way, none has come far.
+  if (stage === 'booting') console.log('reached')
+}

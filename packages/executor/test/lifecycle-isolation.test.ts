@@ -117,4 +117,29 @@ describe('what a version leaves to another version or tenant', () => {
       expect(outputOf(await invoke(executor, version))).to.deep.equal([null, null, null, null, false, false])
     await executor.close()
   })
+
+  it('is nothing, not even with the very same bundle: each has processes of its own, however few there may be', async () => {
+    for (const maxSandboxes of [1, 4]) {
+      const served = new Map<number, Set<string>>()
+      const executor = await createExecutor({
+        spares: 1,
+        maxSandboxes,
+        onSandbox: ({ pid, state, function: name = '', version = '' }) => {
+          if (state !== 'loading') return
+          const owners = served.get(pid) ?? new Set()
+          served.set(pid, owners.add(`${name} ${version}`))
+        },
+      })
+      const version = versionOfCode(`let owner; handOver({ default: (name) => { const found = owner ?? null; owner = name; return found } })`)
+      const bundle = await version.loadBundle()
+      const same = { ...version, loadBundle: async () => bundle }
+      const owners = [same, { ...same, tenant: 'other' }, { ...same, version: 'v_0000000000000002' }, { ...same, function: 'twin' }]
+      for (let round = 0; round < 2; round++) {
+        const found = await Promise.all(owners.map(async (one, owner) => outputOf(await invoke(executor, one, owner))))
+        for (const [owner, before] of found.entries()) expect(before, `what owner ${owner} finds`).to.be.oneOf([null, owner])
+      }
+      for (const seen of served.values()) expect([...seen]).to.have.lengthOf(1)
+      await executor.close()
+    }
+  })
 })

@@ -1,11 +1,10 @@
 import { once } from 'node:events'
 import { spawn, type ChildProcess } from 'node:child_process'
-import { readdir, readFile } from 'node:fs/promises'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { expect } from 'chai'
 import { createExecutor } from '@cordon/executor'
-import { isAlive } from './harness.ts'
+import { childrenOf, isAlive } from './harness.ts'
 
 const program = fileURLToPath(new URL('killed-host.js', import.meta.url))
 /** A killed host leaves nothing after this time, in milliseconds. */
@@ -44,16 +43,7 @@ async function killHost({ child, sandboxes }: Host): Promise<number[]> {
 
 /** The reaper of a host: its child with that program. */
 async function findReaper(host: number): Promise<number | undefined> {
-  for (const name of await readdir('/proc')) {
-    try {
-      const stat = await readFile(`/proc/${name}/stat`, 'latin1')
-      const parent = Number(stat.slice(stat.lastIndexOf(')') + 4).split(' ')[0])
-      if (parent === host && (await readFile(`/proc/${name}/cmdline`, 'latin1')).includes('reaper-process')) return Number(name)
-    } catch {
-      // Not a process, or gone.
-    }
-  }
-  return undefined
+  return (await childrenOf(host)).find(({ command }) => command.includes('reaper-process'))?.pid
 }
 
 describe('a host that is killed', function () {
@@ -63,7 +53,7 @@ describe('a host that is killed', function () {
   })
 
   for (const level of ['best-effort', 'basic']) {
-    for (const stage of ['booting', 'spare', 'loading', 'looping']) {
+    for (const stage of ['booting', 'spare', 'loading', 'looping', 'compiling', 'streaming']) {
       it(`leaves no process, with sandboxes ${stage} (${level})`, async () => {
         const host = await startHost(level, stage, 'guarded')
         expect(host.sandboxes.length).to.be.greaterThan(2)
@@ -81,7 +71,7 @@ describe('a host that is killed', function () {
     })
   }
 
-  for (const stage of ['booting', 'loading', 'looping']) {
+  for (const stage of ['booting', 'loading', 'looping', 'compiling', 'streaming']) {
     it(`leaves no process with the launcher alone, without a reaper (${stage})`, async function () {
       const executor = await createExecutor({ spares: 0 })
       const { level } = executor.stats().sandbox
