@@ -1,7 +1,7 @@
 import { createAnalyzer } from '@cordon/analyzer'
 import type { Analysis, Schemas } from '@cordon/contracts'
 import { expect } from 'chai'
-import { options, packageFolder, rulesOf, upload } from './harness.ts'
+import { options, packageFolder, rulesOf, upload, validatorsOf } from './harness.ts'
 
 const dialect = 'https://json-schema.org/draft/2020-12/schema'
 const string = { type: 'string' }
@@ -295,6 +295,18 @@ describe('schemas from types', () => {
     ]) {
       const analysis = await analyzer.analyze(upload(source(schema)), options())
       expect(rulesOf(analysis, 'error'), schema).to.deep.equal(['config-schema'])
+    }
+  })
+
+  it('checks unions of a schema that the user wrote by the property that tells them apart', async () => {
+    const b = `B: { type: 'object', properties: { k: { enum: [2, 3] } }, required: ['k'], unevaluatedProperties: false }`
+    const a = `{ type: 'object', properties: { k: { const: 1 }, v: { type: 'string' } }, required: ['k', 'v'] }`
+    for (const union of ['anyOf', 'oneOf']) {
+      const source = `export const config = { input: { ${union}: [${a}, { $ref: '#/$defs/B' }], $defs: { ${b} } } }\n/** @function */ export default (input) => input`
+      const { input } = await validatorsOf(await analyze({ 'index.js': source }))
+      const fits = [{ k: 1, v: 'a' }, { k: 1, v: 'a', w: 1 }, { k: 2 }, { k: 3 }]
+      const others = [{ k: 1 }, { k: 2, v: 'a' }, { k: 4 }, { k: '1', v: 'a' }, {}, [], null, 5, 'k']
+      expect([...fits, ...others].map((value) => input?.validate?.(value))).to.deep.equal([...fits.map(() => true), ...others.map(() => false)])
     }
   })
 

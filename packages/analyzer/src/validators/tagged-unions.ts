@@ -63,7 +63,7 @@ function writeTagged(context: KeywordCxt, { name, values }: UnionTag): void {
       gen.endIf()
     },
     // The keyword `type` beside this one says so already.
-    () => (parentSchema['type'] === 'object' ? gen.assign(valid, true) : context.error(false)),
+    () => (parentSchema['type'] === 'object' ? gen.assign(valid, true) : context.error(false, { passing: _`null` })),
   )
   context.ok(valid)
 }
