@@ -11,6 +11,8 @@ import {
 import { createApiRoutes } from './routes/api-routes.ts'
 import { createGate } from './routes/caller.ts'
 import { createFunctionRoute } from './routes/function-route.ts'
+import { createMcpRoute, mcpPath } from './routes/mcp-route.ts'
+import { createOpenApiRoute, openApiPath } from './routes/openapi-route.ts'
 import { problemResponse } from './routes/problem.ts'
 
 /** Options of `createHandler` and of the framework entries. */
@@ -64,7 +66,8 @@ const handlerOptionTable: OptionTable<ResolvedHandlerOptions> = {
 }
 
 /**
- * The whole HTTP API of a platform as one `(request) => response` function: `/api` for its owner and `/fn` for the callers of functions.
+ * The whole HTTP API of a platform as one `(request) => response` function: `/api` for its owner, `/fn` for the callers of functions,
+ * `/openapi.json` for those who read about them, `/mcp` for models that use them as tools.
  *
  * @throws PlatformError INVALID_OPTION
  */
@@ -78,7 +81,10 @@ export function createFactHandler(platform: Platform, options?: HandlerOptions, 
   const { basePath, authenticate, uploadBytes } = resolveOptions(handlerOptionTable, options)
   const gate = createGate(platform, authenticate ?? platform.options.authenticate)
   const api = createApiRoutes({ gate, uploadBytes })
-  const functions = createFunctionRoute({ platform, gate, redact: internals.redact ?? (() => undefined) })
+  const openApi = createOpenApiRoute(gate)
+  const redact = internals.redact ?? (() => undefined)
+  const mcp = createMcpRoute({ gate, redact })
+  const functions = createFunctionRoute({ platform, gate, redact })
 
   return async (request, facts) => {
     const path = pathBelow(new URL(request.url).pathname, basePath)
@@ -88,11 +94,13 @@ export function createFactHandler(platform: Platform, options?: HandlerOptions, 
       refuseExtraSlashes(path, facts.originalUrl)
       // No path of the API needs an escape, and `/%61pi` must not be another way past middleware that guards `/api`.
       if (!isFunction && path.includes('%')) throw notFound(`Cannot ${request.method} ${path}: there is no such route`)
+      if (path === mcpPath) return await mcp(request, facts.originalUrl)
+      if (path === openApiPath) return await openApi(request, facts.originalUrl)
       const stripped = basePath === '' ? request : strip(request, path)
       return isFunction ? await functions(stripped, facts.originalUrl) : await api(stripped)
     } catch (error) {
       if (!(error instanceof PlatformError)) platform.options.logger?.error({ error: describe(error) }, 'Cannot answer a request: unexpected error')
-      return problemResponse(error, { forOwner: !isFunction })
+      return problemResponse(error, { forOwner: path?.startsWith('/api') === true })
     }
   }
 }

@@ -85,10 +85,12 @@ function guarded(platform: Platform, given: { handlerOptions: HandlerOptions; to
   const { handlerOptions, token, host } = given
   const authenticate = handlerOptions.authenticate ?? platform.options.authenticate ?? bearerOf(token)
   const handle = createFactHandler(platform, { ...handlerOptions, authenticate }, { redact: withoutToken(token) })
-  const apiPath = `${handlerOptions.basePath ?? ''}/api`
+  // Unlike the paths of functions, these are the owner's, or there for programs only.
+  const guardedPaths = ['/api', '/mcp'].map((path) => `${handlerOptions.basePath ?? ''}${path}`)
   return async (request, facts) => {
     try {
-      if (new URL(request.url).pathname.startsWith(apiPath)) checkSameSite(request, host)
+      const { pathname } = new URL(request.url)
+      if (guardedPaths.some((path) => pathname.startsWith(path))) checkSameSite(request, host)
     } catch (error) {
       return problemResponse(error, { forOwner: true })
     }

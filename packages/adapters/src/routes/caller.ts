@@ -6,12 +6,20 @@ export interface Served {
   readonly user: User | undefined
 }
 
+/** A caller of functions. */
+export interface FunctionCaller extends Served {
+  /** Whether functions of this access level answer the caller. */
+  mayCall(access: Access): boolean
+  /** @throws PlatformError UNAUTHENTICATED, FORBIDDEN when they do not */
+  admit(name: string, access: Access): void
+}
+
 /** Who may do what over HTTP: the `authenticate` function of the host and the access level of a function. */
 export interface Gate {
   /** The owner's API. @throws PlatformError UNAUTHENTICATED */
   forApi(request: Request): Promise<Served>
   /** The public face of functions; `admit` is asked once the function is known. */
-  forFunction(request: Request): Promise<Served & { admit(name: string, access: Access): void }>
+  forFunction(request: Request): Promise<FunctionCaller>
 }
 
 /** Without `authenticate` everybody is the owner of the `default` tenant: the embedder's own middleware stands in front. */
@@ -30,10 +38,12 @@ export function createGate(platform: Platform, authenticate: Authenticate | unde
     },
     async forFunction(request) {
       const served = await identify(request)
+      const isKnown = authenticate !== undefined && served !== null
       return {
         platform: served?.platform ?? platform,
         user: served?.user,
-        admit: (name, access) => admit(name, access, { isKnown: authenticate !== undefined && served !== null, canKnow: authenticate !== undefined }),
+        mayCall: (access) => access === 'public' || (access === 'authenticated' && isKnown),
+        admit: (name, access) => admit(name, access, { isKnown, canKnow: authenticate !== undefined }),
       }
     },
   }

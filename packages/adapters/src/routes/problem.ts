@@ -25,7 +25,7 @@ export interface ProblemOptions {
 }
 
 /** HTTP status by code. 499 is the convention of nginx for a client that went away; nobody receives it. */
-const statusByCode: Readonly<Record<ErrorCode, number>> = {
+export const statusByCode: Readonly<Record<ErrorCode, number>> = {
   INVALID_OPTION: 400,
   INVALID_INPUT: 400,
   FUNCTION_NOT_FOUND: 404,
@@ -75,7 +75,8 @@ export function problemResponse(thrown: unknown, options: ProblemOptions): Respo
   return new Response(JSON.stringify(problem), { status: problem.status, headers })
 }
 
-function problemOf(error: PlatformError, options: ProblemOptions): Problem {
+/** A failure as problem details. */
+export function problemOf(error: PlatformError, options: ProblemOptions): Problem {
   const { diagnostics, issues, error: exception } = error.details
   const invocationId = invocationIdOf(error)
   return {

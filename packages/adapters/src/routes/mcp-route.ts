@@ -1,0 +1,77 @@
+import { PlatformError } from '@cordon/contracts'
+import { maxMessageBytes } from '../mcp/message.ts'
+import { parseJson, readBytes } from './body.ts'
+import type { Gate } from './caller.ts'
+
+/** Serves `/mcp`. @throws PlatformError */
+export type McpRoute = (request: Request, originalUrl: string) => Promise<Response>
+
+/** What the route needs. */
+export interface McpRouteOptions {
+  readonly gate: Gate
+  /** Takes out what a function must not see: the owner's own token. */
+  readonly redact: (headers: Headers) => void
+}
+
+/** The path of the route. */
+export const mcpPath = '/mcp'
+
+/** JSON-RPC 2.0, section 5.1. */
+const parseError = -32_700
+const invalidRequest = -32_600
+
+/** Offers the JSON functions that a caller may call as tools of the Model Context Protocol. */
+export function createMcpRoute({ gate, redact }: McpRouteOptions): McpRoute {
+  return async (request, originalUrl) => {
+    refuseOtherSites(request)
+    if (request.method === 'OPTIONS') return new Response(null, { status: 204, headers: { allow: 'POST, OPTIONS' } })
+    if (request.method !== 'POST') throw notAllowed(request.method)
+    const caller = await gate.forFunction(request)
+    let message: unknown
+    try {
+      message = parseJson(await readBytes(request, Math.min(maxMessageBytes, caller.platform.options.limits.payloadBytes)))
+    } catch (error) {
+      if (error instanceof PlatformError && error.code === 'INVALID_INPUT') return failure(parseError, error.message)
+      throw error
+    }
+    // One message a request, as the protocol has it since 2025-06-18: a batch would be many calls for the price of one.
+    if (typeof message !== 'object' || message === null || Array.isArray(message))
+      return failure(invalidRequest, 'Cannot read the request: expected one JSON-RPC message')
+    const headers = new Headers(request.headers)
+    redact(headers)
+    // Loaded with the first request: hosts that offer no tools do not pay for it.
+    const { answerMcp } = await import('../mcp/endpoint.ts')
+    const { url, signal } = request
+    const response = await answerMcp({
+      caller,
+      request: new Request(url, { method: 'POST', headers: request.headers, signal }),
+      message,
+      originalUrl,
+      headers,
+    })
+    response.headers.set('cache-control', 'no-store')
+    response.headers.set('x-content-type-options', 'nosniff')
+    return response
+  }
+}
+
+/** A page of another site must not use what its visitor's browser can reach. Proxies change the scheme, so hosts are compared. */
+function refuseOtherSites(request: Request): void {
+  const origin = request.headers.get('origin')
+  const site = request.headers.get('sec-fetch-site')
+  const isSame = site === null ? origin === null || hostOf(origin) === new URL(request.url).host : site === 'same-origin' || site === 'none'
+  if (!isSame) throw new PlatformError('FORBIDDEN', 'Cannot use the tools from a page of another site')
+}
+
+function hostOf(origin: string): string | undefined {
+  return URL.canParse(origin) ? new URL(origin).host : undefined
+}
+
+function failure(code: number, message: string): Response {
+  return Response.json({ jsonrpc: '2.0', id: null, error: { code, message } }, { status: 400, headers: { 'x-content-type-options': 'nosniff' } })
+}
+
+function notAllowed(method: string): PlatformError {
+  const message = `Cannot ${method} ${mcpPath}: expected POST, since there are no sessions and no streams to open`
+  return new PlatformError('INVALID_OPTION', message, { details: { http: { status: 405, allow: 'POST, OPTIONS' } } })
+}
