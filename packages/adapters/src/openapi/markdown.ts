@@ -10,7 +10,9 @@ export function safeMarkdown(text: string): string {
       .replaceAll(/&(?=#|[A-Za-z])/g, '&amp;')
       .replaceAll(/<(?=[A-Za-z/!?])/g, '&lt;')
       .replaceAll('![', '!\\[')
-      .replaceAll(/\](?=\((?!(?:https?:\/\/|mailto:))|:)/g, '\\]')
+      .replaceAll(/\](\((?!https?:\/\/|mailto:)|:)/g, '\\]\\$1')
+      // Not only for those who render, also for those who look for it with an expression.
+      .replaceAll(/\b(javascript|vbscript|data):/gi, '$1\\:')
   )
 }
 
