@@ -1,6 +1,13 @@
 export { createPlatform } from './create-platform.ts'
 export { PlatformError, errorTable } from '@cordon/contracts'
 export type {
+  AllowedLimits,
+  AllowOptions,
+  AllowRules,
+  ApprovalRequest,
+  Approve,
+  Capability,
+  CapabilityChange,
   Access,
   AnalyzeResult,
   AnalyzerOptions,

@@ -4,6 +4,7 @@ import { usageFailure } from '../exit-code.ts'
 import type { Client } from './client.ts'
 import { createEmbeddedClient } from './embedded-client.ts'
 import { createHttpClient } from './http-client.ts'
+import { ownAllow } from './own-allow.ts'
 
 /** Where the platform is, as the global options say it. */
 export interface Target {
@@ -34,7 +35,7 @@ export async function connect(target: Target): Promise<Client> {
     if (await answers(client)) return client
   }
   const { createPlatform } = await import('@cordon/core')
-  return createEmbeddedClient(await createPlatform({ dataDir }))
+  return createEmbeddedClient(await createPlatform({ dataDir, allow: ownAllow }))
 }
 
 /** The file of a host that was killed names a process that is gone, or by now another one. */

@@ -1,5 +1,6 @@
 import { functionPath, exchange, withClient, type CommandContext } from './command.ts'
 import type { ExitCode } from '../exit-code.ts'
+import { formatCapabilities } from '../output/capabilities.ts'
 import { formatDiagnostics } from '../output/diagnostics.ts'
 import { escapeLine } from '../output/escape.ts'
 import { createDeployRequest, type DeployOptions } from '../upload/deploy-request.ts'
@@ -16,6 +17,7 @@ export async function deploy(context: CommandContext, path: string, options: Par
       if (diagnostics !== '') terminal.note(diagnostics)
       const state = answer['created'] === false ? 'unchanged' : 'deployed'
       terminal.print(`${terminal.colors.green(state)} ${escapeLine(String(answer['name']))} ${escapeLine(String(answer['version']))}`)
+      for (const line of formatCapabilities(answer['capabilities'])) terminal.print(line)
     }),
   )
 }

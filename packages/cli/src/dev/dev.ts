@@ -15,6 +15,7 @@ import type { Terminal } from '../output/terminal.ts'
 import { onStopSignal } from '../stop-signal.ts'
 import { createDeployRequest } from '../upload/deploy-request.ts'
 import { createReloader } from './reloader.ts'
+import { ownAllow } from '../client/own-allow.ts'
 
 /** Options of `cordon dev`. */
 export interface DevOptions {
@@ -34,7 +35,7 @@ export async function dev(context: CommandContext, given: string, options: DevOp
   if ((await stat(folder).catch(() => undefined))?.isDirectory() !== true) throw usageFailure(`Cannot serve "${given}": there is no such folder`)
   const stopped = stopRequest()
   const { createPlatform } = await import('@cordon/core')
-  const platform = await createPlatform({ dataDir: resolve(context.options.dataDir ?? defaultDataDir) })
+  const platform = await createPlatform({ dataDir: resolve(context.options.dataDir ?? defaultDataDir), allow: ownAllow })
   try {
     const server = await serve(platform, { port: portOf(options.port), host: options.host })
     await run({ terminal, platform, server, folder }, stopped.promise)

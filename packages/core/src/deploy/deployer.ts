@@ -21,6 +21,7 @@ import { KeyedQueue } from '../registry/keyed-queue.ts'
 import type { FunctionRegistry } from '../registry/registry.ts'
 import type { FunctionStore, StoredVersion } from '../store/function-store.ts'
 import { capabilityChange } from '../policy/capability-change.ts'
+import type { Policy } from '../policy/policy.ts'
 import { checkFunctionName } from './function-name.ts'
 import { refuseCode } from './rejected.ts'
 import { unpack } from './unpack/unpack.ts'
@@ -36,6 +37,7 @@ export interface DeployerParts {
   readonly bundles: BundleCache
   readonly buffer: RecordBuffer
   readonly events: EventHub
+  readonly policy: Policy
 }
 
 const unchanged: CapabilityChange = Object.freeze({ added: Object.freeze([]), removed: Object.freeze([]) })
@@ -61,6 +63,9 @@ export class Deployer {
     return this.#queue.run(name, async () => {
       const analysis = await this.#analyze(await upload)
       if (!isAccepted(analysis)) throw refuseCode(name, analysis.diagnostics)
+      const { registry, policy } = this.#parts
+      const refused = await policy.approve({ name, analysis, previous: registry.find(name)?.live.stored.manifest })
+      if (refused.length > 0) throw refuseCode(name, [...analysis.diagnostics, ...refused])
       return this.#make(name, label, analysis)
     })
   }
@@ -116,8 +121,8 @@ export class Deployer {
   }
 
   async #analyze(upload: Upload): Promise<Analysis> {
-    const { options, analyzer } = this.#parts
-    return (await analyzer()).analyze(upload, { packages: options.packages, analyzer: options.analyzer })
+    const { options, analyzer, policy } = this.#parts
+    return policy.judge(await (await analyzer()).analyze(upload, { packages: options.packages, analyzer: options.analyzer }))
   }
 
   async #make(name: string, label: string | null, { manifest, schemas, bundle, diagnostics }: AcceptedAnalysis): Promise<DeployResult> {

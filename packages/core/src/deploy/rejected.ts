@@ -1,4 +1,5 @@
 import { PlatformError, type Diagnostic } from '@cordon/contracts'
+import { printable } from './printable.ts'
 
 /** Rules that unpacking itself checks; the analyzer's own rules are in the analyzer. */
 export type UploadRule = 'upload-archive' | 'upload-path' | 'upload-link' | 'upload-limit' | 'upload-duplicate'
@@ -23,10 +24,4 @@ export function refuseCode(name: string, diagnostics: readonly Diagnostic[]): Pl
 function place({ file, line, column }: Diagnostic): string {
   if (file === '') return ''
   return line === 0 ? `${file}: ` : `${file}:${line}:${column}: `
-}
-
-/** Entry names come from strangers and end up in terminals and logs. */
-function printable(text: string): string {
-  const short = text.length > 200 ? `${text.slice(0, 200)}…` : text
-  return short.replace(/[\p{Cc}\p{Cf}]/gu, (char) => `\\u{${char.codePointAt(0)?.toString(16) ?? ''}}`)
 }

@@ -1,5 +1,6 @@
 import {
   PlatformError,
+  reasonOf,
   type Executor,
   type FunctionDatabase,
   type Logger,
@@ -12,6 +13,9 @@ import { lockDataDir } from '../data-dir/lock.ts'
 import { prepareDataDir } from '../data-dir/data-dir.ts'
 import { Deployer } from '../deploy/deployer.ts'
 import { Invoker } from '../invoke/invoker.ts'
+import { allowRulesOf } from '../policy/allow-rules.ts'
+import { limitCeilings } from '../policy/limit-ceilings.ts'
+import { Policy } from '../policy/policy.ts'
 import { LogFeed } from '../records/log-feed.ts'
 import { RecordBuffer } from '../records/record-buffer.ts'
 import { BundleCache } from '../registry/bundle-cache.ts'
@@ -156,9 +160,23 @@ function assemble({ options, events, logger, executor, analyzer, functions, reco
     },
   })
   const bundles = new BundleCache((name, version) => functions.loadBundle(name, version))
-  const registry = new FunctionRegistry({ tenant: defaultTenant, limits: options.limits, bundles })
+  const registry = new FunctionRegistry({
+    tenant: defaultTenant,
+    limits: options.limits,
+    ceilings: limitCeilings(allowRulesOf(options.allow, defaultTenant), options.limits),
+    bundles,
+  })
   const invoker = new Invoker({ executor, registry, database, buffer, feed, events })
-  const deployer = new Deployer({ options, analyzer: analyzer.get, executor, store: functions, registry, bundles, buffer, events })
+  const policy = new Policy({
+    allow: options.allow,
+    limits: options.limits,
+    tenant: defaultTenant,
+    onWarning(message, error) {
+      logger.warn(error.cause === undefined ? {} : { reason: reasonOf(error.cause) }, message)
+      events.emit('warning', { message, error })
+    },
+  })
+  const deployer = new Deployer({ options, analyzer: analyzer.get, executor, store: functions, registry, bundles, buffer, events, policy })
   return {
     options,
     events,

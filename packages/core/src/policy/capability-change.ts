@@ -1,7 +1,7 @@
 import type { Capability, CapabilityChange, Manifest } from '@cordon/contracts'
 
 /** The rights that a manifest grants, sorted by kind and name. Built-ins and environment values are none: they reach nothing. */
-function capabilitiesOf(manifest: Manifest): readonly Capability[] {
+export function capabilitiesOf(manifest: Manifest): readonly Capability[] {
   const { database, functions, net, packages, secrets } = manifest
   return [
     ...(database ? [{ kind: 'database', name: 'ctx.db' } as const] : []),
@@ -21,7 +21,7 @@ export function capabilityChange(before: Manifest | undefined, after: Manifest |
 }
 
 /** One text for each capability. */
-function capabilityKey({ kind, name }: Capability): string {
+export function capabilityKey({ kind, name }: Capability): string {
   return `${kind} ${name}`
 }
 

@@ -10,7 +10,9 @@ import {
   type VersionInfo,
 } from '@cordon/contracts'
 import type { StoredFunction, StoredVersion } from '../store/function-store.ts'
+import type { LimitCeilings } from '../policy/limit-ceilings.ts'
 import type { BundleCache } from './bundle-cache.ts'
+import { freezeDeeply } from './freeze-deeply.ts'
 import { shownName } from './shown-name.ts'
 
 /** A version in memory: all but its code. The executor recognises it by identity, so there is one object per version. */
@@ -23,12 +25,14 @@ export class RegisteredVersion implements ExecutableVersion {
   readonly stored: StoredVersion
   readonly #bundles: BundleCache
 
-  constructor(tenant: string, name: string, stored: StoredVersion, defaults: Limits, bundles: BundleCache) {
+  constructor(name: string, stored: StoredVersion, { tenant, limits, ceilings, bundles }: RegistryOptions) {
     this.tenant = tenant
     this.function = name
     this.version = stored.version
-    this.limits = limitsOf(stored.manifest, defaults)
+    this.limits = limitsOf(stored.manifest, limits, ceilings)
     this.env = stored.manifest.config.env
+    // What was approved stays what it is: callers get to see this very object.
+    freezeDeeply(stored.manifest)
     this.stored = stored
     this.#bundles = bundles
   }
@@ -53,6 +57,8 @@ export interface RegisteredFunction {
 export interface RegistryOptions {
   readonly tenant: string
   readonly limits: Limits
+  /** The most that `config` gets. */
+  readonly ceilings: LimitCeilings
   readonly bundles: BundleCache
 }
 
@@ -145,8 +151,7 @@ export class FunctionRegistry {
   }
 
   #register(name: string, stored: StoredVersion): RegisteredVersion {
-    const { tenant, limits, bundles } = this.#options
-    return new RegisteredVersion(tenant, name, stored, limits, bundles)
+    return new RegisteredVersion(name, stored, this.#options)
   }
 }
 
@@ -160,12 +165,12 @@ export function describeFully(found: RegisteredFunction): FunctionDetails {
   return { ...describe(found), schemas: found.live.stored.schemas }
 }
 
-function limitsOf(manifest: Manifest, defaults: Limits): Limits {
+function limitsOf(manifest: Manifest, defaults: Limits, ceilings: LimitCeilings): Limits {
   const { timeoutMs, memoryMb, instanceConcurrency, reuse } = manifest.config
   return Object.freeze({
     ...defaults,
-    timeoutMs: timeoutMs ?? defaults.timeoutMs,
-    memoryMb: memoryMb ?? defaults.memoryMb,
+    timeoutMs: timeoutMs === undefined ? defaults.timeoutMs : Math.min(timeoutMs, ceilings.timeoutMs),
+    memoryMb: memoryMb === undefined ? defaults.memoryMb : Math.min(memoryMb, ceilings.memoryMb),
     instanceConcurrency: instanceConcurrency ?? defaults.instanceConcurrency,
     // A function may ask for more isolation than the host, never for less.
     reuse: defaults.reuse && reuse !== false,
