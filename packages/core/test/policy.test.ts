@@ -152,10 +152,7 @@ describe('capabilities and policy', () => {
     ['answers with a text', () => 'yes'],
     ['answers with 1', () => 1],
     ['answers with nothing', () => undefined],
-    [
-      'answers with an object that only looks like a promise',
-      () => new Proxy({}, { get: () => expect.fail('no promise') }),
-    ],
+    ['answers with an object that only looks like a promise', () => new Proxy({}, { get: () => expect.fail('no promise') })],
     ['answers with a promise of a text', async () => 'true'],
   ]
   for (const [what, answer] of answers) {
