@@ -339,6 +339,24 @@ describe('platform', () => {
     })
   })
 
+  describe('reuse', () => {
+    const counting = (config: string) => handler('return ++calls', `let calls = 0; export const config = ${config}`)
+    const outputs = async (name: string) => {
+      const one = (await platform.invoke(name)).output
+      return [one, ...(await Promise.all([platform.invoke(name), platform.invoke(name)])).map(({ output }) => output)]
+    }
+
+    it('of false in the config of a function gives every invocation a sandbox of its own, and survives a rollback', async () => {
+      await platform.deploy({ name: 'counts', source: counting('{ reuse: false }') })
+      expect(await outputs('counts')).to.deep.equal([1, 1, 1])
+      await platform.deploy({ name: 'counts', source: counting('{ timeoutMs: 3000 }'), config: { reuse: true } })
+      const reused = [await platform.invoke('counts'), await platform.invoke('counts')]
+      expect(reused.map(({ output }) => output)).to.deep.equal([1, 2])
+      await platform.functions.rollback('counts')
+      expect(await outputs('counts')).to.deep.equal([1, 1, 1])
+    })
+  })
+
   describe('capabilities', () => {
     it('denies the database to a function without the grant, with the remedy', async () => {
       await platform.deploy({

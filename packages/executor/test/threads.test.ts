@@ -52,6 +52,26 @@ describe('createThreadExecutor', () => {
     expect({ stdout, status }).to.deep.equal({ stdout: 'SANDBOX_FAILED\n', status: 0 })
   })
 
+  it('ends a thread whose heap is full with MEMORY_LIMIT, and goes on, as long as V8 lets the host live', function () {
+    const script = `import { createThreadExecutor } from '@cordon/executor'
+      import { invoke, versionOfCode } from './harness.js'
+      const executor = await createThreadExecutor({ spares: 0 })
+      const version = versionOfCode(\`const kept = []; handOver({ default: async (input) => {
+        for (let round = 0; input === 'fill'; round++) { kept.push(new Array(2000).fill(round)); if (round % 20 === 0) await new Promise((resolve) => setImmediate(resolve)) }
+        return 'fine'
+      } })\`, { memoryMb: 64, timeoutMs: 20_000 })
+      const full = await invoke(executor, version, 'fill')
+      console.log(full.error?.code, JSON.stringify(full.error?.details))
+      console.log((await invoke(executor, version, 'next')).outputJson)
+      await executor.close()`
+    const cwd = fileURLToPath(new URL('.', import.meta.url))
+    const { stdout, stderr, status } = spawnSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8', cwd, timeout: 30_000 })
+    // What docs/guides/isolation.md says threads cannot do.
+    if (stderr.includes('JavaScript heap out of memory')) return this.skip()
+    const details = { memoryMb: 64, peakMemoryMb: 0, exitCode: 134, signal: null }
+    expect({ stdout, status }).to.deep.equal({ stdout: `MEMORY_LIMIT ${JSON.stringify(details)}\n"fine"\n`, status: 0 })
+  })
+
   it('ends a call whose thread is inside a long native call, which nothing can interrupt', async () => {
     const executor = await createThreadExecutor({ spares: 0 })
     const code = `handOver({ default: (rounds) => builtin('crypto').pbkdf2Sync('a', 'b', rounds, 64, 'sha512').length })`
