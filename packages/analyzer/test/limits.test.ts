@@ -59,6 +59,16 @@ describe('analyzer limits', () => {
     )
   })
 
+  it('refuses a bundle that is larger than a sandbox should hold', async () => {
+    const names = ['a', 'b', 'c']
+    const source = `${names.map((one) => `import ${one} from 'p/${one}.txt'`).join('\n')}\nconst x = [${names.join()}]${handler}`
+    const texts = Object.fromEntries(names.map((one) => [`node_modules/p/${one}.txt`, one.repeat(7_000_000)]))
+    const large = upload({ 'index.ts': source, 'node_modules/p/package.json': '{"name":"p"}', ...texts })
+    const refused = await analyzer.analyze(large, options()).catch((error: unknown) => error)
+    expect(refused).to.be.instanceOf(PlatformError).and.include({ code: 'ANALYSIS_LIMIT' })
+    expect(String(refused)).to.match(/its bundle, packages included, holds 2100\d{4} bytes, and 20000000 are allowed/)
+  })
+
   it('is not slowed down by types that never end', async () => {
     const bomb = 'type B<T extends unknown[], N> = T["length"] extends N ? T : B<[...T, ...T], N>; type X = B<[1], 99999999>; const x = 1'
     expect((await analyzer.analyze(upload(bomb + handler), options())).ok).to.equal(true)

@@ -210,6 +210,7 @@ const links: Readonly<Record<string, Trick>> = {
 describe('an upload learns nothing of what lies outside of it', () => {
   const analyzer = createAnalyzer({ processes: 1 })
   const folder = mkdtempSync(join(tmpdir(), 'cordon-outside-'))
+  before(() => analyzer.warm())
   after(() => analyzer.close())
   after(() => rmSync(folder, { recursive: true }))
 

@@ -19,6 +19,7 @@ describe('places in the source of a function', () => {
   let count = 0
   before(async () => (executor = await createExecutor()))
   after(() => executor.close())
+  before(() => analyzer.warm())
   after(() => analyzer.close())
 
   async function run(deployment: object, on: Executor = executor): Promise<Outcome> {

@@ -21,6 +21,12 @@ export interface RefusedImport {
   readonly refusal: string
 }
 
+/**
+ * Largest bundle in bytes. Every sandbox of the version holds it, and V8 about as much again once it has run; the smallest
+ * sandbox has 64 MiB.
+ */
+const maxBundleBytes = 20_000_000
+
 /** What bundling found out. `code` is missing when esbuild refused; it and its map are not wrapped yet. */
 export interface BundleResult {
   readonly code: string | undefined
@@ -81,6 +87,11 @@ export async function bundle(input: BundleInput): Promise<BundleResult> {
   }
   const inputs = Object.entries(result?.metafile.outputs ?? {}).flatMap(([, output]) => Object.entries(output.inputs))
   const included = new Set(inputs.filter(([, part]) => part.bytesInOutput > 0).map(([name]) => sourceName(name)))
+  const bytes = result?.outputFiles.find((file) => file.path.endsWith('.js'))?.contents.byteLength ?? 0
+  if (bytes > maxBundleBytes)
+    throw new SourceLimit(
+      `its bundle, packages included, holds ${bytes} bytes, and ${maxBundleBytes} are allowed; leave out what the function does not need`,
+    )
   const text = (ending: string) => result?.outputFiles.find((file) => file.path.endsWith(ending))?.text
   const code = text('.js')
   const sourceMap = text('.map') ?? '{}'
