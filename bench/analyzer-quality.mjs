@@ -17,7 +17,7 @@ const encoder = new TextEncoder()
 const root = 'code/a/b/c/d/'
 /** Rules about the shape of an upload, not about what it does. */
 const shapeRules = new Set(['schema-types', 'bundle', 'function-marker', 'handler-shape', 'config-literal', 'config-keys', 'syntax'])
-const strictOptions = { packages: { from: '/', allow: [] }, analyzer: { enforce: true, rules: {} } }
+const strictOptions = { packages: { from: '/', allow: [] }, analyzer: { enforce: true, rules: {}, ruleModules: [] } }
 const analyzer = createAnalyzer({ timeLimitMs: 60_000 })
 try {
   const benign = await checkBenign()
@@ -51,7 +51,10 @@ async function checkFiles(name, { files, start, from, isTemplate = false }) {
   for (const [path, bytes] of Object.entries(files)) upload[root + path] = bytes
   if (isTemplate) Object.assign(upload, emptyModules(Buffer.from(files[start]).toString()))
   const allow = libraries.map((one) => one.slice(0, one.lastIndexOf('@')))
-  const options = (enforce) => ({ packages: { from, allow: [...allow, ...dependenciesOf(files)] }, analyzer: { enforce, rules: {} } })
+  const options = (enforce) => ({
+    packages: { from, allow: [...allow, ...dependenciesOf(files)] },
+    analyzer: { enforce, rules: {}, ruleModules: [] },
+  })
   try {
     const strict = await analyzer.analyze({ files: upload }, options(true))
     // Without enforcement there is a bundle, whose source map tells which files were read.

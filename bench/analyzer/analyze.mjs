@@ -14,7 +14,7 @@ import { withScratch } from '../scratch.mjs'
 import { countLines, large, small } from './sources.mjs'
 
 const require = createRequire(import.meta.url)
-const options = { packages: { from: '/', allow: [] }, analyzer: { enforce: true, rules: {} } }
+const options = { packages: { from: '/', allow: [] }, analyzer: { enforce: true, rules: {}, ruleModules: [] } }
 
 function uploadOf(files) {
   const encoder = new TextEncoder()

@@ -96,12 +96,20 @@ describe('the check of Markdown', () => {
   })
 
   it('refuses a reference table that is not there or out of date', () => {
-    const contracts = { limitTable: {} }
-    expect(problemsOf(checkReference, {}, contracts)).to.have.length(2)
+    const contracts = {
+      limitTable: {},
+      rules: [
+        { id: 'b', severity: 'warn', summary: 'B | b.' },
+        { id: 'a', severity: 'error', summary: 'A.' },
+      ],
+    }
+    expect(problemsOf(checkReference, {}, contracts)).to.have.length(3)
     const text = '<!-- table: limits -->\nold\n<!-- end of table -->'
     const files = {
       'docs/reference/platform-options.md': text,
       'docs/reference/function-config.md': '',
+      'docs/reference/rules.md':
+        '<!-- table: rules -->\n\n| rule | severity | what it asks |\n|---|---|---|\n| `a` | error | A. |\n| `b` | warn | B \\| b. |\n\n<!-- end of table -->',
       'packages/contracts/src/options/limits.ts': '',
     }
     expect(problemsOf(checkReference, files, contracts)).to.deep.equal([

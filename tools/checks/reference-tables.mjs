@@ -31,7 +31,7 @@ const surroundings = { workingDirectory: '.', isProduction: false }
  *
  * @param {string} folder the repository
  * @param {string} text
- * @param {Record<string, any>} contracts the built package
+ * @param {Record<string, any>} contracts the built package, with the `rules` of the analyzer
  */
 export function renderBlocks(folder, text, contracts) {
   return text.replace(
@@ -41,6 +41,7 @@ export function renderBlocks(folder, text, contracts) {
 }
 
 function renderTable(folder, name, contracts) {
+  if (name === 'rules') return renderRules(contracts.rules)
   const table = tables[name]
   if (table === undefined) throw new Error(`Cannot render the table "${name}": expected one of ${Object.keys(tables).join(', ')}`)
   const members = readMembers(join(folder, 'packages', 'contracts', 'src', table.file), table.type)
@@ -50,6 +51,14 @@ function renderTable(folder, name, contracts) {
     return `| \`${key}\` | ${cell(member.type)} | ${member.default ?? showDefault(row.default())} | ${member.text} |`
   })
   return ['| name | type | default | meaning |', '|---|---|---|---|', ...rows].join('\n')
+}
+
+/** The rules of the analyzer, in the order of their names. */
+function renderRules(rules) {
+  const rows = rules
+    .toSorted((a, b) => (a.id < b.id ? -1 : 1))
+    .map(({ id, severity, summary }) => `| \`${id}\` | ${severity} | ${oneLine(summary)} |`)
+  return ['| rule | severity | what it asks |', '|---|---|---|', ...rows].join('\n')
 }
 
 function cell(type) {

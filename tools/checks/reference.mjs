@@ -3,13 +3,13 @@ import { join } from 'node:path'
 import { renderBlocks } from './reference-tables.mjs'
 
 /** Documents with generated tables, between `<!-- table: name -->` and `<!-- end of table -->`. */
-export const referenceFiles = ['docs/reference/platform-options.md', 'docs/reference/function-config.md']
+export const referenceFiles = ['docs/reference/platform-options.md', 'docs/reference/function-config.md', 'docs/reference/rules.md']
 
 /**
  * The tables in the reference are what the option tables of the contracts say. `npm run docs` writes them anew.
  *
  * @param {string} folder the repository
- * @param {Record<string, any>} contracts the built package
+ * @param {Record<string, any>} contracts the built package, with the `rules` of the analyzer
  * @returns {string[]}
  */
 export function checkReference(folder, contracts) {

@@ -21,11 +21,15 @@ export const repositoryChecks = {
   'code blocks': checkCodeBlocks,
   'error documentation': async (folder) => checkErrorDocs(folder, (await contracts(folder)).errorTable),
   'provoked errors': async (folder) => checkProvokedCodes(folder, (await contracts(folder)).errorTable),
-  'reference documentation': async (folder) => checkReference(folder, await contracts(folder)),
+  'reference documentation': async (folder) => checkReference(folder, { ...(await contracts(folder)), rules: await rules(folder) }),
 }
 
 async function contracts(folder) {
   const built = join(folder, 'packages', 'contracts', 'dist', 'index.js')
   if (!existsSync(built)) throw new Error('Cannot check the repository: it is not built. Run "npm run build".')
   return import(pathToFileURL(built).href)
+}
+
+async function rules(folder) {
+  return (await import(pathToFileURL(join(folder, 'packages', 'analyzer', 'dist', 'rules', 'rule-list.js')).href)).ruleList
 }

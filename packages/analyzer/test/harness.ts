@@ -18,11 +18,11 @@ export function upload(source: string | Readonly<Record<string, string>>): Uploa
 }
 
 export function options(
-  change: { allow?: string[]; from?: string; enforce?: boolean; rules?: AnalyzeOptions['analyzer']['rules'] } = {},
+  change: { allow?: string[]; from?: string; enforce?: boolean; rules?: AnalyzeOptions['analyzer']['rules']; ruleModules?: string[] } = {},
 ): AnalyzeOptions {
   return {
     packages: { from: change.from ?? packageFolder, allow: change.allow ?? [] },
-    analyzer: { enforce: change.enforce ?? true, rules: change.rules ?? {} },
+    analyzer: { enforce: change.enforce ?? true, rules: change.rules ?? {}, ruleModules: change.ruleModules ?? [] },
   }
 }
 

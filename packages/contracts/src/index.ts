@@ -15,6 +15,7 @@ export {
   type OptionRow,
   type OptionTable,
 } from './options/check.ts'
+export { hostRuleId, ruleIds } from './rule-ids.ts'
 export { JsonScanner } from './json-scanner.ts'
 export { allowTable, type AllowOptions, type AllowRules, type AllowedLimits, type ApprovalRequest, type Approve } from './options/allow.ts'
 export { limitTable, type Limits } from './options/limits.ts'

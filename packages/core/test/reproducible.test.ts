@@ -66,7 +66,7 @@ describe('a version', () => {
   }
 
   async function make(deployment: object): Promise<{ readonly version: string; readonly bundle: Bundle }> {
-    const options = { packages: { from: folder, allow: [] }, analyzer: { enforce: true, rules: {} } }
+    const options = { packages: { from: folder, allow: [] }, analyzer: { enforce: true, rules: {}, ruleModules: [] } }
     const { bundle, diagnostics, manifest, schemas } = await analyzer.analyze(await unpack(deployment), options)
     if (bundle === undefined) throw new Error(JSON.stringify(diagnostics, null, 1))
     return { version: versionId(bundle, manifest.config, schemas), bundle }

@@ -23,7 +23,7 @@ describe('places in the source of a function', () => {
   after(() => analyzer.close())
 
   async function run(deployment: object, on: Executor = executor): Promise<Outcome> {
-    const options = { packages: { from: import.meta.dirname, allow: [] }, analyzer: { enforce: false, rules: {} } }
+    const options = { packages: { from: import.meta.dirname, allow: [] }, analyzer: { enforce: false, rules: {}, ruleModules: [] } }
     const { bundle, diagnostics } = await analyzer.analyze(await unpack(deployment), options)
     if (bundle === undefined) throw new Error(JSON.stringify(diagnostics, null, 1))
     const version = {

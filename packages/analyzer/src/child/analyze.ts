@@ -1,5 +1,6 @@
 import { Script } from 'node:vm'
 import { resolveFunctionConfig, type ResolvedFunctionConfig, type Schemas } from '@cordon/contracts'
+import { ts } from 'ts-morph'
 import { bundle, type BundleResult } from '../bundle/bundle.ts'
 import { findEntry } from '../bundle/file-lookup.ts'
 import { createHostPackages, type HostPackages } from '../bundle/host-packages.ts'
@@ -13,6 +14,8 @@ import { findUses, type FoundUse } from '../manifest/find-uses.ts'
 import { findHandlerParameters } from '../manifest/handler-parameters.ts'
 import { readConfig } from '../rules/config-literal.ts'
 import { handlerKind } from '../rules/handler-shape.ts'
+import { attemptHostRule, HostRuleProblem, isHostRule, loadHostRules } from '../rules/host-rules.ts'
+import type { Rule, RuleContext } from '../rules/rule.ts'
 import { ruleList } from '../rules/rule-list.ts'
 import { findDefaultExport } from '../source/exports.ts'
 import { describeHandlerComment } from '../source/handler-description.ts'
@@ -34,6 +37,7 @@ export async function analyze(request: AnalysisRequest): Promise<AnalysisReply> 
   } catch (error) {
     // Parsers recurse; source that is nested deeper than their stack is a limit, not a defect.
     if (error instanceof RangeError && /call stack/i.test(error.message)) return { kind: 'limit', reason: 'it is nested too deeply' }
+    if (error instanceof HostRuleProblem) return { kind: 'rules', reason: error.message }
     if (error instanceof SourceLimit) return { kind: 'limit', reason: error.message }
     // A defect of a parser on unusual source is still about that source; the next upload is analysed as ever.
     return { kind: 'limit', reason: `the analyzer failed on it (${error instanceof Error ? error.message : String(error)})` }
@@ -42,6 +46,7 @@ export async function analyze(request: AnalysisRequest): Promise<AnalysisReply> 
 
 async function analyzeUpload(request: AnalysisRequest): Promise<AnalysisReply> {
   const reporter = createReporter(request.options.analyzer)
+  const rules = [...ruleList, ...(await loadHostRules(request.options.analyzer))]
   const upload = createUploadTree(new Map(Object.entries(request.files)))
   const entry = findEntry(upload, request.entry)
   if (entry === undefined) return withoutEntry(request, reporter)
@@ -53,7 +58,7 @@ async function analyzeUpload(request: AnalysisRequest): Promise<AnalysisReply> {
   const source = parsed.files.find((file) => file.path === entry)
   const facts = readFacts(source, request)
   const files = parsed.files.map((file) => readFile(file, file === source, parsed))
-  for (const file of files) checkRules(file, { parsed, bundled, config: facts.config, reporter })
+  for (const file of files) checkRules(file, { rules, parsed, bundled, config: facts.config, reporter })
   const capabilities = collectCapabilities({ files, entry: source, config: facts.config, reporter })
   reportPackages(bundled, parsed, reporter)
   reportBundleErrors(bundled, { hasSyntaxErrors, parsed, reporter })
@@ -159,34 +164,28 @@ function readFile(source: SourceText, isEntry: boolean, { checker }: ParsedSourc
 }
 
 interface RuleSurroundings {
+  readonly rules: readonly Rule[]
   readonly parsed: ParsedSources
   readonly bundled: BundleResult
   readonly config: ResolvedFunctionConfig
   readonly reporter: Reporter
 }
 
-function checkRules({ source, isEntry, values, references, uses }: FileFacts, { parsed, bundled, config, reporter }: RuleSurroundings): void {
+function checkRules({ source, isEntry, values, references, uses }: FileFacts, { rules, parsed, bundled, config, reporter }: RuleSurroundings): void {
   const base = { file: source.path, text: source.text }
   if (isEntry && findDefaultExport(source.ast).kind === 'none') {
     const message = 'The entry file has no default export, so there is nothing to call. Write `export default` before the handler.'
     reporter.add({ ...base, rule: 'default-export', severity: 'fixed', message, place: { start: 0, length: 1 } })
   }
   const refused = bundled.refused.filter((one) => one.file === source.path)
-  for (const rule of ruleList) {
-    rule.check({
-      source,
-      isEntry,
-      checker: parsed.checker,
-      refused,
-      values,
-      references,
-      uses,
-      config,
-      report(place, message) {
-        const where = 'kind' in place ? { start: place.getStart(source.ast), length: place.getWidth(source.ast) } : place
-        reporter.add({ ...base, rule: rule.id, severity: rule.severity, message, place: where })
-      },
-    })
+  for (const rule of rules) {
+    const report: RuleContext['report'] = (place, message) => {
+      const where = 'kind' in place ? { start: place.getStart(source.ast), length: place.getWidth(source.ast) } : place
+      reporter.add({ ...base, rule: rule.id, severity: rule.severity, message, place: where })
+    }
+    const context = { ts, source, isEntry, checker: parsed.checker, refused, values, references, uses, config, report }
+    const failure = isHostRule(rule) ? attemptHostRule(rule, context) : rule.check(context)
+    if (typeof failure === 'string') reporter.add({ ...base, rule: rule.id, severity: 'error', message: failure })
   }
 }
 

@@ -26,7 +26,7 @@ export default async function handler(input: { name: string; at?: Date; kind: 'a
 
 /** Does a small analysis, so that parser, rules and bundler are loaded and compiled when the first upload comes. */
 export async function warm(): Promise<Answer> {
-  const options = { packages: { from: '/', allow: [] }, analyzer: { enforce: true, rules: {} } }
+  const options = { packages: { from: '/', allow: [] }, analyzer: { enforce: true, rules: {}, ruleModules: [] } }
   await analyzeUpload({ files: { 'index.ts': new TextEncoder().encode(sample) }, entry: undefined, config: {}, options })
   return { reply: null, bundlers: bundlerProcesses() }
 }

@@ -20,3 +20,5 @@ export type AnalysisReply =
     }
   /** The source is too complex, for example nested deeper than a parser can follow. */
   | { readonly kind: 'limit'; readonly reason: string }
+  /** The host's own rules cannot be used. */
+  | { readonly kind: 'rules'; readonly reason: string }

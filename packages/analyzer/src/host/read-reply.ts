@@ -22,6 +22,10 @@ import { tooLarge } from './upload-limits.ts'
 export function readReply(reply: unknown): Analysis {
   if (!isRecord(reply)) throw broken('no object')
   if (reply['kind'] === 'limit') throw tooLarge(text(reply['reason'], 'reason'))
+  if (reply['kind'] === 'rules')
+    throw new PlatformError('INVALID_OPTION', `Cannot use the rules of the host: ${text(reply['reason'], 'reason')}`, {
+      details: { option: 'analyzer' },
+    })
   const analysis = record(reply['analysis'], 'analysis')
   const diagnostics = list(analysis['diagnostics'], 'diagnostics').map(readDiagnostic)
   const bundle = reply['bundle'] === undefined ? undefined : readBundle(record(reply['bundle'], 'bundle'))

@@ -8,6 +8,8 @@ import type { Reference } from '../values/references.ts'
 
 /** What a rule sees of one file. */
 export interface RuleContext {
+  /** The compiler whose nodes these are, for rules of hosts: one of another version would not know them. */
+  readonly ts: typeof ts
   readonly source: SourceText
   /** Whether this is the file that exports the handler. */
   readonly isEntry: boolean

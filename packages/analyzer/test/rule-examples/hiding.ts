@@ -190,4 +190,29 @@ export const hiding: readonly RuleExamples[] = [
       `for (const k in ctx) input(k)`,
     ],
   },
+  {
+    rule: 'config-keys',
+    as: 'entry',
+    valid: [
+      `/** @function */ export default () => 1`,
+      `export const config = { 'memoryMb': 64, access: 'public' }\n/** @function */ export default () => 1`,
+    ],
+    invalid: [`export const config = { retries: 3 }\n/** @function */ export default () => 1`],
+  },
+  { rule: 'literal-imports', as: 'body', valid: [`return input.import('a' + 'b')`], invalid: [] },
+  { rule: 'undeclared-secret', as: 'handler', valid: [], invalid: [`const { [input.name]: secret } = ctx.secrets; return secret`] },
+  {
+    rule: 'undeclared-function',
+    as: 'handler',
+    valid: [`return ctx.functions.invoke('a' + 'b')`],
+    invalid: ['return ctx.functions.invoke(`${input.name}-a`)'],
+  },
+  { rule: 'undeclared-env', as: 'handler', valid: [`return process.version`], invalid: [] },
+  { rule: 'undeclared-database', as: 'handler', valid: [`return input.db`], invalid: [] },
+  {
+    rule: 'context-members',
+    as: 'handler',
+    valid: [`return input.nothing`],
+    invalid: [`return ctx.database`],
+  },
 ]

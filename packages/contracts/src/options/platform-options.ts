@@ -2,6 +2,7 @@ import type { RuleSeverity } from '../diagnostic.ts'
 import type { Logger } from '../logger.ts'
 import { allowTable, type AllowOptions, type AllowRules, type AllowedLimits } from './allow.ts'
 import { choice, flag, group, invalidOption, isRecord, optional, text, textList, type OptionRow, type OptionTable } from './check.ts'
+import { hostRuleId, ruleIds } from '../rule-ids.ts'
 import { limitTable, type Limits } from './limits.ts'
 import { schedulingTable, type SchedulingOptions } from './scheduling.ts'
 
@@ -19,6 +20,8 @@ export interface AnalyzerOptions {
   readonly enforce: boolean
   /** Severity by rule id. @default the severity of each rule */
   readonly rules: Readonly<Record<string, RuleSeverity>>
+  /** Modules with rules of the host's own, each an absolute path or a `file:` URL; `docs/guides/rules.md` says what they export. @default none */
+  readonly ruleModules: readonly string[]
 }
 
 /** Who calls: what `authenticate` found out about a request. */
@@ -108,7 +111,7 @@ export function platformOptionTable(around: OptionSurroundings): OptionTable<Res
     packages: group<PackageOptions>({ from: text(around.workingDirectory), allow: textList([]) }),
     limits: group(limitTable),
     scheduling: group(schedulingTable),
-    analyzer: group<AnalyzerOptions>({ enforce: flag(true), rules: ruleSeverities() }),
+    analyzer: group<AnalyzerOptions>({ enforce: flag(true), rules: ruleSeverities(), ruleModules: moduleList() }),
     allow: group(allowTable),
     logger: optional('an object with the methods debug, info, warn and error', isLogger),
     authenticate: optional('a function', (value): value is Authenticate => typeof value === 'function'),
@@ -150,12 +153,28 @@ function ruleSeverities(): OptionRow<Readonly<Record<string, RuleSeverity>>> {
       if (!isRecord(value)) throw invalidOption(path, 'an object from rule id to severity', value)
       const rules: Record<string, RuleSeverity> = {}
       for (const [id, severity] of Object.entries(value)) {
+        // Whether a host's rule exists is known when its module is loaded.
+        if (!ruleIds.includes(id) && !hostRuleId.test(id)) throw invalidOption(`${path}.${id}`, `the id of a rule, one of ${ruleIds.join(', ')}`, id)
         if (severity !== 'error' && severity !== 'warn' && severity !== 'off') {
           throw invalidOption(`${path}.${id}`, "one of 'error', 'warn', 'off'", severity)
         }
         rules[id] = severity
       }
       return Object.freeze(rules)
+    },
+  }
+}
+
+/** Absolute paths (POSIX, or Windows with a drive) and `file:` URLs: a relative one would depend on who reads it. */
+function moduleList(): OptionRow<readonly string[]> {
+  const row = textList([])
+  return {
+    default: row.default,
+    parse(value, path) {
+      const modules = row.parse(value, path)
+      const wrong = modules.find((one) => !/^(?:\/|[A-Za-z]:[\\/]|file:\/\/)/.test(one))
+      if (wrong !== undefined) throw invalidOption(path, 'absolute paths or file: URLs of modules', wrong)
+      return modules
     },
   }
 }
