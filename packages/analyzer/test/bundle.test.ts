@@ -104,6 +104,14 @@ describe('bundle', () => {
     it(`bundles ${name}`, async () => expect(await run(files)).to.deep.equal(result))
   }
 
+  it('leaves out an import that is only used as a type', async () => {
+    const files = {
+      'index.ts': `import schema from './schema'\n/** @function */ export default (input: typeof schema) => 1`,
+      'schema.ts': 'export default { a: 1 }',
+    }
+    expect(await call(await analyzer.analyze(upload(files), options()))).to.equal(1)
+  })
+
   it('lists the packages of the upload with their versions', async () => {
     const { manifest } = await analyzer.analyze(upload(forms['a package of the upload, through exports']?.files ?? {}), options())
     expect(manifest.packages).to.deep.equal([{ name: 'p', version: '1.2.3' }])

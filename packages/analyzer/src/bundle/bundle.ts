@@ -149,7 +149,8 @@ function isSearch(error: Message): boolean {
 
 function hasPattern(metafile: Metafile | undefined): boolean {
   const imports = Object.values(metafile?.inputs ?? {}).flatMap((one) => one.imports)
-  return imports.some((one) => one.external === true && one.kind !== 'require-resolve' && /^\.\.?\//.test(one.path))
+  // A statement is no pattern: that of a name which is only used as a type is left where it is, unresolved, and runs nothing.
+  return imports.some((one) => one.external === true && (one.kind === 'dynamic-import' || one.kind === 'require-call') && /^\.\.?\//.test(one.path))
 }
 
 function listPackages(included: ReadonlySet<string>, locations: ReadonlyMap<string, SourceLocation>): { name: string; version: string }[] {
