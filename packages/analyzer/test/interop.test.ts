@@ -64,6 +64,13 @@ const forms: Record<string, { files: Files; result: unknown; allow?: string[] }>
     },
     result: ['esm', 'cjs'],
   },
+  'no paths, as for a module that is missing': {
+    files: {
+      'index.ts': `import p from 'p'\n${mark}export default () => p`,
+      ...pack('p', {}, { 'index.js': `try { require.resolve('q') } catch (error) { module.exports = error.code }` }),
+    },
+    result: 'MODULE_NOT_FOUND',
+  },
   'module where there is no main': {
     files: { 'index.ts': `import p from 'p'\n${mark}export default () => p`, ...pack('p', { module: 'a.js' }, { 'a.js': `export default 'esm'` }) },
     result: 'esm',

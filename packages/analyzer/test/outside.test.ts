@@ -79,6 +79,15 @@ const code: Readonly<Record<string, Trick>> = {
   'a source map': (at) => `export const a = 1\n//# sourceMappingURL=${at}/secret.js.map`,
   'a source map beside the file': (_, up) => `export const a = 1\n//# sourceMappingURL=${up}/secret.js.map`,
   'a source map as a file URL': (at) => `export const a = 1\n//# sourceMappingURL=file://${at}/secret.js.map`,
+  'a source map as a file URL in other comments': (at) => ({
+    'index.ts': `import './a.js'\nimport './b.js'\nimport './c.js'\nimport './d.js'\nimport 'p'`,
+    'a.js': `globalThis.a = 1\n//@ sourceMappingURL=file://${at}/secret.js.map`,
+    'b.js': `globalThis.b = 1\n/*# sourceMappingURL=FILE://localhost${at}/secret.js.map */`,
+    'c.js': `globalThis.c = 1\n//#\tsourceMappingURL=file:${at}/secret.js.map\n//# sourceMappingURL=data:,\n`,
+    'd.js': `globalThis.d = \`\${1 /*# sourceMappingURL=file://${at}/secret.js.map*/}\``,
+    'node_modules/p/package.json': '{"name":"p"}',
+    'node_modules/p/index.js': `globalThis.p = 1\r//# sourceMappingURL=file://${at}/secret.js.map`,
+  }),
   'a source map whose sources are outside': (at) =>
     `export const a = 1\n//# sourceMappingURL=data:application/json,${encodeURIComponent(`{"version":3,"sources":["${at}/secret.js"],"mappings":"AAAA"}`)}`,
 }

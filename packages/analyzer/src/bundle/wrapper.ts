@@ -22,9 +22,14 @@ const classNames =
   `var ${classNameHelper} = (one, given, value) => { ` +
   `if (Object.getOwnPropertyDescriptor(one, "name")?.value === given) Object.defineProperty(one, "name", { value, configurable: true }); }; `
 
+/** Bundled modules have no paths. Packages ask for those of optional others, and expect Node's error. */
+const requireResolve =
+  `require.resolve = (name) => { throw Object.assign(new Error("Cannot find module '" + name + "': a bundled function has no paths"), ` +
+  `{ code: "MODULE_NOT_FOUND" }); }; `
+
 /** Wraps the output of esbuild so that it is one classic script whose completion value is the function of contracts' `Bundle`. */
 export function wrapCode(code: string, validators: string | undefined): string {
-  const helpers = code.includes(`${classNameHelper}(`) ? classNames : ''
+  const helpers = (code.includes(`${classNameHelper}(`) ? classNames : '') + (code.includes('equire.resolve') ? requireResolve : '')
   return `${prelude}${helpers}${validatorsCall(validators)}{\n${code}\n}})`
 }
 

@@ -35,12 +35,16 @@ export function judgePackages(bundled: BundleResult): PackageFinding[] {
     const tree = trees.get(refused.file) ?? parse(refused.file, bundled.sources)
     trees.set(refused.file, tree)
     const mayNotRun = mayNeverRun(refused.specifier, tree)
-    const key = `${step.importer}\0${step.specifier}\0${mayNotRun}`
+    const key = `${step.importer}\0${step.specifier}`
     const group = groups.get(key) ?? []
     groups.set(key, group)
     group.push({ refused, way: way.slice(start), step, mayNotRun })
   }
-  return [...groups.values()].map((group) => describe(group.toSorted(compare)))
+  // What may run after all matters only where nothing else refuses the package.
+  return [...groups.values()].map((group) => {
+    const certain = group.filter((one) => !one.mayNotRun)
+    return describe((certain.length > 0 ? certain : group).toSorted(compare))
+  })
 }
 
 interface Reason {
