@@ -4,6 +4,7 @@ import * as pool from '@cordon/pool'
 describe('public API of pool', () => {
   it('is exactly this', () => {
     expect(Object.keys(pool).toSorted()).to.deep.equal([
+      'checkServer',
       'connectionFromUrl',
       'createEmbeddedServer',
       'createFunctionDatabase',

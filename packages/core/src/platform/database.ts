@@ -14,10 +14,18 @@ export interface DatabaseParts {
   readonly isForced: () => boolean
 }
 
-/** How to sign in to the platform's database, which is started first when it is the embedded one. */
+/**
+ * How to sign in to the platform's database, which is started first when it is the embedded one.
+ *
+ * @throws PlatformError INVALID_OPTION, STORE_UNAVAILABLE
+ */
 export async function openDatabase({ options, reaper, logger, events, teardown, isForced }: DatabaseParts): Promise<SqlConnection> {
-  const { connectionFromUrl, createEmbeddedServer } = await import('@cordon/pool')
-  if (options.databaseUrl !== undefined) return connectionFromUrl(options.databaseUrl)
+  const { checkServer, connectionFromUrl, createEmbeddedServer } = await import('@cordon/pool')
+  if (options.databaseUrl !== undefined) {
+    const connection = connectionFromUrl(options.databaseUrl)
+    await checkServer(connection)
+    return connection
+  }
   const server = await createEmbeddedServer({ dataDir: options.dataDir, reaper, logger })
   teardown.add(() => (isForced() ? server.destroy() : server.close()))
   teardown.add(async () => stopListening())

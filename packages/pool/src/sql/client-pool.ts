@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { PlatformError, toPlatformError, type PoolStats } from '@cordon/contracts'
-import type { Client, PoolClient } from 'pg'
+import type { Client, ClientConfig, PoolClient } from 'pg'
 import type PgPool from 'pg-pool'
 import { codeOf } from '../embedded/file-error.ts'
 import { clientConfig, type SqlConnection } from './sql-connection.ts'
@@ -17,6 +17,8 @@ export interface ClientPoolOptions {
 
 /** An idle connection is closed after this time, in milliseconds (the default of `pg-pool`). */
 const idleTimeoutMs = 10_000
+/** A server that takes a connection and says nothing is given up after this time, in milliseconds: the place in the pool is free again. */
+const connectTimeoutMs = 10_000
 /** Pause between two attempts to connect to a server that is being started again. */
 const retryDelayMs = 25
 
@@ -27,6 +29,8 @@ const retryDelayMs = 25
 export class ClientPool {
   readonly #options: ClientPoolOptions
   readonly #clients = new Set<PoolClient>()
+  /** Those that the server has not let in yet. */
+  readonly #connecting = new Set<Client>()
   readonly #isEmbedded: boolean
   #pool: Promise<PgPool<Client>> | undefined
   #loaded: PgPool<Client> | undefined
@@ -93,8 +97,19 @@ export class ClientPool {
   async #open(): Promise<PgPool<Client>> {
     const [{ default: Pool }, { default: pg }] = await Promise.all([import('pg-pool'), import('pg')])
     const { connection, max, applicationName } = this.#options
-    const pool = new Pool<Client>({ ...clientConfig(connection, applicationName), max, idleTimeoutMillis: idleTimeoutMs, Client: pg.Client })
+    const connecting = this.#connecting
+    // Told to each client: the pool would count the time in its line, too.
+    class BoundedClient extends pg.Client {
+      constructor(config?: string | ClientConfig) {
+        // Named, because the pool hides the password from spreading.
+        super(typeof config === 'object' ? { ...config, password: config.password, connectionTimeoutMillis: connectTimeoutMs } : config)
+        connecting.add(this)
+        this.once('end', () => connecting.delete(this))
+      }
+    }
+    const pool = new Pool<Client>({ ...clientConfig(connection, applicationName), max, idleTimeoutMillis: idleTimeoutMs, Client: BoundedClient })
     pool.on('connect', (client) => {
+      connecting.delete(client)
       this.#clients.add(client)
       // A connection that breaks while it is in use fails its query; without a listener it would also end the host.
       client.on('error', () => undefined)
@@ -166,8 +181,9 @@ export class ClientPool {
   async destroy(): Promise<void> {
     // `end` would wait for those in use: their users may be waiting for something else.
     this.close().catch(() => undefined)
-    const gone = [...this.#clients].map((client) => new Promise<void>((resolve) => client.once('end', resolve)))
-    for (const client of this.#clients) client.connection.stream.destroy()
+    const clients = [...this.#clients, ...this.#connecting]
+    const gone = clients.map((client) => new Promise<void>((resolve) => client.once('end', resolve)))
+    for (const client of clients) client.connection.stream.destroy()
     await Promise.all(gone)
   }
 }
