@@ -5,6 +5,7 @@
 export const ruleIds: readonly string[] = [
   'config-keys',
   'config-literal',
+  'config-names',
   'config-schema',
   'constructor-calls',
   'context-members',
