@@ -9,6 +9,7 @@ import type { DbLogsOptions } from './commands/db/logs.ts'
 import type { DbShellOptions } from './commands/db/shell.ts'
 import type { DbOptions } from './commands/db/target.ts'
 import type { InvokeCommandOptions } from './commands/invoke.ts'
+import type { TypesOptions } from './commands/types.ts'
 import type { LogsOptions } from './commands/logs.ts'
 import type { DeployOptions } from './upload/deploy-request.ts'
 
@@ -77,6 +78,9 @@ export function createProgram(terminal: Terminal): Program {
     'make an older version live (default: the previous one)',
     async (context, name, version) => (await import('./commands/versions.ts')).rollback(context, name, version),
   )
+  define<[TypesOptions]>('types', 'write the types of the functions and a client that has them', async (context, options) =>
+    (await import('./commands/types.ts')).types(context, options),
+  ).option('-o, --out <path>', 'write <path>.d.ts and <path>.js (default: print the declarations)')
   define<[string]>('delete <name>', 'delete a function with its versions and logs', async (context, name) =>
     (await import('./commands/versions.ts')).remove(context, name),
   )
