@@ -36,17 +36,27 @@ const skipped = new Set(['node_modules', 'dist', 'dist-test', 'fixtures'])
  */
 export function parseImports(text) {
   const { importedFiles } = ts.preProcessFile(text, true, true)
-  const erased = typeImports(text)
+  const source = ts.createSourceFile('file.ts', text, ts.ScriptTarget.Latest, false)
+  const erased = typeImports(source)
   const found = importedFiles.map(({ fileName, pos }) => ({ specifier: fileName, line: lineAt(text, pos), isType: erased.has(pos) }))
-  for (const match of text.matchAll(/\b(?:import\.meta|require)\.resolve\(\s*(['"])([^'"]+)\1/g)) {
-    found.push({ specifier: match[2], line: lineAt(text, match.index), isType: false })
+  for (const { text: specifier, pos } of resolvedSpecifiers(source)) found.push({ specifier, line: lineAt(text, pos), isType: false })
+  return found
+}
+
+/** Literals that are given to `require.resolve` and `import.meta.resolve`. */
+function resolvedSpecifiers(source) {
+  const found = []
+  function visit(node) {
+    const isResolve = ts.isCallExpression(node) && /^(import\.meta|require)\.resolve$/.test(node.expression.getText(source))
+    if (isResolve && node.arguments[0] !== undefined && ts.isStringLiteralLike(node.arguments[0])) found.push(node.arguments[0])
+    ts.forEachChild(node, visit)
   }
+  visit(source)
   return found
 }
 
 /** Positions of the specifiers of `import type` and `export type … from`, as the scanner counts them (the quote is left out). */
-function typeImports(text) {
-  const source = ts.createSourceFile('file.ts', text, ts.ScriptTarget.Latest, false)
+function typeImports(source) {
   const positions = new Set()
   for (const node of source.statements) {
     const isErased = ts.isImportDeclaration(node) ? node.importClause?.isTypeOnly : ts.isExportDeclaration(node) && node.isTypeOnly
