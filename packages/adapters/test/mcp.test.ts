@@ -197,6 +197,7 @@ describe('/mcp', () => {
     expect((await send(listing, { 'content-type': 'text/plain' })).status).to.equal(415)
     expect((await ask('tools/call', { name: 1 })).error?.code).to.be.lessThan(-32000)
     expect((await ask('resources/list')).error?.code).to.equal(-32601)
+    expect((await ask('subscriptions/listen', { notifications: {} })).error?.code).to.equal(-32601)
     expect((await ask('__proto__')).error?.code).to.equal(-32601)
     for (const method of ['GET', 'DELETE', 'PUT']) {
       const response = await handle(new Request('http://h/mcp', { method }))

@@ -1,4 +1,4 @@
-import { PlatformError, type FunctionDetails, type InvokeJsonResult } from '@cordon/contracts'
+import { PlatformError, type FunctionDetails, type InvokeJsonResult, type Platform } from '@cordon/contracts'
 import { createMcpHandler, ProtocolError, ProtocolErrorCode, Server, type CallToolResult, type ListToolsResult } from '@modelcontextprotocol/server'
 import type { FunctionCaller } from '../routes/caller.ts'
 import { problemOf } from '../routes/problem.ts'
@@ -10,8 +10,8 @@ import { toolOf } from './tools.ts'
 export interface McpExchange {
   readonly caller: FunctionCaller
   readonly request: Request
-  /** The body, parsed; `undefined` when there is none. */
-  readonly message: unknown
+  /** The body, parsed. */
+  readonly message: Readonly<Record<string, unknown>>
   /** URL as the client sent it. */
   readonly originalUrl: string
   /** Headers as the function may see them. */
@@ -27,8 +27,16 @@ const maxPageLength = 500_000
  * answer the next one; a call is cancelled by closing its connection.
  */
 export async function answerMcp(exchange: McpExchange): Promise<Response> {
-  const handler = createMcpHandler(() => createServer(exchange), { maxSubscriptions: 1 })
+  const { method, id } = exchange.message
+  // The SDK would hold a stream open for news that never come.
+  if (method === 'subscriptions/listen') return Response.json(methodNotFound(id, method))
+  const handler = createMcpHandler(() => createServer(exchange))
   return handler.fetch(exchange.request, { parsedBody: exchange.message })
+}
+
+function methodNotFound(id: unknown, method: string) {
+  const known = typeof id === 'string' || typeof id === 'number' ? id : null
+  return { jsonrpc: '2.0', id: known, error: { code: ProtocolErrorCode.MethodNotFound, message: `Cannot find the method "${method}"` } }
 }
 
 function createServer(exchange: McpExchange): Server {
@@ -74,7 +82,7 @@ async function callTool(exchange: McpExchange, { name, arguments: args }: CallPa
     })
     return resultOf(result, tool.contentOf)
   } catch (error) {
-    return failureOf(error)
+    return failureOf(error, caller.platform)
   }
 }
 
@@ -104,8 +112,11 @@ function resultOf({ outputJson }: InvokeJsonResult, contentOf: (output: unknown)
 }
 
 /** The same words as over HTTP, for the model to read; the whole problem for the program around it. */
-function failureOf(error: unknown): CallToolResult {
-  if (!(error instanceof PlatformError)) throw error
+function failureOf(error: unknown, platform: Platform): CallToolResult {
+  if (!(error instanceof PlatformError)) {
+    platform.options.logger?.error({ error: error instanceof Error ? error.stack : String(error) }, 'Cannot call a tool: unexpected error')
+    throw new ProtocolError(ProtocolErrorCode.InternalError, 'Cannot call the tool: an unexpected error, which the host has logged')
+  }
   const problem = problemOf(error, { forOwner: false })
   return { isError: true, content: [{ type: 'text', text: problem.detail }], _meta: { 'cordon/problem': { ...problem } } }
 }

@@ -4,8 +4,8 @@ import { detailsOf } from '../routes/visible-functions.ts'
 import { describeFunction, needsCredentials } from './operations.ts'
 import { errorResponses, problemSchema } from './responses.ts'
 
-/** Most characters of schemas in one document; functions that do not fit any more are listed without theirs. */
-const maxSchemaLength = 8_000_000
+/** Characters of schemas in one document after which functions are listed without theirs. */
+const maxSchemaLength = 4_000_000
 /** Longest time in milliseconds that describing functions keeps the event loop to itself. */
 const sliceMs = 10
 
@@ -25,6 +25,7 @@ export async function writeDocument({ platform, functions, mount }: DocumentSubj
   const paths: string[] = []
   const schemas: string[] = [`"Problem":${JSON.stringify(problemSchema)}`]
   let length = 0
+  let isFull = false
   let sliceEnd = performance.now() + sliceMs
   for (const info of functions) {
     if (performance.now() > sliceEnd) {
@@ -33,12 +34,9 @@ export async function writeDocument({ platform, functions, mount }: DocumentSubj
     }
     const details = await detailsOf(platform, info)
     if (details === undefined) continue
-    let described = describeFunction(details, false)
-    let text = membersOf(described.schemas)
-    if (length + text.length > maxSchemaLength) {
-      described = describeFunction(details, true)
-      text = ''
-    }
+    isFull ||= length > maxSchemaLength
+    const described = describeFunction(details, isFull)
+    const text = membersOf(described.schemas)
     length += text.length
     if (text !== '') schemas.push(text)
     paths.push(`${JSON.stringify(`/fn/${info.name}`)}:${JSON.stringify(described.path)}`)

@@ -1,4 +1,4 @@
-import { PlatformError } from '@cordon/contracts'
+import { isRecord, PlatformError } from '@cordon/contracts'
 import { maxMessageBytes } from '../mcp/message.ts'
 import { parseJson, readBytes } from './body.ts'
 import type { Gate } from './caller.ts'
@@ -35,8 +35,7 @@ export function createMcpRoute({ gate, redact }: McpRouteOptions): McpRoute {
       throw error
     }
     // One message a request, as the protocol has it since 2025-06-18: a batch would be many calls for the price of one.
-    if (typeof message !== 'object' || message === null || Array.isArray(message))
-      return failure(invalidRequest, 'Cannot read the request: expected one JSON-RPC message')
+    if (!isRecord(message)) return failure(invalidRequest, 'Cannot read the request: expected one JSON-RPC message')
     const headers = new Headers(request.headers)
     redact(headers)
     // Loaded with the first request: hosts that offer no tools do not pay for it.
