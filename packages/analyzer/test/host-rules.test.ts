@@ -14,7 +14,7 @@ import { hiding } from './rule-examples/hiding.ts'
 import { shape } from './rule-examples/shape.ts'
 
 /** What the analyzer checks outside of the rules. */
-const others = ['config-names', 'config-schema', 'package-imports', 'package-requires', 'schema-types', 'types']
+const others = ['config-names', 'config-schema', 'package-code', 'package-imports', 'package-requires', 'schema-types', 'types']
 const packages = join(dirname(fileURLToPath(import.meta.url)), '..', '..')
 const source = (body: string) => `/** @function */ export default function handler(input: unknown) {\n${body}\n}`
 

@@ -29,6 +29,7 @@ export const ruleIds: readonly string[] = [
   'no-string-timers',
   'no-tampering',
   'no-webassembly',
+  'package-code',
   'package-imports',
   'package-requires',
   'plain-results',

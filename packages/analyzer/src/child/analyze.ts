@@ -1,4 +1,3 @@
-import { Script } from 'node:vm'
 import { resolveFunctionConfig, type ResolvedFunctionConfig, type Schemas } from '@cordon/contracts'
 import { ts } from 'ts-morph'
 import { bundle, type BundleResult } from '../bundle/bundle.ts'
@@ -8,7 +7,7 @@ import { createResolver, type PackageFlavour } from '../bundle/resolve.ts'
 import { SourceLimit } from '../bundle/source-guard.ts'
 import type { PackageTree } from '../bundle/package-tree.ts'
 import { createUploadTree, isFirstParty } from '../bundle/upload-tree.ts'
-import { wrapCode, wrapSourceMap } from '../bundle/wrapper.ts'
+import { wrapSourceMap } from '../bundle/wrapper.ts'
 import { collectCapabilities, placeCapabilities } from '../manifest/capabilities.ts'
 import { findUses, type FoundUse } from '../manifest/find-uses.ts'
 import { findHandlerParameters } from '../manifest/handler-parameters.ts'
@@ -23,6 +22,8 @@ import { parseSources, type ParsedSources, type SourceText } from '../source/sou
 import { createValues, type Values } from '../values/evaluate.ts'
 import { findReferences, type Reference } from '../values/references.ts'
 import { reportBundleErrors, reportPackages } from './bundle-findings.ts'
+import { checkBundle } from './check-bundle.ts'
+import { reportPackageCode } from './package-code.ts'
 import { describeHandler, type DescribedHandler } from './describe-handler.ts'
 import type { AnalysisReply, AnalysisRequest } from './messages.ts'
 import { checkTypes, createProgramOpener } from './check-types.ts'
@@ -61,13 +62,14 @@ async function analyzeUpload(request: AnalysisRequest): Promise<AnalysisReply> {
   for (const file of files) checkRules(file, { rules, parsed, bundled, config: facts.config, reporter })
   const capabilities = collectCapabilities({ files, entry: source, config: facts.config, reporter })
   reportPackages(bundled, parsed, reporter)
+  reportPackageCode(bundled, reporter)
   reportBundleErrors(bundled, { hasSyntaxErrors, parsed, reporter })
   const openProgram = createProgramOpener(entry, { upload, packages, parsed })
   const isDescribed = source !== undefined && !hasSyntaxErrors && facts.handler !== 'http'
   const { config } = facts
   const { schemas, validators } = isDescribed ? describeHandler({ entry: source, openProgram, parsed, config, reporter }) : noSchemas
   if (!hasSyntaxErrors) checkTypes({ parsed, openProgram, reporter, options: request.options.analyzer })
-  const code = reporter.hasErrors() ? undefined : checkCode(bundled.code, { entry, validators, reporter })
+  const code = reporter.hasErrors() ? undefined : checkBundle(bundled, { entry, parsed, validators, reporter })
   const bundleText = code === undefined ? undefined : { code, sourceMap: wrapSourceMap(bundled.sourceMap, validators) }
   return {
     kind: 'analysis',
@@ -186,32 +188,6 @@ function checkRules({ source, isEntry, values, references, uses }: FileFacts, { 
     const context = { ts, source, isEntry, checker: parsed.checker, refused, values, references, uses, config, report }
     const failure = isHostRule(rule) ? attemptHostRule(rule, context) : rule.check(context)
     if (typeof failure === 'string') reporter.add({ ...base, rule: rule.id, severity: 'error', message: failure })
-  }
-}
-
-/** Compiles the bundle without running it: what is handed over surely is one classic script. */
-function checkCode(
-  bundled: string | undefined,
-  { entry, validators, reporter }: { entry: string; validators: string | undefined; reporter: Reporter },
-): string | undefined {
-  if (bundled === undefined) {
-    reporter.add({ rule: 'bundle', severity: 'fixed', message: 'Cannot bundle: there is no output. Simplify the upload.', file: entry, text: '' })
-    return undefined
-  }
-  const code = wrapCode(bundled, validators)
-  try {
-    void new Script(code, { filename: 'bundle.js' })
-    return code
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error)
-    reporter.add({
-      rule: 'bundle',
-      severity: 'fixed',
-      message: `Cannot bundle: the result is not valid code (${reason}). Write it in strict-mode JavaScript.`,
-      file: entry,
-      text: '',
-    })
-    return undefined
   }
 }
 
