@@ -38,6 +38,16 @@ describe('the Express entry', () => {
     })
   })
 
+  it('describes functions and offers them as tools below its mount, also behind a parser', async () => {
+    await mounted([express.json()], async (url) => {
+      const document = (await (await fetch(`${url}/cordon/openapi.json`)).json()) as Record<string, unknown>
+      expect(document['servers']).to.deep.equal([{ url: '/cordon' }])
+      const headers = { 'content-type': 'application/json', accept: 'application/json, text/event-stream' }
+      const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'double', arguments: { n: 2 } } })
+      expect(await (await fetch(`${url}/cordon/mcp`, { method: 'POST', headers, body })).text()).to.include('\\"doubled\\":4')
+    })
+  })
+
   it('cannot be reached around middleware that guards a path, by a router that takes two slashes for one', async () => {
     const adapter = expressAdapter(opened.platform)
     // What the router of Express 4 makes of a mount at /cordon.
