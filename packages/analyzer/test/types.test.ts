@@ -41,10 +41,10 @@ describe('type errors', () => {
 
   it('are none where the code is right, whatever of Node and the platform it uses', async () => {
     const sources = [
-      `import { createHash, type Hash } from 'node:crypto'\nimport { EventEmitter } from 'events'\nimport path from 'path'\nclass Bus extends EventEmitter {}\n${handler(`
+      `import { createHash, type Hash } from 'node:crypto'\nimport { EventEmitter } from 'events'\nimport path from 'path'\nclass Bus extends EventEmitter {}\nexport const config = { env: { PREFIX: '/' } }\n${handler(`
         const hash: Hash = createHash('sha256').update(input.a); const bytes = Buffer.from(input.a, 'hex')
         const timer: NodeJS.Timeout = setTimeout(() => undefined, 1); clearTimeout(timer); setImmediate(() => undefined)
-        new Bus().emit('x', path.join(input.a, process.env.HOME ?? ''))
+        new Bus().emit('x', path.join(input.a, process.env.PREFIX ?? ''))
         const { rows } = await ctx.db.query<{ n: number }>('select 1 as n')
         const tagged = await ctx.db.sql\`select \${input.a}\`
         ctx.log.info('done', { bytes: bytes.readUInt8(0), rowCount: tagged.rowCount })
