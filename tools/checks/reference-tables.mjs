@@ -11,6 +11,7 @@ const tables = {
   },
   packages: { file: 'options/platform-options.ts', type: 'PackageOptions', rows: (contracts) => defaultsOf(contracts, 'packages') },
   analyzer: { file: 'options/platform-options.ts', type: 'AnalyzerOptions', rows: (contracts) => defaultsOf(contracts, 'analyzer') },
+  database: { file: 'options/database.ts', type: 'DatabaseOptions', rows: (contracts) => contracts.databaseTable },
   limits: { file: 'options/limits.ts', type: 'Limits', rows: (contracts) => contracts.limitTable },
   scheduling: { file: 'options/scheduling.ts', type: 'SchedulingOptions', rows: (contracts) => contracts.schedulingTable },
   allow: { file: 'options/allow.ts', type: 'AllowRules', rows: ({ allowTable }) => without(allowTable, ['approve', 'approveMs', 'tenants']) },

@@ -18,6 +18,7 @@ export {
 export { hostRuleId, ruleIds } from './rule-ids.ts'
 export { JsonScanner } from './json-scanner.ts'
 export { allowTable, type AllowOptions, type AllowRules, type AllowedLimits, type ApprovalRequest, type Approve } from './options/allow.ts'
+export { databaseTable, type DatabaseOptions } from './options/database.ts'
 export { limitTable, type Limits } from './options/limits.ts'
 export { schedulingTable, type SchedulingOptions } from './options/scheduling.ts'
 export {

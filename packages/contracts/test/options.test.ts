@@ -22,6 +22,15 @@ describe('the options of createPlatform', () => {
     expect(resolve(undefined)).to.deep.equal({
       dataDir: './.cordon',
       databaseUrl: undefined,
+      tenancy: 'schema',
+      database: {
+        connections: 50,
+        tenantConnections: 5,
+        acquireTimeoutMs: 5000,
+        queryTimeoutMs: 5000,
+        resultRows: 100_000,
+        resultBytes: 10_000_000,
+      },
       isolation: 'process',
       hardening: 'best-effort',
       cpus: undefined,

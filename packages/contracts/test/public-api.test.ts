@@ -9,6 +9,7 @@ describe('the public API of @cordon/contracts', () => {
       'allowTable',
       'choice',
       'cpuList',
+      'databaseTable',
       'decodeResult',
       'decodeValues',
       'encodeResult',

@@ -22,7 +22,7 @@ for (const [name, start] of Object.entries(backends)) {
     before(async () => {
       backend = await start()
       const shared = { acquireTimeoutMs: 500, queryTimeoutMs: 400 }
-      database = createFunctionDatabase({ admin: backend.admin, ...shared, max: 5, maxResultRows: 1000, maxResultBytes: 1_000_000 })
+      database = createFunctionDatabase({ admin: backend.admin, ...shared, resultRows: 1000, resultBytes: 1_000_000 })
       observer = createSqlPool({
         connection: { ...backend.observer, database: `${backend.admin.database}_functions` },
         max: 1,

@@ -3,6 +3,7 @@ import type { Logger } from '../logger.ts'
 import { allowTable, type AllowOptions, type AllowRules, type AllowedLimits } from './allow.ts'
 import { choice, flag, group, invalidOption, isRecord, optional, text, textList, type OptionRow, type OptionTable } from './check.ts'
 import { hostRuleId, ruleIds } from '../rule-ids.ts'
+import { databaseTable, type DatabaseOptions } from './database.ts'
 import { limitTable, type Limits } from './limits.ts'
 import { schedulingTable, type SchedulingOptions } from './scheduling.ts'
 
@@ -47,6 +48,10 @@ export interface ResolvedPlatformOptions {
   readonly dataDir: string
   /** `postgres://…` of a server to use instead of the embedded database. */
   readonly databaseUrl: string | undefined
+  /** Where a new tenant's tables live: in a schema of a database that all tenants share, or in a database of its own. @default 'schema' */
+  readonly tenancy: 'schema' | 'database'
+  /** How much of the function database functions may use. */
+  readonly database: DatabaseOptions
   /** What holds a function apart from the host: an operating-system process, or a thread, which is no wall and only for functions that the host itself ships. @default 'process' */
   readonly isolation: 'process' | 'thread'
   /** `required` refuses to start below the strongest sandbox level. @default 'required' when NODE_ENV is production, else 'best-effort' */
@@ -73,6 +78,8 @@ export interface ResolvedPlatformOptions {
 export interface PlatformOptions {
   readonly dataDir?: string | undefined
   readonly databaseUrl?: string | undefined
+  readonly tenancy?: 'schema' | 'database' | undefined
+  readonly database?: Partial<DatabaseOptions> | undefined
   readonly isolation?: 'process' | 'thread' | undefined
   readonly hardening?: 'required' | 'best-effort' | undefined
   readonly cpus?: readonly number[] | undefined
@@ -105,6 +112,8 @@ export function platformOptionTable(around: OptionSurroundings): OptionTable<Res
   return {
     dataDir: text('./.cordon'),
     databaseUrl: databaseUrl(),
+    tenancy: choice(['schema', 'database'], () => 'schema'),
+    database: group(databaseTable),
     isolation: choice(['process', 'thread'], () => 'process'),
     hardening: choice(['required', 'best-effort'], () => (around.isProduction ? 'required' : 'best-effort')),
     cpus: cpuList(),

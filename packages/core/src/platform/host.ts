@@ -132,7 +132,7 @@ async function openStore(parts: Parameters<typeof openDatabase>[0]) {
   const sql = createSqlPool({ connection, max: storeConnections, ...storeTimeouts, applicationName: 'cordon' })
   parts.teardown.add(() => (parts.isForced() ? sql.destroy() : sql.close()))
   await migrate(sql)
-  const database = createFunctionDatabase({ admin: connection, logger: parts.logger })
+  const database = createFunctionDatabase({ admin: connection, ...parts.options.database, tenancy: parts.options.tenancy, logger: parts.logger })
   parts.teardown.add(() => (parts.isForced() ? database.destroy() : database.close()))
   const functions = new FunctionStore(sql, defaultTenant)
   return { functions, records: new RecordStore(sql, defaultTenant), database, stored: await functions.load() }

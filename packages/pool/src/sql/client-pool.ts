@@ -1,8 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { PlatformError, toPlatformError, type PoolStats } from '@cordon/contracts'
-import type { Client, ClientConfig, PoolClient } from 'pg'
+import type { Client, PoolClient } from 'pg'
 import type PgPool from 'pg-pool'
 import { codeOf } from '../embedded/file-error.ts'
+import { createClientClass } from './bounded-client.ts'
+import type { ConnectionBudget, Evictable } from './connection-budget.ts'
 import { clientConfig, type SqlConnection } from './sql-connection.ts'
 
 /** Options of a `ClientPool`. */
@@ -13,6 +15,8 @@ export interface ClientPoolOptions {
   readonly applicationName: string
   /** Words for error messages: what the connection is for. */
   readonly act: string
+  /** Connections that this pool shares with others. @default none: `max` is the only bound */
+  readonly budget?: ConnectionBudget | undefined
 }
 
 /** An idle connection is closed after this time, in milliseconds (the default of `pg-pool`). */
@@ -26,7 +30,7 @@ const retryDelayMs = 25
  * `pg-pool` with a deadline per acquisition, typed errors and a forceful end. The driver is loaded on first use.
  * An embedded server that was killed is back in a moment, so a refused connection over its socket is tried again until the deadline.
  */
-export class ClientPool {
+export class ClientPool implements Evictable {
   readonly #options: ClientPoolOptions
   readonly #clients = new Set<PoolClient>()
   /** Those that the server has not let in yet. */
@@ -49,6 +53,7 @@ export class ClientPool {
    */
   async acquire(timeoutMs: number, signal?: AbortSignal): Promise<PoolClient> {
     this.#checkOpen()
+    this.#options.budget?.touch(this)
     const pool = this.#loaded
     // The usual case needs no timer: a connection is idle and nobody stands in line for it.
     if (pool !== undefined && pool.idleCount > pool.waitingCount && !signal?.aborted) return this.#checked(await pool.connect())
@@ -79,7 +84,7 @@ export class ClientPool {
         giveBackLate(connecting)
         if (client === 'aborted') throw toPlatformError(signal?.reason, 'CANCELLED', this.#options.act)
         if (refused !== undefined) throw this.#unavailable(refused)
-        throw this.#clients.size > 0
+        throw this.#clients.size > 0 || this.#options.budget?.isFull === true
           ? this.#acquireTimeout(timeoutMs)
           : this.#unavailable(`the server did not answer within ${Math.round(timeoutMs)} ms`)
       } catch (error) {
@@ -96,25 +101,25 @@ export class ClientPool {
 
   async #open(): Promise<PgPool<Client>> {
     const [{ default: Pool }, { default: pg }] = await Promise.all([import('pg-pool'), import('pg')])
-    const { connection, max, applicationName } = this.#options
+    const { connection, max, applicationName, budget } = this.#options
     const connecting = this.#connecting
-    // Told to each client: the pool would count the time in its line, too.
-    class BoundedClient extends pg.Client {
-      constructor(config?: string | ClientConfig) {
-        // Named, because the pool hides the password from spreading.
-        super(typeof config === 'object' ? { ...config, password: config.password, connectionTimeoutMillis: connectTimeoutMs } : config)
-        connecting.add(this)
-        this.once('end', () => connecting.delete(this))
-      }
-    }
-    const pool = new Pool<Client>({ ...clientConfig(connection, applicationName), max, idleTimeoutMillis: idleTimeoutMs, Client: BoundedClient })
+    const pool = new Pool<Client>({
+      ...clientConfig(connection, applicationName),
+      max,
+      idleTimeoutMillis: idleTimeoutMs,
+      Client: createClientClass(pg.Client, { connectTimeoutMs, budget, connecting, isClosed: () => this.#closed !== undefined }),
+    })
     pool.on('connect', (client) => {
       connecting.delete(client)
       this.#clients.add(client)
+      // The budget may have forgotten a pool that had no connection yet.
+      budget?.touch(this)
       // A connection that breaks while it is in use fails its query; without a listener it would also end the host.
       client.on('error', () => undefined)
       client.once('end', () => this.#clients.delete(client))
     })
+    // After the event the connection is in the list of idle ones, or goes to the next in line.
+    if (budget !== undefined) pool.on('release', () => queueMicrotask(() => budget.makeRoom()))
     // An idle connection broke; the pool has already dropped it.
     pool.on('error', () => undefined)
     this.#loaded = pool
@@ -155,10 +160,25 @@ export class ClientPool {
   }
 
   #acquireTimeout(timeoutMs: number): PlatformError {
-    const { act, max } = this.#options
+    const { act, budget } = this.#options
+    const max = this.#clients.size > 0 || budget === undefined ? this.#options.max : budget.max
     return new PlatformError('ACQUIRE_TIMEOUT', `Cannot ${act}: none of ${max} connections became free within ${Math.round(timeoutMs)} ms`, {
       details: { timeoutMs: Math.round(timeoutMs), max },
     })
+  }
+
+  get size(): number {
+    return this.#loaded?.totalCount ?? 0
+  }
+
+  closeIdle(): boolean {
+    const pool = this.#loaded
+    if (pool === undefined || this.#closed !== undefined || pool.idleCount <= pool.waitingCount) return false
+    pool.connect().then(
+      (client) => client.release(true),
+      () => undefined,
+    )
+    return true
   }
 
   /** Connections and waiters at this moment. */

@@ -1,5 +1,6 @@
 import { PlatformError, type DatabaseSession, type FunctionDatabase, type Logger, type PoolStats } from '@cordon/contracts'
 import { ClientPool } from '../sql/client-pool.ts'
+import { ConnectionBudget } from '../sql/connection-budget.ts'
 import type { SqlConnection } from '../sql/sql-connection.ts'
 import { createStopper, type OwnedStopper } from '../sql/stopper.ts'
 import { Lease, type QueryCounters } from './lease.ts'
@@ -13,16 +14,20 @@ export interface FunctionDatabaseOptions {
   readonly admin: SqlConnection
   /** Name of the database that holds the tenants' schemas. @default `<database of admin>_functions` */
   readonly database?: string | undefined
+  /** Where a new tenant's tables go: a schema of that database, or a database of their own. @default 'schema' */
+  readonly tenancy?: 'schema' | 'database' | undefined
+  /** Most connections of all tenants; an idle one of whoever was served longest ago makes room. @default 50 */
+  readonly connections?: number | undefined
   /** Most connections of one tenant. @default 5 */
-  readonly max?: number | undefined
+  readonly tenantConnections?: number | undefined
   /** Longest wait for a connection. @default 5000 */
   readonly acquireTimeoutMs?: number | undefined
   /** Longest time for one statement. @default 5000 */
   readonly queryTimeoutMs?: number | undefined
   /** Most rows of one result. @default 100_000 */
-  readonly maxResultRows?: number | undefined
+  readonly resultRows?: number | undefined
   /** Most bytes of one result, on the wire. @default 10_000_000 */
-  readonly maxResultBytes?: number | undefined
+  readonly resultBytes?: number | undefined
   readonly logger?: Logger | undefined
 }
 
@@ -30,6 +35,12 @@ export interface FunctionDatabaseOptions {
 export interface PooledFunctionDatabase extends FunctionDatabase, AsyncDisposable {
   /** Creates the database, and the role and schema of `tenant`, ahead of the first query (which does it otherwise). */
   prepare(tenant?: string): Promise<void>
+  /**
+   * Ends what a tenant runs, on every host, and deletes all it has in the database. A query of that tenant afterwards begins anew.
+   *
+   * @throws PlatformError STORE_UNAVAILABLE
+   */
+  remove(tenant: string): Promise<void>
 }
 
 /** Creates the function database; nothing is connected or created before `prepare` or the first query. */
@@ -41,7 +52,8 @@ export function createFunctionDatabase(options: FunctionDatabaseOptions): Pooled
 const repairable = new Set(['28P01', '28000', '42501'])
 
 class TenantDatabase implements PooledFunctionDatabase {
-  readonly #max: number
+  readonly #tenantConnections: number
+  readonly #budget: ConnectionBudget
   readonly #acquireTimeoutMs: number
   readonly #queryTimeoutMs: number
   readonly #limits: ResultLimits
@@ -56,11 +68,19 @@ class TenantDatabase implements PooledFunctionDatabase {
   constructor(options: FunctionDatabaseOptions) {
     const { admin, logger } = options
     const database = options.database ?? `${admin.database}_functions`
-    this.#max = options.max ?? 5
+    this.#tenantConnections = options.tenantConnections ?? 5
+    this.#budget = new ConnectionBudget(options.connections ?? 50)
     this.#acquireTimeoutMs = options.acquireTimeoutMs ?? 5000
     this.#queryTimeoutMs = options.queryTimeoutMs ?? 5000
-    this.#limits = { maxRows: options.maxResultRows ?? 100_000, maxBytes: options.maxResultBytes ?? 10_000_000 }
-    this.#registry = new TenantRegistry({ admin, database, queryTimeoutMs: this.#queryTimeoutMs, maxPerTenant: this.#max, logger })
+    this.#limits = { maxRows: options.resultRows ?? 100_000, maxBytes: options.resultBytes ?? 10_000_000 }
+    this.#registry = new TenantRegistry({
+      admin,
+      database,
+      tenancy: options.tenancy ?? 'schema',
+      queryTimeoutMs: this.#queryTimeoutMs,
+      maxPerTenant: this.#tenantConnections,
+      logger,
+    })
     this.#stopper = createStopper({ ...admin, database }, 'cordon stopper')
   }
 
@@ -107,9 +127,25 @@ class TenantDatabase implements PooledFunctionDatabase {
   async #open(tenant: string): Promise<ClientPool> {
     const connection = await this.#registry.connectionOf(tenant)
     if (this.#isClosed) throw new PlatformError('CLOSED', 'Cannot run the query: the platform is closed')
-    const pool = new ClientPool({ connection, max: this.#max, applicationName: 'cordon function', act: 'run the query' })
+    const pool = new ClientPool({
+      connection,
+      max: this.#tenantConnections,
+      applicationName: 'cordon function',
+      act: 'run the query',
+      budget: this.#budget,
+    })
     this.#opened.add(pool)
     return pool
+  }
+
+  async remove(tenant: string): Promise<void> {
+    const pool = await this.#pools.get(tenant)?.catch(() => undefined)
+    this.#pools.delete(tenant)
+    if (pool !== undefined) {
+      this.#opened.delete(pool)
+      await pool.destroy()
+    }
+    await this.#registry.remove(tenant)
   }
 
   stats(): PoolStats {

@@ -2,7 +2,7 @@ import { PlatformError, type Logger } from '@cordon/contracts'
 import type { SqlPool, SqlQueryable } from '../sql/sql-pool.ts'
 
 /** Raised when the set-up below changes; stored as the comment of the schema. */
-const revision = 'cordon function database, revision 1'
+const revision = 'cordon function database, revision 2'
 /** Any number that nothing else locks. */
 const setupLock = 7_305_271_944
 
@@ -22,7 +22,7 @@ const sharedFunctions = `SELECT p.oid FROM pg_catalog.pg_proc p
  *
  * @throws PlatformError STORE_UNAVAILABLE
  */
-export async function createDatabase(admin: SqlPool, database: string): Promise<void> {
+async function createDatabase(admin: SqlPool, database: string): Promise<void> {
   try {
     // template0: nobody can be connected to it, which would make this fail.
     await admin.query(`CREATE DATABASE ${quote(database)} TEMPLATE template0 ENCODING 'UTF8'`)
@@ -31,6 +31,38 @@ export async function createDatabase(admin: SqlPool, database: string): Promise<
     const sqlState = error instanceof PlatformError ? error.details['sqlState'] : undefined
     if (sqlState !== '42P04' && sqlState !== '23505') throw error
   }
+}
+
+/**
+ * Runs `work` in `database`, which is created first when there is none of that name.
+ *
+ * @throws PlatformError STORE_UNAVAILABLE
+ */
+export async function inDatabase<T>(database: string, { open, admin }: DatabaseOpener, work: (store: SqlPool) => Promise<T>): Promise<T> {
+  const store = open(database)
+  try {
+    return await work(store)
+  } catch (error) {
+    // 3D000: there is no such database.
+    if (!(error instanceof PlatformError) || error.details['code'] !== '3D000') throw error
+    const pool = open(admin)
+    try {
+      await createDatabase(pool, database)
+    } finally {
+      await pool.close()
+    }
+    return await work(store)
+  } finally {
+    await store.close()
+  }
+}
+
+/** How `inDatabase` reaches databases. */
+export interface DatabaseOpener {
+  /** A pool of the platform's own role on a database. */
+  readonly open: (database: string) => SqlPool
+  /** A database that is always there. */
+  readonly admin: string
 }
 
 /** Takes from everybody what tenants must not have, and creates the table of tenants. Done once per database. */
@@ -45,6 +77,8 @@ export async function setUpDatabase(store: SqlPool, database: string, logger: Lo
     await tx.query('REVOKE ALL ON SCHEMA cordon FROM PUBLIC')
     await tx.query(`CREATE TABLE IF NOT EXISTS cordon.cordon_tenants (
       tenant text PRIMARY KEY, role name NOT NULL UNIQUE, password text NOT NULL, settings text NOT NULL DEFAULT '', created_at timestamptz NOT NULL DEFAULT now())`)
+    // The database that a tenant has for itself; NULL: its schema lies in this one.
+    await tx.query('ALTER TABLE cordon.cordon_tenants ADD COLUMN IF NOT EXISTS database name')
     // CONNECT and TEMPORARY.
     await tx.query(`REVOKE ALL ON DATABASE ${quote(database)} FROM PUBLIC`)
     await tx.query(forgiving('REVOKE ALL ON SCHEMA public FROM PUBLIC'))

@@ -1,14 +1,18 @@
-import { randomBytes } from 'node:crypto'
 import { PlatformError, type Logger } from '@cordon/contracts'
 import type { SqlConnection } from '../sql/sql-connection.ts'
-import { createSqlPool, type SqlPool, type SqlQueryable } from '../sql/sql-pool.ts'
-import { createDatabase, forgiving, lockSetup, quote, setUpDatabase } from './schema-setup.ts'
+import { createSqlPool, type SqlPool } from '../sql/sql-pool.ts'
+import { inDatabase, setUpDatabase } from './schema-setup.ts'
+import { removeRole, type RemovableTenant } from './remove-role.ts'
+import { ensureRole, ensureSchema } from './tenant-role.ts'
 
 /** Options of a `TenantRegistry`. */
 export interface TenantRegistryOptions {
   /** A superuser, or a role with CREATEDB and CREATEROLE. */
   readonly admin: SqlConnection
+  /** The database that tenants share, and that knows all of them. */
   readonly database: string
+  /** Where a new tenant goes; one that exists stays where it is. */
+  readonly tenancy: 'schema' | 'database'
   readonly queryTimeoutMs: number
   /** Connections of one tenant from one host. */
   readonly maxPerTenant: number
@@ -19,8 +23,6 @@ export interface TenantRegistryOptions {
 const hostsPerDatabase = 4
 /** The server stops a statement by itself only when the host did not: its own deadline lies after the host's. */
 const serverGraceMs = 1000
-/** No invocation holds a transaction that long; it ends those of a host that hangs. */
-const idleInTransactionMs = 15 * 60_000
 /** For the platform's own statements. Creating a database copies the template, which is slow on a slow disk. */
 const setupTimeoutMs = 30_000
 
@@ -33,14 +35,14 @@ export class TenantRegistry {
 
   constructor(options: TenantRegistryOptions) {
     this.#options = options
-    this.#store = this.#poolFor(options.database)
+    this.#store = this.open(options.database, 2)
   }
 
-  #poolFor(database: string): SqlPool {
-    const { admin } = this.#options
+  /** A pool of the platform's own role on one of the databases. */
+  open(database: string, max = 1): SqlPool {
     return createSqlPool({
-      connection: { ...admin, database },
-      max: 2,
+      connection: { ...this.#options.admin, database },
+      max,
       acquireTimeoutMs: 5000,
       queryTimeoutMs: setupTimeoutMs,
       applicationName: 'cordon tenants',
@@ -70,82 +72,62 @@ export class TenantRegistry {
 
   /** Creates the database, if that has not happened. */
   prepare(): Promise<void> {
-    const ready = (this.#ready ??= this.#prepare())
+    const ready = (this.#ready ??= this.#setUp(this.#options.database))
     ready.catch(() => {
       if (this.#ready === ready) this.#ready = undefined
     })
     return ready
   }
 
-  async #prepare(): Promise<void> {
-    const { admin, database, logger } = this.#options
-    try {
-      await setUpDatabase(this.#store, database, logger)
-    } catch (error) {
-      if (!(error instanceof PlatformError) || error.details['code'] !== '3D000') throw error
-      const pool = this.#poolFor(admin.database)
-      try {
-        await createDatabase(pool, database)
-      } finally {
-        await pool.close()
-      }
-      await setUpDatabase(this.#store, database, logger)
-    }
+  #setUp(database: string, role?: string): Promise<void> {
+    const { admin, logger } = this.#options
+    return inDatabase(database, { open: (name) => this.open(name), admin: admin.database }, async (store) => {
+      await setUpDatabase(store, database, logger)
+      if (role !== undefined) await store.transaction((tx) => ensureSchema(tx, role, database))
+    })
   }
 
   async #ensure(tenant: string): Promise<SqlConnection> {
     await this.prepare()
-    const role = await this.#store.transaction((tx) => this.#ensureRole(tx, tenant))
-    const { admin, database } = this.#options
-    return { ...admin, database, user: role.name, password: role.password }
+    const { admin, database: shared, tenancy, queryTimeoutMs, maxPerTenant } = this.#options
+    const { role, password, database } = await this.#store.transaction(async (tx) => {
+      const found = await ensureRole(tx, tenant, {
+        hasOwnDatabase: tenancy === 'database',
+        connectionLimit: maxPerTenant * hostsPerDatabase,
+        statementTimeoutMs: queryTimeoutMs + serverGraceMs,
+      })
+      if (found.database === null) await ensureSchema(tx, found.role, shared)
+      return found
+    })
+    if (database !== null) await this.#setUp(database, role)
+    return { ...admin, database: database ?? shared, user: role, password }
   }
 
-  async #ensureRole(tx: SqlQueryable, tenant: string): Promise<{ name: string; password: string }> {
-    const fresh = { name: `t_${randomBytes(8).toString('hex')}`, password: randomBytes(24).toString('base64url') }
-    await lockSetup(tx)
-    await tx.query('INSERT INTO cordon.cordon_tenants (tenant, role, password) VALUES ($1, $2, $3) ON CONFLICT (tenant) DO NOTHING', [
-      tenant,
-      fresh.name,
-      fresh.password,
-    ])
-    const { rows } = await tx.query<{ role: string; password: string; settings: string }>(
-      'SELECT role, password, settings FROM cordon.cordon_tenants WHERE tenant = $1 FOR UPDATE',
-      [tenant],
-    )
-    const row = rows[0]
-    if (row === undefined) throw new PlatformError('STORE_UNAVAILABLE', 'Cannot create the schema of a tenant: its row vanished')
-    const name = quote(row.role)
-    const database = quote(this.#options.database)
-    if (row.role === fresh.name) {
-      await tx.query(`CREATE ROLE ${name}`)
-      // To stop a statement one must be a superuser or a member of its role.
-      await tx.query(
-        `DO $do$ BEGIN IF NOT (SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = current_user) THEN GRANT ${name} TO CURRENT_USER; END IF; END $do$`,
-      )
-      // The schema stays the platform's: its tenant may use it and create in it, not drop or rename it.
-      await tx.query(`CREATE SCHEMA ${name}`)
-    }
-    await tx.query(`ALTER ROLE ${name} LOGIN CONNECTION LIMIT ${this.#options.maxPerTenant * hostsPerDatabase} PASSWORD '${row.password}'`)
-    await tx.query(`GRANT CONNECT ON DATABASE ${database} TO ${name}`)
-    await tx.query(`GRANT USAGE, CREATE ON SCHEMA ${name} TO ${name}`)
-    const settings = this.#settings(row.role)
-    if (settings.join(';') !== row.settings) {
-      for (const setting of settings) await tx.query(forgiving(`ALTER ROLE ${name} SET ${setting}`))
-      await tx.query('UPDATE cordon.cordon_tenants SET settings = $2 WHERE tenant = $1', [tenant, settings.join(';')])
-    }
-    return { name: row.role, password: row.password }
+  /** Where a tenant's tables are; `undefined` when it has none. */
+  async find(tenant: string): Promise<RemovableTenant | undefined> {
+    await this.prepare()
+    const { rows } = await this.#store.query<RemovableTenant>('SELECT tenant, role, database FROM cordon.cordon_tenants WHERE tenant = $1', [tenant])
+    return rows[0]
   }
 
-  #settings(role: string): string[] {
-    const serverTimeoutMs = this.#options.queryTimeoutMs + serverGraceMs
-    return [
-      `search_path = ${quote(role)}`,
-      `statement_timeout = ${serverTimeoutMs}`,
-      `lock_timeout = ${serverTimeoutMs}`,
-      `idle_in_transaction_session_timeout = ${idleInTransactionMs}`,
-      "client_connection_check_interval = '1s'",
-      "temp_file_limit = '256MB'",
-    ]
+  /**
+   * Ends the tenant's connections, also those of other hosts, and deletes its tables, schema or database, and role.
+   *
+   * @throws PlatformError STORE_UNAVAILABLE
+   */
+  async remove(tenant: string): Promise<void> {
+    this.#connections.delete(tenant)
+    const found = await this.find(tenant)
+    if (found === undefined) return
+    const admin = this.open(this.#options.admin.database)
+    try {
+      await removeRole({ shared: this.#store, admin }, found)
+    } catch (error) {
+      if (error instanceof PlatformError) throw error
+      throw new PlatformError('STORE_UNAVAILABLE', 'Cannot remove the tables of the tenant: the database refused it', { cause: error })
+    } finally {
+      await admin.close()
+    }
   }
 
   async close(): Promise<void> {
