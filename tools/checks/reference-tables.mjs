@@ -14,6 +14,7 @@ const tables = {
   database: { file: 'options/database.ts', type: 'DatabaseOptions', rows: (contracts) => contracts.databaseTable },
   limits: { file: 'options/limits.ts', type: 'Limits', rows: (contracts) => contracts.limitTable },
   scheduling: { file: 'options/scheduling.ts', type: 'SchedulingOptions', rows: (contracts) => contracts.schedulingTable },
+  records: { file: 'options/record-options.ts', type: 'RecordOptions', rows: (contracts) => contracts.recordTable },
   allow: { file: 'options/allow.ts', type: 'AllowRules', rows: ({ allowTable }) => without(allowTable, ['approve', 'approveMs', 'tenants']) },
   allowLimits: { file: 'options/allow.ts', type: 'AllowedLimits', rows: (contracts) => defaultsIn(contracts.allowTable.limits) },
   approval: {

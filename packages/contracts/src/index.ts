@@ -20,6 +20,7 @@ export { JsonScanner } from './json-scanner.ts'
 export { allowTable, type AllowOptions, type AllowRules, type AllowedLimits, type ApprovalRequest, type Approve } from './options/allow.ts'
 export { databaseTable, type DatabaseOptions } from './options/database.ts'
 export { limitTable, type Limits } from './options/limits.ts'
+export { recordTable, type RecordOptions } from './options/record-options.ts'
 export { schedulingTable, type SchedulingOptions } from './options/scheduling.ts'
 export {
   cpuList,
@@ -40,6 +41,7 @@ export type { Capability, CapabilityChange, CapabilityUse } from './capability.t
 export type { Diagnostic, RuleSeverity } from './diagnostic.ts'
 export type { Analysis, AnalyzeOptions, Analyzer, Bundle, Manifest, Schemas, Upload } from './analysis.ts'
 export type { InvocationRecord, LogEntry, LogLevel, Measures, OutcomeKind, Page, StoredLogEntry } from './records.ts'
+export type { UsageDay, UsageQuery } from './usage.ts'
 export type { Context, ContextDatabase, ContextLog, ContextRequest, Queryable, QueryResult } from './context.ts'
 export type {
   Capabilities,

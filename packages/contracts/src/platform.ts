@@ -7,6 +7,7 @@ import type { FunctionConfig } from './function-config.ts'
 import type { PoolStats } from './function-database.ts'
 import type { ResolvedPlatformOptions, User } from './options/platform-options.ts'
 import type { InvocationRecord, LogEntry, LogLevel, Measures, OutcomeKind, Page, StoredLogEntry } from './records.ts'
+import type { UsageDay, UsageQuery } from './usage.ts'
 
 /** The upload in one of five forms. `archive` holds a .tar.gz or .zip; `path` names a file (source or archive) or a directory. */
 export type UploadSource =
@@ -115,6 +116,8 @@ export interface LogQuery {
   readonly level?: LogLevel | undefined
   /** Milliseconds since 1970, or a `Date`. */
   readonly since?: number | Date | undefined
+  /** Before this time: milliseconds since 1970, or a `Date`. */
+  readonly until?: number | Date | undefined
   /** @default 100 */
   readonly limit?: number | undefined
   readonly cursor?: string | undefined
@@ -125,6 +128,8 @@ export interface InvocationQuery {
   readonly version?: string | undefined
   readonly outcome?: OutcomeKind | undefined
   readonly since?: number | Date | undefined
+  /** Before this time: milliseconds since 1970, or a `Date`. */
+  readonly until?: number | Date | undefined
   /** @default 100 */
   readonly limit?: number | undefined
   readonly cursor?: string | undefined
@@ -185,6 +190,8 @@ export interface Platform extends AsyncDisposable {
   ): AsyncIterable<StoredLogEntry>
   logs(name?: string, query?: LogQuery & { readonly follow?: false | undefined }): Promise<Page<StoredLogEntry>>
   invocations(name?: string, query?: InvocationQuery): Promise<Page<InvocationRecord>>
+  /** What the functions used, or one of them, by day, newest first. @throws PlatformError INVALID_OPTION, STORE_UNAVAILABLE, CLOSED */
+  usage(name?: string, query?: UsageQuery): Promise<readonly UsageDay[]>
   /** The same interface, scoped to a tenant. @throws PlatformError CAPABILITY_DENIED for any tenant but `default`, which is the only one today */
   tenant(id: string): Platform
   stats(): PlatformStats

@@ -57,8 +57,12 @@ export interface InvocationRecord extends Measures {
   readonly outcome: OutcomeKind
   /** Message of the failure. */
   readonly message?: string
+  /** Id of the user on whose behalf it ran. */
+  readonly userId?: string
   /** Milliseconds since 1970. */
   readonly startedAt: number
+  /** Log bytes that were not kept. */
+  readonly droppedLogBytes: number
 }
 
 /** One page of a list; `next` is the cursor of the following page, `null` at the end. */

@@ -28,6 +28,7 @@ describe('the public API of @cordon/contracts', () => {
       'platformOptionTable',
       'readGiven',
       'reasonOf',
+      'recordTable',
       'resolveFunctionConfig',
       'resolveOptions',
       'ruleIds',

@@ -2,7 +2,7 @@ import { errorTable, invalidOption, type InvocationQuery, type LogLevel, type Lo
 
 const levels: readonly LogLevel[] = ['debug', 'info', 'warn', 'error']
 
-/** Reads `?version&level&since&limit&cursor`. @throws PlatformError INVALID_OPTION naming the parameter */
+/** Reads `?version&level&since&until&limit&cursor`. @throws PlatformError INVALID_OPTION naming the parameter */
 export function readLogQuery(params: URLSearchParams): LogQuery {
   return {
     ...readPaging(params),
@@ -10,7 +10,7 @@ export function readLogQuery(params: URLSearchParams): LogQuery {
   }
 }
 
-/** Reads `?version&outcome&since&limit&cursor`. @throws PlatformError INVALID_OPTION naming the parameter */
+/** Reads `?version&outcome&since&until&limit&cursor`. @throws PlatformError INVALID_OPTION naming the parameter */
 export function readInvocationQuery(params: URLSearchParams): InvocationQuery {
   const outcomes: readonly string[] = ['success', ...Object.keys(errorTable)]
   const outcome = params.get('outcome') ?? undefined
@@ -37,10 +37,11 @@ export function readQuery(params: URLSearchParams): Record<string, string | stri
   return Object.fromEntries(query)
 }
 
-function readPaging(params: URLSearchParams): Pick<LogQuery, 'version' | 'since' | 'limit' | 'cursor'> {
+function readPaging(params: URLSearchParams): Pick<LogQuery, 'version' | 'since' | 'until' | 'limit' | 'cursor'> {
   return {
     version: params.get('version') ?? undefined,
-    since: readTime(params.get('since')),
+    since: readTime('since', params),
+    until: readTime('until', params),
     limit: readLimit(params.get('limit')),
     cursor: params.get('cursor') ?? undefined,
   }
@@ -53,10 +54,11 @@ function readLimit(text: string | null): number | undefined {
 }
 
 /** Milliseconds since 1970, or anything that `Date` reads without doubt (ISO 8601). */
-function readTime(text: string | null): number | undefined {
+function readTime(name: 'since' | 'until', params: URLSearchParams): number | undefined {
+  const text = params.get(name)
   if (text === null) return undefined
   const time = /^\d{1,15}$/.test(text) ? Number(text) : /^\d{4}-\d\d/.test(text) ? Date.parse(text) : Number.NaN
-  if (Number.isNaN(time)) throw invalidOption('since', 'milliseconds since 1970 or an ISO 8601 date', text)
+  if (Number.isNaN(time)) throw invalidOption(name, 'milliseconds since 1970 or an ISO 8601 date', text)
   return time
 }
 

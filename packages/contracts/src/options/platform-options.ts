@@ -5,6 +5,7 @@ import { choice, flag, group, invalidOption, isRecord, optional, text, textList,
 import { hostRuleId, ruleIds } from '../rule-ids.ts'
 import { databaseTable, type DatabaseOptions } from './database.ts'
 import { limitTable, type Limits } from './limits.ts'
+import { recordTable, type RecordOptions } from './record-options.ts'
 import { schedulingTable, type SchedulingOptions } from './scheduling.ts'
 
 /** Which npm packages an upload may import without carrying them. */
@@ -64,6 +65,8 @@ export interface ResolvedPlatformOptions {
   readonly limits: Limits
   /** How the calls of all functions share the host. */
   readonly scheduling: SchedulingOptions
+  /** What becomes of the records of invocations. */
+  readonly records: RecordOptions
   /** How strict the analyzer is. */
   readonly analyzer: AnalyzerOptions
   /** What functions may be granted at deployment. */
@@ -86,6 +89,7 @@ export interface PlatformOptions {
   readonly packages?: Partial<PackageOptions> | undefined
   readonly limits?: Partial<Limits> | undefined
   readonly scheduling?: Partial<SchedulingOptions> | undefined
+  readonly records?: Partial<RecordOptions> | undefined
   readonly analyzer?: Partial<AnalyzerOptions> | undefined
   readonly allow?: AllowInput | undefined
   readonly logger?: Logger | undefined
@@ -120,6 +124,7 @@ export function platformOptionTable(around: OptionSurroundings): OptionTable<Res
     packages: group<PackageOptions>({ from: text(around.workingDirectory), allow: textList([]) }),
     limits: group(limitTable),
     scheduling: group(schedulingTable),
+    records: group(recordTable),
     analyzer: group<AnalyzerOptions>({ enforce: flag(true), rules: ruleSeverities(), ruleModules: moduleList() }),
     allow: group(allowTable),
     logger: optional('an object with the methods debug, info, warn and error', isLogger),

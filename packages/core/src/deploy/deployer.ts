@@ -29,6 +29,7 @@ import { versionId } from './version-id.ts'
 
 /** What deploying needs of the platform. */
 export interface DeployerParts {
+  readonly tenant: string
   readonly options: ResolvedPlatformOptions
   readonly analyzer: () => Promise<Analyzer>
   readonly executor: Executor
@@ -103,13 +104,13 @@ export class Deployer {
 
   remove(name: string): Promise<void> {
     return this.#queue.run(name, async () => {
-      const { registry, store, executor, buffer, events } = this.#parts
+      const { tenant, registry, store, executor, buffer, events } = this.#parts
       const { versions, live } = registry.get(name)
       // Behind the records that are being written, so that none of them is written after the function is gone.
-      buffer.forget(name)
+      buffer.forget(tenant, name)
       await buffer.barrier(() => store.remove(name))
       registry.remove(name)
-      buffer.forget(name)
+      buffer.forget(tenant, name)
       for (const version of versions.values()) executor.retire(version)
       events.emit('deployment', { name, version: live.version, kind: 'remove', capabilities: capabilityChange(live.stored.manifest, undefined) })
     })

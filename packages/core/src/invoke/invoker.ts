@@ -6,6 +6,7 @@ import {
   type FetchOptions,
   type FunctionDatabase,
   type InvocationRecord,
+  type InvocationOptions,
   type InvokeJsonResult,
   type InvokeOptions,
   type InvokeResult,
@@ -13,6 +14,7 @@ import {
   type LogEntry,
   type Measures,
   type Outcome,
+  type RecordOptions,
 } from '@cordon/contracts'
 import { InvocationCapabilities } from '../capabilities/broker.ts'
 import type { EventHub } from '../platform/events.ts'
@@ -33,6 +35,8 @@ export interface InvokerParts {
   readonly buffer: RecordBuffer
   readonly feed: LogFeed
   readonly events: EventHub
+  /** When records are written. */
+  readonly write: RecordOptions['write']
 }
 
 /** A call of a JSON function on its way to the executor. */
@@ -78,10 +82,13 @@ export class Invoker {
     try {
       const outcome = await this.#parts.executor.invoke(version, invocation)
       if (outcome.kind === 'failure') {
-        this.#record(owner, version, id, startedAt, outcome, outcome.error)
+        this.#record(owner, version, invocation, startedAt, outcome, outcome.error)
+        // The failure of the call says more than that its record could not be written, of which a warning tells.
+        if (this.#parts.write === 'durable') await this.#parts.buffer.written().catch(ignore)
         throw failure(outcome, outcome.error, version, id)
       }
-      this.#record(owner, version, id, startedAt, outcome, undefined)
+      this.#record(owner, version, invocation, startedAt, outcome, undefined)
+      if (this.#parts.write === 'durable') await this.#parts.buffer.written()
       const { outputJson, logs } = outcome
       return { invocationId: id, outputJson, version: version.version, logs, ...measuresOf(outcome) }
     } finally {
@@ -94,7 +101,7 @@ export class Invoker {
     const { owner, version, id, startedAt, invocation } = readGiven('request', () => this.#acceptHttp(name, request, options))
     const exchange = executor.fetch(version, invocation)
     this.#running += 1
-    void this.#settle(owner, version, id, startedAt, exchange.outcome)
+    void this.#settle(owner, version, invocation, startedAt, exchange.outcome)
     try {
       return httpResponse(await exchange.response, id)
     } catch (thrown) {
@@ -149,9 +156,15 @@ export class Invoker {
     })
   }
 
-  async #settle(owner: RegisteredFunction, version: RegisteredVersion, id: string, startedAt: number, outcome: Promise<Outcome>): Promise<void> {
+  async #settle(
+    owner: RegisteredFunction,
+    version: RegisteredVersion,
+    invocation: InvocationOptions,
+    startedAt: number,
+    outcome: Promise<Outcome>,
+  ): Promise<void> {
     const settled = await outcome
-    this.#record(owner, version, id, startedAt, settled, settled.kind === 'failure' ? settled.error : undefined)
+    this.#record(owner, version, invocation, startedAt, settled, settled.kind === 'failure' ? settled.error : undefined)
     this.#finish()
   }
 
@@ -163,12 +176,12 @@ export class Invoker {
   #record(
     owner: RegisteredFunction,
     version: RegisteredVersion,
-    id: string,
+    { invocationId: id, user }: InvocationOptions,
     startedAt: number,
     outcome: Outcome,
     error: PlatformError | undefined,
   ): void {
-    const { buffer, feed, events } = this.#parts
+    const { buffer, feed, events, write } = this.#parts
     // Not by a conditional spread: that would cost more than all the rest of this function.
     const success: InvocationRecord = {
       invocationId: id,
@@ -177,10 +190,12 @@ export class Invoker {
       outcome: error === undefined ? 'success' : error.code,
       startedAt,
       ...measuresOf(outcome),
+      droppedLogBytes: outcome.droppedLogBytes,
     }
-    const record = error === undefined ? success : { ...success, message: error.message }
+    const known = user === null ? success : { ...success, userId: user.id }
+    const record = error === undefined ? known : { ...known, message: error.message }
     if (!owner.isRemoved) {
-      buffer.push(record, outcome.logs)
+      if (write !== 'off') buffer.push({ tenant: version.tenant, record, logs: outcome.logs })
       if (outcome.logs.length > 0) feed.publish(record, outcome.logs)
     }
     events.emit('invocation', record)
@@ -200,3 +215,5 @@ function failure(outcome: Outcome, error: PlatformError, version: RegisteredVers
     ...('cause' in error ? { cause: error.cause } : {}),
   })
 }
+
+function ignore(): void {}

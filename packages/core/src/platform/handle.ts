@@ -18,9 +18,11 @@ import {
   type ResolvedPlatformOptions,
   type StoredLogEntry,
   type UploadSource,
+  type UsageDay,
+  type UsageQuery,
 } from '@cordon/contracts'
 import { followLogs } from '../records/follow-logs.ts'
-import { followSignal, invocationFilter, logFilter } from '../records/record-query.ts'
+import { followSignal, invocationFilter, logFilter, usageDays } from '../records/record-query.ts'
 import { describeFully } from '../registry/registry.ts'
 import { shownName } from '../registry/shown-name.ts'
 import { closedError, defaultTenant, type Host } from './host.ts'
@@ -84,11 +86,17 @@ export class PlatformHandle implements Platform {
   }
 
   async invocations(name?: string, query?: InvocationQuery): Promise<Page<InvocationRecord>> {
-    const { buffer, records, registry } = this.#open('read invocations')
+    const { buffer, reader, registry } = this.#open('read invocations')
     const filter = invocationFilter(name, query)
     if (name !== undefined) registry.get(name)
     // What is still buffered belongs to the answer.
-    return buffer.afterFlush(() => records.invocations(filter))
+    return buffer.afterFlush(() => reader.invocations(filter))
+  }
+
+  async usage(name?: string, query?: UsageQuery): Promise<readonly UsageDay[]> {
+    const { buffer, usage } = this.#open('read the usage')
+    const days = usageDays(name, query)
+    return buffer.afterFlush(() => usage(days))
   }
 
   tenant(id: string): Platform {
@@ -140,19 +148,19 @@ export class PlatformHandle implements Platform {
   }
 
   async #logPage(name: string | undefined, query: LogQuery | undefined): Promise<Page<StoredLogEntry>> {
-    const { buffer, records, registry } = this.#open('read logs')
+    const { buffer, reader, registry } = this.#open('read logs')
     const filter = logFilter(name, query)
     if (name !== undefined) registry.get(name)
-    return buffer.afterFlush(() => records.logs(filter))
+    return buffer.afterFlush(() => reader.logs(filter))
   }
 
   #follow(name: string | undefined, query: FollowQuery): AsyncIterable<StoredLogEntry> {
-    const { buffer, feed, records, registry } = this.#open('follow logs')
+    const { buffer, feed, reader, registry } = this.#open('follow logs')
     const filter = logFilter(name, query)
     if (name !== undefined) registry.get(name)
     const signal = followSignal(query)
     const ends = signal === undefined ? this.#followers.signal : AbortSignal.any([signal, this.#followers.signal])
-    return followLogs({ feed, buffer, store: records }, filter, ends)
+    return followLogs({ feed, buffer, reader }, filter, ends)
   }
 }
 

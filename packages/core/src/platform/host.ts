@@ -8,7 +8,9 @@ import {
   type Reaper,
   type ResolvedPlatformOptions,
   type SandboxEvent,
+  type UsageDay,
 } from '@cordon/contracts'
+import type { SqlConnection, SqlPool } from '@cordon/pool'
 import { lockDataDir } from '../data-dir/lock.ts'
 import { prepareDataDir } from '../data-dir/data-dir.ts'
 import { Deployer } from '../deploy/deployer.ts'
@@ -18,11 +20,15 @@ import { limitCeilings } from '../policy/limit-ceilings.ts'
 import { Policy } from '../policy/policy.ts'
 import { LogFeed } from '../records/log-feed.ts'
 import { RecordBuffer } from '../records/record-buffer.ts'
+import { RecordRetention } from '../records/record-retention.ts'
 import { BundleCache } from '../registry/bundle-cache.ts'
 import { FunctionRegistry } from '../registry/registry.ts'
 import { FunctionStore } from '../store/function-store.ts'
 import { migrate } from '../store/migrate.ts'
-import { RecordStore } from '../store/record-store.ts'
+import { RecordPartitions } from '../store/record-partitions.ts'
+import { RecordReader } from '../store/record-reader.ts'
+import { RecordWriter } from '../store/record-writer.ts'
+import { readUsage, type UsageDays } from '../store/usage.ts'
 import { openDatabase } from './database.ts'
 import type { EventHub } from './events.ts'
 import { LazyAnalyzer } from './lazy-analyzer.ts'
@@ -34,8 +40,8 @@ export const defaultTenant = 'default'
 const storeConnections = 5
 /** Longest wait for a connection, and longest statement of the store, in milliseconds. */
 const storeTimeouts = { acquireTimeoutMs: 5000, queryTimeoutMs: 15_000 }
-/** Rows of the log, and of the invocations, that are kept. */
-const keptRecords = 1_000_000
+/** Longest step of a migration, or wait for another host that migrates, in milliseconds: old records may have to be copied. */
+const migrationTimeoutMs = 600_000
 const threadWarning =
   "Functions run in threads of this process (isolation: 'thread'), which is no wall: deploy only what this application itself ships; see docs/guides/isolation.md"
 
@@ -46,9 +52,10 @@ export interface Host {
   readonly deployer: Deployer
   readonly invoker: Invoker
   readonly registry: FunctionRegistry
-  readonly records: RecordStore
+  readonly reader: RecordReader
   readonly buffer: RecordBuffer
   readonly feed: LogFeed
+  usage(days: UsageDays): Promise<readonly UsageDay[]>
   stats(): PlatformStats
   /** Graceful, or forceful when `isForced`; forceful also hastens a graceful stop that is under way. Never rejects. */
   stop(isForced: boolean): Promise<void>
@@ -78,8 +85,8 @@ export async function startHost(options: ResolvedPlatformOptions, events: EventH
     if (opened.status === 'rejected') throw opened.reason
     if (started.status === 'rejected') throw started.reason
     const executor = started.value
-    const { functions, records, database, stored } = opened.value
-    const host = assemble({ options, events, logger, executor, analyzer, functions, records, database })
+    const { sql, functions, database, stored } = opened.value
+    const host = assemble({ options, events, logger, executor, analyzer, sql, functions, database, teardown })
     host.registry.load(stored)
     // After the start, not during it: two cores have enough to do until then.
     setImmediate(() => {
@@ -131,11 +138,22 @@ async function openStore(parts: Parameters<typeof openDatabase>[0]) {
   const connection = await openDatabase(parts)
   const sql = createSqlPool({ connection, max: storeConnections, ...storeTimeouts, applicationName: 'cordon' })
   parts.teardown.add(() => (parts.isForced() ? sql.destroy() : sql.close()))
-  await migrate(sql)
+  await migrateStore(connection)
   const database = createFunctionDatabase({ admin: connection, ...parts.options.database, tenancy: parts.options.tenancy, logger: parts.logger })
   parts.teardown.add(() => (parts.isForced() ? database.destroy() : database.close()))
   const functions = new FunctionStore(sql, defaultTenant)
-  return { functions, records: new RecordStore(sql, defaultTenant), database, stored: await functions.load() }
+  return { sql, functions, database, stored: await functions.load() }
+}
+
+async function migrateStore(connection: SqlConnection): Promise<void> {
+  const { createSqlPool } = await import('@cordon/pool')
+  const timeouts = { acquireTimeoutMs: storeTimeouts.acquireTimeoutMs, queryTimeoutMs: migrationTimeoutMs }
+  const sql = createSqlPool({ connection, max: 1, ...timeouts, applicationName: 'cordon migration' })
+  try {
+    await migrate(sql)
+  } finally {
+    await sql.close()
+  }
 }
 
 interface AssembleParts {
@@ -144,20 +162,26 @@ interface AssembleParts {
   readonly logger: Logger
   readonly executor: Executor
   readonly analyzer: LazyAnalyzer
+  readonly sql: SqlPool
   readonly functions: FunctionStore
-  readonly records: RecordStore
   readonly database: FunctionDatabase
+  readonly teardown: Teardown
 }
 
-function assemble({ options, events, logger, executor, analyzer, functions, records, database }: AssembleParts): Omit<Host, 'stop'> {
+function assemble({ options, events, logger, executor, analyzer, sql, functions, database, teardown }: AssembleParts): Omit<Host, 'stop'> {
+  function onWarning(message: string, error?: PlatformError): void {
+    logger.warn({}, message)
+    events.emit('warning', error === undefined ? { message } : { message, error })
+  }
+  const partitions = new RecordPartitions(sql)
+  const writer = new RecordWriter(sql, partitions)
+  const retention = new RecordRetention({ partitions, options: options.records, onWarning })
+  teardown.add(() => retention.close())
   const feed = new LogFeed()
   const buffer = new RecordBuffer({
-    write: (items) => records.write(items),
-    prune: () => records.prune(keptRecords),
-    onWarning(message, error) {
-      logger.warn({}, message)
-      events.emit('warning', error === undefined ? { message } : { message, error })
-    },
+    write: (items) => writer.write(items),
+    prune: () => retention.run(),
+    onWarning,
   })
   const bundles = new BundleCache((name, version) => functions.loadBundle(name, version))
   const registry = new FunctionRegistry({
@@ -166,7 +190,7 @@ function assemble({ options, events, logger, executor, analyzer, functions, reco
     ceilings: limitCeilings(allowRulesOf(options.allow, defaultTenant), options.limits),
     bundles,
   })
-  const invoker = new Invoker({ executor, registry, database, buffer, feed, events })
+  const invoker = new Invoker({ executor, registry, database, buffer, feed, events, write: options.records.write })
   const policy = new Policy({
     allow: options.allow,
     limits: options.limits,
@@ -176,16 +200,28 @@ function assemble({ options, events, logger, executor, analyzer, functions, reco
       events.emit('warning', { message, error })
     },
   })
-  const deployer = new Deployer({ options, analyzer: analyzer.get, executor, store: functions, registry, bundles, buffer, events, policy })
+  const deployer = new Deployer({
+    tenant: defaultTenant,
+    options,
+    analyzer: analyzer.get,
+    executor,
+    store: functions,
+    registry,
+    bundles,
+    buffer,
+    events,
+    policy,
+  })
   return {
     options,
     events,
     deployer,
     invoker,
     registry,
-    records,
+    reader: new RecordReader(sql, defaultTenant),
     buffer,
     feed,
+    usage: (days) => readUsage(sql, defaultTenant, days),
     stats: () => ({ ...executor.stats(), functions: registry.size, pool: database.stats(), records: buffer.stats() }),
   }
 }

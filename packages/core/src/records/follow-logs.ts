@@ -1,5 +1,5 @@
 import type { StoredLogEntry } from '@cordon/contracts'
-import type { RecordFilter, RecordStore } from '../store/record-store.ts'
+import type { RecordFilter, RecordPlace, RecordReader } from '../store/record-reader.ts'
 import type { LogFeed, LogSubscription } from './log-feed.ts'
 import type { RecordBuffer } from './record-buffer.ts'
 
@@ -7,7 +7,7 @@ import type { RecordBuffer } from './record-buffer.ts'
 export interface FollowParts {
   readonly feed: LogFeed
   readonly buffer: RecordBuffer
-  readonly store: RecordStore
+  readonly reader: RecordReader
 }
 
 /** Rows read at once while a follower catches up. */
@@ -26,14 +26,14 @@ export function followLogs(parts: FollowParts, filter: RecordFilter, signal: Abo
         filter.since === undefined
           ? undefined
           : parts.buffer.afterFlush(
-              () => parts.store.lastLog(),
+              () => parts.reader.lastSeq(),
               () => subscription.skip(),
             )
       boundary?.catch(() => {})
       const end = (): void => subscription.cancel()
       if (signal?.aborted === true) end()
       else signal?.addEventListener('abort', end, { once: true })
-      const entries = follow(parts.store, filter, subscription, boundary)
+      const entries = follow(parts.reader, filter, subscription, boundary)
       return {
         next: () => entries.next(),
         async return() {
@@ -48,7 +48,7 @@ export function followLogs(parts: FollowParts, filter: RecordFilter, signal: Abo
 }
 
 async function* follow(
-  store: RecordStore,
+  reader: RecordReader,
   filter: RecordFilter,
   subscription: LogSubscription,
   boundary: Promise<number> | undefined,
@@ -56,11 +56,12 @@ async function* follow(
   try {
     if (boundary !== undefined) {
       const upTo = await boundary
-      let after = 0
-      while (after < upTo && !subscription.isEnded) {
-        const page = await store.logsAfter({ ...filter, before: undefined, limit: catchUpRows }, after, upTo)
+      let after: RecordPlace | undefined
+      for (let isMore = true; isMore && !subscription.isEnded;) {
+        const page = await reader.logsAfter({ ...filter, before: undefined, limit: catchUpRows }, after, upTo)
         yield* page.entries
-        after = page.entries.length < catchUpRows ? upTo : page.last
+        after = page.last
+        isMore = page.entries.length === catchUpRows
       }
     }
     for (let entries = await subscription.take(); entries !== undefined; entries = await subscription.take()) yield* entries

@@ -1,5 +1,5 @@
-import { toPlatformError, type PlatformError, type InvocationRecord, type LogEntry } from '@cordon/contracts'
-import type { RecordItem } from '../store/record-store.ts'
+import { toPlatformError, type PlatformError, type LogEntry } from '@cordon/contracts'
+import type { RecordItem } from '../store/record-writer.ts'
 
 /** Bounds and pace of the buffer. */
 export interface RecordBufferOptions {
@@ -48,8 +48,9 @@ export class RecordBuffer {
     return { buffered: this.#items.length + this.#writing, dropped: this.#dropped }
   }
 
-  push(record: InvocationRecord, logs: readonly LogEntry[]): void {
-    this.#items.push({ record, logs })
+  push(item: RecordItem): void {
+    const { logs } = item
+    this.#items.push(item)
     this.#rows += 1 + logs.length
     if (logs.length > 0) this.#bytes += logBytes(logs)
     if (this.#rows > maxRows || this.#bytes > maxBytes) this.#dropOldest()
@@ -84,11 +85,16 @@ export class RecordBuffer {
     return result
   }
 
+  /** Resolves when everything pushed so far is in the store. @throws PlatformError STORE_UNAVAILABLE when it could not be written */
+  written(): Promise<void> {
+    return this.afterFlush(nothing)
+  }
+
   /** Forgets what is buffered of a function that is being removed. */
-  forget(name: string): void {
-    const kept = this.#items.filter(({ record }) => record.function !== name)
+  forget(tenant: string, name: string): void {
+    const kept = this.#items.filter((item) => item.tenant !== tenant || item.record.function !== name)
     this.#take()
-    for (const { record, logs } of kept) this.push(record, logs)
+    for (const item of kept) this.push(item)
   }
 
   /** Writes what is left. What cannot be written now is lost, and said. */
@@ -152,7 +158,7 @@ export class RecordBuffer {
 
   #putBack(items: readonly RecordItem[], error: PlatformError): void {
     const later = this.#take()
-    for (const { record, logs } of [...items, ...later]) this.push(record, logs)
+    for (const item of [...items, ...later]) this.push(item)
     if (this.#isFailing) return
     this.#isFailing = true
     this.#options.onWarning(`Cannot write invocation records: they are kept in memory and tried again (${error.message})`, error)

@@ -1,11 +1,16 @@
 import { errorTable, invalidOption, isRecord, readGiven, type LogLevel, type OutcomeKind } from '@cordon/contracts'
-import type { RecordFilter } from '../store/record-store.ts'
+import type { UsageDays } from '../store/usage.ts'
+import type { RecordFilter, RecordPlace } from '../store/record-reader.ts'
 
 const levels: readonly LogLevel[] = ['debug', 'info', 'warn', 'error']
-const logKeys = ['version', 'level', 'since', 'limit', 'cursor', 'follow', 'signal']
-const invocationKeys = ['version', 'outcome', 'since', 'limit', 'cursor']
+const logKeys = ['version', 'level', 'since', 'until', 'limit', 'cursor', 'follow', 'signal']
+const invocationKeys = ['version', 'outcome', 'since', 'until', 'limit', 'cursor']
 /** Rows of one page, unless told otherwise and at most. */
 const pageRows = { default: 100, max: 1000 }
+
+/** Days of usage that are shown unless told otherwise. */
+const usageDaysShown = 30
+const isDay = /^\d{4}-\d\d-\d\d$/
 
 /** Latest time that a `Date` can hold, in milliseconds since 1970 (ECMA-262, 21.4.1.1). */
 const maxTime = 8_640_000_000_000_000
@@ -47,29 +52,58 @@ function record(query: unknown, known: readonly string[]): Record<string, unknow
 }
 
 function common(name: string | undefined, given: Record<string, unknown>): RecordFilter {
-  const { version, since, limit, cursor } = given
+  const { version, since, until, limit, cursor } = given
   if (name !== undefined && typeof name !== 'string') throw invalidOption('name', 'the name of a function', name)
   if (version !== undefined && (typeof version !== 'string' || version.includes('\0'))) throw invalidOption('version', 'the id of a version', version)
   if (limit !== undefined && !(typeof limit === 'number' && Number.isInteger(limit) && limit >= 1 && limit <= pageRows.max)) {
     throw invalidOption('limit', `an integer from 1 to ${pageRows.max}`, limit)
   }
-  if (cursor !== undefined && !(typeof cursor === 'string' && /^\d{1,15}$/.test(cursor)))
-    throw invalidOption('cursor', 'the `next` of a page before', cursor)
   return {
     function: name,
     version,
-    since: since === undefined ? undefined : timeOf(since),
-    before: cursor === undefined ? undefined : Number(cursor),
+    since: since === undefined ? undefined : timeOf('since', since),
+    until: until === undefined ? undefined : timeOf('until', until),
+    before: cursor === undefined ? undefined : placeOf(cursor),
     limit: limit ?? pageRows.default,
   }
 }
 
-function timeOf(since: unknown): number {
-  const time = readGiven('since', () => (since instanceof Date ? since.getTime() : since))
+function placeOf(cursor: unknown): RecordPlace {
+  const [, time, seq] = (typeof cursor === 'string' && /^(\d{1,15})-(\d{1,15})$/.exec(cursor)) || []
+  if (time === undefined || seq === undefined) throw invalidOption('cursor', 'the `next` of a page before', cursor)
+  return { time: Number(time), seq: Number(seq) }
+}
+
+function timeOf(name: 'since' | 'until', given: unknown): number {
+  const time = readGiven(name, () => (given instanceof Date ? given.getTime() : given))
   if (typeof time === 'number' && Math.abs(time) <= maxTime) return Math.trunc(time)
-  throw invalidOption('since', 'milliseconds since 1970 or a valid Date', since)
+  throw invalidOption(name, 'milliseconds since 1970 or a valid Date', given)
 }
 
 function isOutcome(value: unknown): value is OutcomeKind {
   return value === 'success' || (typeof value === 'string' && Object.hasOwn(errorTable, value))
+}
+
+/** Checks the query of `usage`. @throws PlatformError INVALID_OPTION */
+export function usageDays(name: unknown, query: unknown): UsageDays {
+  if (name !== undefined && typeof name !== 'string') throw invalidOption('name', 'the name of a function', name)
+  const { since, until } = record(query, ['since', 'until'])
+  return {
+    name,
+    since: since === undefined ? dayText(Date.now() - usageDaysShown * 86_400_000) : dayGiven('since', since),
+    until: until === undefined ? dayText(Date.now()) : dayGiven('until', until),
+  }
+}
+
+function dayGiven(name: 'since' | 'until', given: unknown): string {
+  const time = readGiven(name, () =>
+    given instanceof Date ? given.getTime() : typeof given === 'string' && isDay.test(given) ? Date.parse(given) : Number.NaN,
+  )
+  // What PostgreSQL and people read alike: four digits for the year.
+  if (time >= 0 && time < Date.UTC(10_000, 0)) return dayText(time)
+  throw invalidOption(name, 'a day such as 2026-01-31, or a Date', given)
+}
+
+function dayText(time: number): string {
+  return new Date(time).toISOString().slice(0, 10)
 }

@@ -1,6 +1,7 @@
 import { resolveFunctionConfig, type Bundle, type Manifest, type Schemas } from '@cordon/contracts'
 import type { SqlPool } from '@cordon/pool'
 import { bytesTextOf, numberOf, optionalTextOf, recordOf, textOf } from './row.ts'
+import { removeRecords } from './remove-records.ts'
 import type { Row } from './sql.ts'
 
 /** A version without its code, as it is kept in memory. */
@@ -134,14 +135,15 @@ export class FunctionStore {
     return rows[0] === undefined ? undefined : textOf(rows[0], 'version')
   }
 
-  /** Deletes a function and everything that belongs to it, records included. */
+  /** Deletes a function and everything that belongs to it, records included; what it used stays counted. */
   async remove(name: string): Promise<void> {
+    const tenant = this.#tenant
+    // Most of them before the rest, in steps: until the function itself goes, a crash leaves it as it was, with fewer records.
+    await removeRecords(this.#sql, tenant, name)
     await this.#sql.transaction(async (tx) => {
-      const values = [this.#tenant, name]
       // Its versions and deployments go with it (on delete cascade).
-      await tx.query('delete from cordon.functions where tenant = $1 and name = $2', values)
-      await tx.query('delete from cordon.logs where tenant = $1 and function = $2', values)
-      await tx.query('delete from cordon.invocations where tenant = $1 and function = $2', values)
+      await tx.query('delete from cordon.functions where tenant = $1 and name = $2', [tenant, name])
+      await removeRecords(tx, tenant, name)
     })
   }
 }

@@ -2,6 +2,7 @@ import { PlatformError } from '@cordon/contracts'
 import type { SqlPool } from '@cordon/pool'
 import { first } from './migrations/0001-first.ts'
 import { logLocations } from './migrations/0002-log-locations.ts'
+import { recordsByDay } from './migrations/0003-records-by-day.ts'
 import { numberOf } from './row.ts'
 
 /** One forward step of the store's schema. A migration that has been released never changes. */
@@ -12,7 +13,7 @@ export interface Migration {
 }
 
 /** All migrations, in order. */
-const migrations: readonly Migration[] = [first, logLocations]
+const migrations: readonly Migration[] = [first, logLocations, recordsByDay]
 
 /** Key of the advisory lock that lets one host migrate at a time: the bytes of "cordon" as a number. */
 const lockKey = '109325231746926'

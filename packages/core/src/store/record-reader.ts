@@ -1,0 +1,186 @@
+import { errorTable, type InvocationRecord, type LogLevel, type OutcomeKind, type Page, type StoredLogEntry } from '@cordon/contracts'
+import { levels } from './log-levels.ts'
+import { flagOf, numberOf, optionalTextOf, textOf } from './row.ts'
+import type { Row, Sql } from './sql.ts'
+
+/** A place in the order of records. */
+export interface RecordPlace {
+  readonly time: number
+  readonly seq: number
+}
+
+/** Filters of a page, checked and complete. Times in milliseconds since 1970. */
+export interface RecordFilter {
+  readonly function?: string | undefined
+  readonly version?: string | undefined
+  /** From this time on. */
+  readonly since?: number | undefined
+  /** Before this time. */
+  readonly until?: number | undefined
+  readonly level?: LogLevel | undefined
+  readonly outcome?: OutcomeKind | undefined
+  /** Only what is older than this. */
+  readonly before?: RecordPlace | undefined
+  readonly limit: number
+}
+
+const logColumns = 'seq, function, version, invocation_id, level, message, fields, location, time'
+const invocationColumns =
+  'seq, function, version, invocation_id, outcome, message, user_id, started_at, queue_ms, boot_ms, load_ms, duration_ms, cpu_ms, peak_memory_mb, cold_start, dropped_log_bytes'
+
+/** Reads logs and invocations of one tenant. */
+export class RecordReader {
+  readonly #sql: Sql
+  readonly #tenant: string
+
+  constructor(sql: Sql, tenant: string) {
+    this.#sql = sql
+    this.#tenant = tenant
+  }
+
+  /** One page of log entries, newest first. */
+  async logs(filter: RecordFilter): Promise<Page<StoredLogEntry>> {
+    return page(await this.#select(logColumns, 'logs', this.#logConditions(filter), filter.limit), filter.limit, 'time', logOf)
+  }
+
+  /** Log entries in the order of time, after `after` and written no later than `upTo` was: the past of a follower. */
+  async logsAfter(
+    filter: RecordFilter,
+    after: RecordPlace | undefined,
+    upTo: number,
+  ): Promise<{ readonly entries: readonly StoredLogEntry[]; readonly last: RecordPlace | undefined }> {
+    const where = this.#logConditions(filter)
+    if (after !== undefined) where.addPlace('time', '>', after)
+    where.add('seq <=', upTo)
+    const { rows } = await this.#sql.query(
+      `select ${logColumns} from cordon.logs where ${where.text} order by time, seq limit ${filter.limit}`,
+      where.values,
+    )
+    const last = rows.at(-1)
+    return { entries: rows.map(logOf), last: last === undefined ? undefined : placeOf(last, 'time') }
+  }
+
+  /** A number that no record written so far exceeds. */
+  async lastSeq(): Promise<number> {
+    const { rows } = await this.#sql.query('select last_value as seq from cordon.record_seq')
+    return rows[0] === undefined ? 0 : numberOf(rows[0], 'seq')
+  }
+
+  /** One page of invocations, newest first. */
+  async invocations(filter: RecordFilter): Promise<Page<InvocationRecord>> {
+    const where = new Conditions(this.#tenant, filter, 'started_at')
+    if (filter.outcome !== undefined) where.add('outcome =', filter.outcome)
+    // Said once more for the index of failures, which is found by these very words.
+    if (filter.outcome !== undefined && filter.outcome !== 'success') where.addText("outcome <> 'success'")
+    return page(await this.#select(invocationColumns, 'invocations', where, filter.limit), filter.limit, 'started_at', invocationOf)
+  }
+
+  #logConditions(filter: RecordFilter): Conditions {
+    const where = new Conditions(this.#tenant, filter, 'time')
+    // As text: the indexes of warnings and errors are found by these very words.
+    if (filter.level !== undefined) where.addText(`level >= ${levels.indexOf(filter.level)}`)
+    return where
+  }
+
+  async #select(columns: string, table: 'logs' | 'invocations', where: Conditions, limit: number): Promise<readonly Row[]> {
+    const time = table === 'logs' ? 'time' : 'started_at'
+    // One row more than asked for says whether there is a next page.
+    const { rows } = await this.#sql.query(
+      `select ${columns} from cordon.${table} where ${where.text} order by ${time} desc, seq desc limit ${limit + 1}`,
+      where.values,
+    )
+    return rows
+  }
+}
+
+type TimeColumn = 'time' | 'started_at'
+
+/** The `where` of a page. */
+class Conditions {
+  readonly values: unknown[]
+  #text = 'tenant = $1'
+
+  constructor(tenant: string, filter: RecordFilter, timeColumn: TimeColumn) {
+    this.values = [tenant]
+    if (filter.function !== undefined) this.add('function =', filter.function)
+    if (filter.version !== undefined) this.add('version =', filter.version)
+    if (filter.since !== undefined) this.add(`${timeColumn} >=`, filter.since)
+    if (filter.until !== undefined) this.add(`${timeColumn} <`, filter.until)
+    if (filter.before !== undefined) this.addPlace(timeColumn, '<', filter.before)
+  }
+
+  get text(): string {
+    return this.#text
+  }
+
+  /** `comparison`: column and operator, written in this file only. */
+  add(comparison: string, value: unknown): void {
+    this.values.push(value)
+    this.addText(`${comparison} $${this.values.length}`)
+  }
+
+  addPlace(timeColumn: TimeColumn, operator: '<' | '>', { time, seq }: RecordPlace): void {
+    // The first comparison follows from the second, but only a plain one leaves out the partitions of other days.
+    this.add(`${timeColumn} ${operator}=`, time)
+    const timeAt = this.values.length
+    this.values.push(seq)
+    this.addText(`(${timeColumn}, seq) ${operator} ($${timeAt}, $${this.values.length})`)
+  }
+
+  addText(condition: string): void {
+    this.#text += ` and ${condition}`
+  }
+}
+
+function page<T>(rows: readonly Row[], limit: number, timeColumn: TimeColumn, read: (row: Row) => T): Page<T> {
+  const items = rows.slice(0, limit)
+  const last = items.at(-1)
+  if (rows.length <= limit || last === undefined) return { items: items.map(read), next: null }
+  const { time, seq } = placeOf(last, timeColumn)
+  return { items: items.map(read), next: `${time}-${seq}` }
+}
+
+function placeOf(row: Row, timeColumn: TimeColumn): RecordPlace {
+  return { time: numberOf(row, timeColumn), seq: numberOf(row, 'seq') }
+}
+
+function logOf(row: Row): StoredLogEntry {
+  const fields = optionalTextOf(row, 'fields')
+  const location = optionalTextOf(row, 'location')
+  return {
+    level: levels[numberOf(row, 'level')] ?? 'info',
+    message: textOf(row, 'message'),
+    ...(fields === null ? {} : { fields: JSON.parse(fields) as Readonly<Record<string, unknown>> }),
+    ...(location === null ? {} : { location }),
+    time: numberOf(row, 'time'),
+    function: textOf(row, 'function'),
+    version: textOf(row, 'version'),
+    invocationId: textOf(row, 'invocation_id'),
+  }
+}
+
+function invocationOf(row: Row): InvocationRecord {
+  const message = optionalTextOf(row, 'message')
+  const userId = optionalTextOf(row, 'user_id')
+  return {
+    invocationId: textOf(row, 'invocation_id'),
+    function: textOf(row, 'function'),
+    version: textOf(row, 'version'),
+    outcome: outcomeOf(textOf(row, 'outcome')),
+    ...(message === null ? {} : { message }),
+    ...(userId === null ? {} : { userId }),
+    startedAt: numberOf(row, 'started_at'),
+    queueMs: numberOf(row, 'queue_ms'),
+    bootMs: numberOf(row, 'boot_ms'),
+    loadMs: numberOf(row, 'load_ms'),
+    durationMs: numberOf(row, 'duration_ms'),
+    cpuMs: numberOf(row, 'cpu_ms'),
+    peakMemoryMb: numberOf(row, 'peak_memory_mb'),
+    coldStart: flagOf(row, 'cold_start'),
+    droppedLogBytes: numberOf(row, 'dropped_log_bytes'),
+  }
+}
+
+function outcomeOf(stored: string): OutcomeKind {
+  return stored in errorTable ? (stored as OutcomeKind) : 'success'
+}
