@@ -49,6 +49,7 @@ describe('the options of createPlatform', () => {
         outputBytes: 6_000_000,
         logBytes: 256_000,
       },
+      records: { write: 'behind', keepDays: 30, keepMb: 4096 },
       analyzer: { enforce: true, rules: {}, ruleModules: [] },
       allow: {
         database: true,
