@@ -17,16 +17,16 @@ const socket = new Socket({ fd: 3 })
 const send = (...bytes) => socket.write(Buffer.concat(bytes))
 const cpu = Buffer.alloc(4)
 let frames = 0
-socket.on('data', () => {
+socket.on('data', (received) => {
   frames++
   if (frames === 1) return send(frame(33, 0, Buffer.concat([cpu, Buffer.from('json')])))
-  attack()
+  attack(received)
 })
 send(frame(32, 0, Buffer.alloc(4)))
 `
 
-/** An executor whose sandboxes run `attack` instead of the user's function; the code can use `frame`, `send`, `cpu` and `socket`. */
+/** An executor whose sandboxes run `attack` instead of the user's function; the code can use `frame`, `send`, `cpu`, `socket` and what was `received`. */
 export async function createHostileExecutor(attack: string): Promise<Executor> {
   const options = resolveExecutorOptions({ spares: 0 })
-  return createExecutorFrom(options, await selectHardening('basic'), `${prologue}\nfunction attack() { ${attack} }`)
+  return createExecutorFrom(options, await selectHardening('basic'), `${prologue}\nfunction attack(received) { ${attack} }`)
 }

@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { FrameDecoder } from '../dist/frames/decoder.js'
 import { encodeBytesFrame, encodeNumberFrame, encodeTextFrame } from '../dist/frames/encoder.js'
 import { isDeeperThan } from '../dist/frames/json-depth.js'
-import { failureOf, invoke, versionOfCode } from './harness.ts'
+import { failureOf, invoke, outputOf, versionOfCode } from './harness.ts'
 import { createHostileExecutor } from './hostile-runtime.ts'
 
 interface Seen {
@@ -136,6 +136,26 @@ describe('a hostile sandbox', () => {
       expect(failureOf(await invoke(executor, versionOfCode(''))).code).to.equal('CRASHED')
       await executor.close()
     }
+  })
+
+  it('that lies about what it has begun has its call run again once, and not at all when the host saw it begin', async () => {
+    const executor = await createHostileExecutor(`
+      const id = received.readUInt32LE(5)
+      if (received.includes('lies')) process.exit(86)
+      if (received.includes('logs')) return socket.write(frame(43, id, Buffer.from([1, 0, 1, 0, 0, 0, 120])), () => process.exit(86))
+      send(frame(35, id, cpu))`)
+    const version = versionOfCode('')
+    for (const [what, times] of [
+      ['lies', 2],
+      ['logs', 1],
+    ] as const) {
+      outputOf(await invoke(executor, version, 'fine'))
+      let begun = 0
+      const capabilities = { call: async () => null, end: async () => undefined, onDispatch: () => void begun++ }
+      expect(failureOf(await invoke(executor, version, what, { capabilities })).code).to.equal('CRASHED')
+      expect(begun).to.equal(times)
+    }
+    await executor.close()
   })
 
   it('cannot make the host believe an error of a host call that never failed', async () => {

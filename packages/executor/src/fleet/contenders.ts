@@ -46,7 +46,9 @@ export class Contenders {
     if (next === undefined) return undefined
     if (next.gate.tenant !== tenant && next.gate.tenant.held < tenant.held) return next
     const own = this.#nextOf(tenant)
-    return own !== undefined && isPoorer(own, holder) ? own : undefined
+    // A call that was given back needs another sandbox than this, in which something has run.
+    const isBetter = own === holder ? own.returned.length > 0 : own !== undefined && isPoorer(own, holder)
+    return isBetter ? own : undefined
   }
 
   #nextOf(tenant: Tenant): VersionPool | undefined {

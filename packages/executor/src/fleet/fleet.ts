@@ -63,9 +63,9 @@ export class Fleet implements SandboxOwner, StartOwner {
     return this.#population.killed
   }
 
-  /** Runs a call that was let in, if a warm sandbox is free. */
+  /** Runs a call that was let in, if a sandbox for it is free. */
   tryRun(call: Call, pool: VersionPool): boolean {
-    const sandbox = pool.peekFree()
+    const sandbox = pool.peekFreeFor(call)
     if (sandbox === undefined) return false
     this.#dispatch(call, pool, sandbox)
     return true
@@ -79,7 +79,7 @@ export class Fleet implements SandboxOwner, StartOwner {
 
   /** A call that waited for a sandbox does not need one any more. */
   withdraw(call: Call, pool: VersionPool): void {
-    if (!pool.line.delete(call)) return
+    if (!pool.lineOf(call).delete(call)) return
     // What it waited for, if anything was on its way.
     for (const start of pool.starts) {
       start.measure(call)
@@ -111,7 +111,7 @@ export class Fleet implements SandboxOwner, StartOwner {
   #serve(pool: VersionPool, sandbox: Sandbox): void {
     pool.update(sandbox)
     for (let free = pool.peekFree(); free !== undefined; free = pool.peekFree()) {
-      const call = this.#waiting.next(pool)
+      const call = this.#waiting.next(pool, free)
       if (call === undefined) return
       this.#dispatch(call, pool, free)
     }

@@ -20,6 +20,8 @@ export class VersionPool {
   readonly free: Sandbox[] = []
   /** Calls that were let in and wait for a sandbox. */
   readonly line = new Line<Call>()
+  /** Calls that could not begin in the sandbox they were given. Each waits for one in which nothing has run: that cannot end before it begins. */
+  readonly returned = new Line<Call>()
   /** Sandboxes on their way. */
   readonly starts = new Set<Start>()
   /** Sandboxes that take no more calls because their place was promised to another version. */
@@ -36,12 +38,12 @@ export class VersionPool {
     this.key = key
     this.version = version
     this.gate = gate
-    gate.lines.add(this.line)
+    gate.lines.add(this.line).add(this.returned)
   }
 
   /** Whether nothing has to be remembered of it: no process, no call, no failure. */
   get isUnused(): boolean {
-    const isEmpty = this.sandboxes.size === 0 && this.line.length === 0 && this.starts.size === 0 && this.promised === 0
+    const isEmpty = this.sandboxes.size === 0 && this.waiting === 0 && this.starts.size === 0 && this.promised === 0
     return isEmpty && this.backOff.isForgotten
   }
 
@@ -56,16 +58,26 @@ export class VersionPool {
     return !this.version.limits.reuse && sandbox.served > 0
   }
 
+  /** Calls that were let in and wait for a sandbox, of both kinds. */
+  get waiting(): number {
+    return this.line.length + this.returned.length
+  }
+
   /** Whether the calls that wait need one more sandbox than is on its way. */
   get needsStart(): boolean {
     // A version that keeps failing is tried with one sandbox.
     if (this.backOff.isActive && this.starts.size > 0) return false
-    return this.line.length > (this.starts.size + this.promised) * this.callsPerSandbox
+    return !this.#areEnough(this.starts.size + this.promised)
+  }
+
+  /** Whether so many new sandboxes are enough for the calls that wait. */
+  #areEnough(count: number): boolean {
+    return this.returned.length <= count && this.waiting <= count * this.callsPerSandbox
   }
 
   /** A start that no call would miss: the newest, if there are more than the calls that wait need. */
   get needlessStart(): Start | undefined {
-    if (this.line.length > (this.starts.size - 1) * this.callsPerSandbox) return undefined
+    if (!this.#areEnough(this.starts.size - 1)) return undefined
     let newest: Start | undefined
     for (const start of this.starts) newest = start
     return newest
@@ -114,6 +126,29 @@ export class VersionPool {
   /** A sandbox that can take a call. */
   peekFree(): Sandbox | undefined {
     return this.free.at(-1)
+  }
+
+  /** A sandbox that can take this call. */
+  peekFreeFor(call: Call): Sandbox | undefined {
+    return call.isSecondTry ? this.free.find(({ served }) => served === 0) : this.peekFree()
+  }
+
+  /** The line that a call stands in, or has to. */
+  lineOf(call: Call): Line<Call> {
+    return call.isSecondTry ? this.returned : this.line
+  }
+
+  /** Takes the call out of its line whose turn it is; with `sandbox`, of those that it can run. */
+  shift(sandbox?: Sandbox): Call | undefined {
+    const first = sandbox === undefined || sandbox.served === 0 ? this.returned.shift() : undefined
+    return first ?? this.line.shift()
+  }
+
+  /** It is dropped. */
+  forget(): void {
+    this.isForgotten = true
+    this.gate.lines.delete(this.line)
+    this.gate.lines.delete(this.returned)
   }
 
   /** Puts a sandbox where it belongs after the number of its calls changed. */

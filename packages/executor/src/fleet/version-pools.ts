@@ -37,9 +37,8 @@ export class VersionPools {
   /** Drops a pool that holds nothing that has to be remembered. */
   forgetIfUnused(pool: VersionPool): void {
     if (!pool.isUnused || pool.isForgotten) return
-    pool.isForgotten = true
+    pool.forget()
     this.#pools.delete(pool.key)
-    pool.gate.lines.delete(pool.line)
     this.#limiter.forget(pool.gate)
   }
 

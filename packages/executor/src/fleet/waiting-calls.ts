@@ -2,6 +2,7 @@ import type { PlatformError } from '@cordon/contracts'
 import type { Limiter } from '../limiter/limiter.ts'
 import type { Call } from '../sandbox/call.ts'
 import type { Deadlines } from '../sandbox/deadlines.ts'
+import type { Sandbox } from '../sandbox/sandbox.ts'
 import type { Start } from './start.ts'
 import type { VersionPool } from './version-pool.ts'
 
@@ -28,14 +29,14 @@ export class WaitingCalls {
   /** Lets a call wait; it has a place in the waiting room. */
   add(call: Call, pool: VersionPool): void {
     call.place = 'waiting'
-    pool.line.push(call)
+    pool.lineOf(call).push(call)
     call.dueAt = call.acceptedAt + call.version.limits.queueMs
     this.#deadlines.add(call)
   }
 
-  /** Takes the first call out of the line, for a sandbox that can run it. */
-  next(pool: VersionPool): Call | undefined {
-    const call = this.#leave(pool)
+  /** Takes the call out of its line that a sandbox runs next. */
+  next(pool: VersionPool, sandbox: Sandbox): Call | undefined {
+    const call = this.#leave(pool, sandbox)
     if (call !== undefined) this.#limiter.room.pace.add(performance.now() - call.acceptedAt)
     return call
   }
@@ -43,7 +44,7 @@ export class WaitingCalls {
   /** Ends the first calls in line, as many as `count`, after the start they waited for. */
   fail(pool: VersionPool, error: PlatformError, count: number, start?: Start): void {
     // Only those that wait now: the end of one may let others in.
-    for (let left = Math.min(count, pool.line.length); left > 0; left--) {
+    for (let left = Math.min(count, pool.waiting); left > 0; left--) {
       const call = this.#leave(pool)
       if (call === undefined) return
       call.place = 'over'
@@ -53,8 +54,8 @@ export class WaitingCalls {
     }
   }
 
-  #leave(pool: VersionPool): Call | undefined {
-    const call = pool.line.shift()
+  #leave(pool: VersionPool, sandbox?: Sandbox): Call | undefined {
+    const call = pool.shift(sandbox)
     if (call === undefined) return undefined
     this.#limiter.room.leave(pool.gate)
     this.#deadlines.delete(call)

@@ -14,7 +14,7 @@ export class Gate {
   held = 0
   /** Calls that were not let in yet. */
   readonly line = new Line<Call>()
-  /** Every line that its calls stand in: this one, and one per version for those that were let in and wait for a sandbox. */
+  /** Every line that its calls stand in: this one, and those of its versions for calls that were let in and wait for a sandbox. */
   readonly lines = new Set<Line<Call>>([this.line])
   /** How long its calls run. */
   readonly pace = new Pace()

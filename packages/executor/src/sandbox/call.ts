@@ -52,6 +52,8 @@ export abstract class Call implements Deadline {
   isSettled = false
   /** Whether its first sandbox ended before it could begin there. */
   isSecondTry = false
+  /** Whether a sandbox has said anything about it. */
+  hasBegun = false
 
   constructor(version: ExecutableVersion, invocation: InvocationOptions, owner: CallOwner) {
     this.version = version

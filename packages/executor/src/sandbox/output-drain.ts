@@ -18,12 +18,10 @@ const memoryMarkers = [
   'std::bad_alloc',
 ]
 
-/** How processes end that run out of memory. */
+/** How processes end that run out of memory, and others. */
 const fatalSignals: readonly NodeJS.Signals[] = ['SIGABRT', 'SIGTRAP', 'SIGILL', 'SIGSEGV', 'SIGBUS']
-/** What a process exits with that calls abort() where there are no signals, or that a function asked to abort. */
-const abortedCode = 134
-/** Share of the memory limit above which such an end is put down to memory whatever was printed. */
-const nearLimit = 0.6
+/** Share of the memory limit above which such an end is put down to memory; the last look is up to 25 ms old. */
+const nearLimit = 0.5
 
 /** Reads a process's stdout and stderr always, keeps the start of it, and explains an exit. */
 export class OutputDrain {
@@ -76,12 +74,11 @@ export class OutputDrain {
     return { code: 'CRASHED', message: `Cannot finish the invocation: its process ended by itself (${how})`, details: { exitCode: code, signal } }
   }
 
-  /** Whether a process ended for want of memory. The watchdog may have looked last when it still had plenty, so that does not decide alone. */
+  /** Whether a process ended for want of memory, as far as the host can know, see docs/decisions/0074. */
   #isForMemory(code: number | null, signal: NodeJS.Signals | null, memoryMb: number): boolean {
     if (memoryMarkers.some((marker) => this.#text.includes(marker))) return true
-    const isSignal = signal !== null && fatalSignals.includes(signal)
-    // Native code that is refused memory dies without a word; V8 and Node say why they abort. Functions do not end with 1, see `plainExitCode`.
-    if ((isSignal || code === 1) && this.#text.trim() === '') return true
-    return (isSignal || code === abortedCode) && this.#sandbox.peakUsedMb >= memoryMb * nearLimit
+    // Native code that is refused memory may exit like this. Functions cannot, see `plainExitCode`, and Node says why it does.
+    if (code === 1 && this.#text.trim() === '') return true
+    return signal !== null && fatalSignals.includes(signal) && this.#sandbox.peakUsedMb >= memoryMb * nearLimit
   }
 }

@@ -86,6 +86,7 @@ function maxPayloadOf(type: number, version: ExecutableVersion | undefined): num
 export function receiveFrame(sandbox: Sandbox, type: number, id: number, payload: Buffer): void {
   const call = sandbox.calls.get(id)
   if (call === undefined) return sandbox.violation(`a frame of type ${type} for a call that does not run`)
+  call.hasBegun = true
   switch (type) {
     case toHost.result:
       return receiveResult(sandbox, call, payload)

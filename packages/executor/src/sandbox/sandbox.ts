@@ -340,7 +340,7 @@ export class Sandbox implements FrameReceiver {
   }
 }
 
-/** At most once: its caller still waits, and it was not given back before. */
+/** At most once: nothing was seen of it, and it was not given back before, which only a sandbox that lies does twice. Its caller still waits. */
 function mayBeginAgain(call: Call): boolean {
-  return call.isRepeatable && !call.isSettled && !call.isSecondTry
+  return call.isRepeatable && !call.hasBegun && !call.isSecondTry && !call.isSettled
 }

@@ -32,6 +32,30 @@ conformance('a process that ends of what an earlier call left behind', (createEx
     expect([...begun.values()]).to.deep.equal(Array.from({ length: 12 }, () => 1))
   })
 
+  it('fails no call of several callers at once either, whose sandboxes all end', async () => {
+    const version = versionOfCode(straying)
+    async function caller(name: number): Promise<void> {
+      for (let number = name; number < 12; number += 3) expect(outputOf(await invoke(executor, version, number, { capabilities }))).to.equal(number)
+    }
+    await Promise.all([caller(0), caller(1), caller(2)])
+    expect([...begun.values()]).to.deep.equal(Array.from({ length: 12 }, () => 1))
+    expect(executor.stats()).to.include({ running: 0, queued: 0 })
+  })
+
+  it('fails no call when there are no more sandboxes than callers, and starves no cold start beside it', async () => {
+    const small = await createExecutor({ maxSandboxes: 2 })
+    const version = versionOfCode(straying)
+    const over = new AbortController()
+    async function caller(): Promise<void> {
+      while (!over.signal.aborted) outputOf(await invoke(small, version, 1, { capabilities }))
+    }
+    const callers = Promise.allSettled([caller(), caller(), caller()])
+    for (let fresh = 0; fresh < 3; fresh++) expect(outputOf(await invoke(small, versionOfCode('handOver({ default: () => 1 })')))).to.equal(1)
+    over.abort()
+    for (const { status } of await callers) expect(status).to.equal('fulfilled')
+    await small.close()
+  })
+
   it('has no call begin twice, whatever runs beside it', async () => {
     const version = versionOfCode(straying, { instanceConcurrency: 4, concurrency: 8 })
     const outcomes = await Promise.all(Array.from({ length: 60 }, (_none, number) => invoke(executor, version, number, { capabilities })))
