@@ -75,7 +75,7 @@ class ProcessAnalyzer implements Analyzer {
   async warm(): Promise<void> {
     if (this.#isClosed) throw closed()
     // The last idle process is the one that the next analysis takes.
-    await this.#idle.at(-1)?.start()
+    await this.#idle.at(-1)?.warm()
   }
 
   async close(): Promise<void> {

@@ -8,6 +8,7 @@ import { createImportGraph, type ImportGraph } from './import-graph.ts'
 import { findScope, type PackageTree, type SourceLocation } from './package-tree.ts'
 import { silentRemarks } from './remarks.ts'
 import type { Resolver } from './resolve.ts'
+import type { SourceParser } from '../source/source-parser.ts'
 import { SourceLimit } from './source-guard.ts'
 import { isFirstParty } from './upload-tree.ts'
 import { metaName, sourceName } from './wrapper.ts'
@@ -50,6 +51,7 @@ export interface BundleInput {
   readonly upload: PackageTree
   readonly entry: string
   readonly resolver: Resolver
+  readonly parser: SourceParser
 }
 
 /** Bundles an upload into one script. Opens nothing but what the resolver gives it. */

@@ -27,6 +27,15 @@ export function bundlerProcesses(): number[] {
   return [...started].flatMap((child) => (child.pid === undefined || child.exitCode !== null || child.signalCode !== null ? [] : [child.pid]))
 }
 
+/** Starts the bundler's process unless it is there; esbuild does so by itself with the first thing it is asked, and only with that. */
+export async function startBundler(): Promise<void> {
+  if (isBundlerAlive()) return
+  const { stop, transform } = await import('esbuild')
+  // Forgets a process that died.
+  await stop()
+  await transform('')
+}
+
 /** False when the bundler's process died, of its own or because it was killed. */
 export function isBundlerAlive(): boolean {
   return [...started].some((child) => child.exitCode === null && child.signalCode === null)

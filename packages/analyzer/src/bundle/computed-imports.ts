@@ -6,9 +6,9 @@ import { unwrap } from '../source/syntax.ts'
  * disk for files that match, past every hook. Wrapped into `[…][0]` the path is a value like any other, which is looked up
  * (and not found) when it runs. Offsets of a line change only where such an import stands.
  */
-export function hideComputedImports(text: string, path: string): string {
+export function hideComputedImports(text: string, parse: () => ts.SourceFile): string {
   if (isClean(text)) return text
-  const ast = ts.createSourceFile(path, text, ts.ScriptTarget.ESNext, false, scriptKind(path))
+  const ast = parse()
   const found: ts.Expression[] = []
   const stack: ts.Node[] = [ast]
   for (let node = stack.pop(); node !== undefined; node = stack.pop()) {
@@ -51,10 +51,4 @@ function count(text: string): number {
 function decode(escape: string, braced: string | undefined, plain: string | undefined): string {
   const code = Number.parseInt(braced ?? plain ?? '', 16)
   return code <= 0x7f ? String.fromCharCode(code) : escape
-}
-
-function scriptKind(path: string): ts.ScriptKind {
-  if (/\.tsx$/i.test(path)) return ts.ScriptKind.TSX
-  if (/\.[mc]?ts$/i.test(path)) return ts.ScriptKind.TS
-  return ts.ScriptKind.JSX
 }

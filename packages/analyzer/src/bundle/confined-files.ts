@@ -66,8 +66,14 @@ export function confinedFiles(input: BundleInput, seen: Collected): Plugin {
     const text = new TextDecoder().decode(contents)
     try {
       // Packages that the host allows are the host's own choice, and large.
-      if (location.tree === input.upload) guard[isCode ? 'checkCode' : 'checkJson'](location.path, text)
-      return { contents: isCode ? hideInputMaps(hideComputedImports(text, location.path)) : text, loader }
+      const isUploaded = location.tree === input.upload
+      if (!isCode) {
+        if (isUploaded) guard.checkJson(location.path, text)
+        return { contents: text, loader }
+      }
+      // esbuild's stack grows to a gigabyte before it gives up; this parser's ends after some thousand levels.
+      if (isUploaded) guard.checkCode(location.path, input.parser.parse(location.path, text))
+      return { contents: hideInputMaps(hideComputedImports(text, () => input.parser.parse(path, text))), loader }
     } catch (error) {
       seen.failures.push(error instanceof Error ? error : new Error(String(error)))
       return { errors: [{ text: 'The source is too complex' }] }

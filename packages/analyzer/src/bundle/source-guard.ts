@@ -17,8 +17,8 @@ export class SourceLimit extends Error {}
 
 /** Looks at source of the upload before the bundler, whose memory no flag bounds, gets to see it. */
 export interface SourceGuard {
-  /** @throws SourceLimit, or RangeError when the source is nested deeper than a parser's stack */
-  checkCode(path: string, text: string): void
+  /** @throws SourceLimit */
+  checkCode(path: string, ast: ts.SourceFile): void
   /** @throws SourceLimit */
   checkJson(path: string, text: string): void
 }
@@ -28,9 +28,7 @@ export function createSourceGuard(): SourceGuard {
   const lengths = new Map<string, number>()
   const uses = new Map<string, number>()
   return {
-    checkCode(path, text) {
-      // esbuild's stack grows to a gigabyte before it gives up; this parser's ends after some thousand levels.
-      const ast = ts.createSourceFile(path, text, ts.ScriptTarget.ESNext, false, /\.[mc]?ts$/.test(path) ? ts.ScriptKind.TS : ts.ScriptKind.TSX)
+    checkCode(path, ast) {
       const stack: { readonly node: ts.Node; readonly depth: number }[] = [{ node: ast, depth: 0 }]
       for (let at = stack.pop(); at !== undefined; at = stack.pop()) {
         const { node, depth } = at

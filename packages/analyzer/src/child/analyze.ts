@@ -1,11 +1,10 @@
 import { resolveFunctionConfig, type ResolvedFunctionConfig, type Schemas } from '@cordon/contracts'
 import { ts } from 'ts-morph'
-import { bundle, type BundleResult } from '../bundle/bundle.ts'
+import { bundle, type BundleInput, type BundleResult } from '../bundle/bundle.ts'
 import { findEntry } from '../bundle/file-lookup.ts'
 import { createHostPackages, type HostPackages } from '../bundle/host-packages.ts'
 import { createResolver, type PackageFlavour } from '../bundle/resolve.ts'
 import { SourceLimit } from '../bundle/source-guard.ts'
-import type { PackageTree } from '../bundle/package-tree.ts'
 import { createUploadTree, isFirstParty } from '../bundle/upload-tree.ts'
 import { wrapSourceMap } from '../bundle/wrapper.ts'
 import { collectCapabilities, placeCapabilities } from '../manifest/capabilities.ts'
@@ -18,6 +17,7 @@ import type { Rule, RuleContext } from '../rules/rule.ts'
 import { ruleList } from '../rules/rule-list.ts'
 import { findDefaultExport } from '../source/exports.ts'
 import { describeHandlerComment } from '../source/handler-description.ts'
+import { createSourceParser } from '../source/source-parser.ts'
 import { parseSources, type ParsedSources, type SourceText } from '../source/source-text.ts'
 import { createValues, type Values } from '../values/evaluate.ts'
 import { findReferences, type Reference } from '../values/references.ts'
@@ -52,9 +52,10 @@ async function analyzeUpload(request: AnalysisRequest): Promise<AnalysisReply> {
   const entry = findEntry(upload, request.entry)
   if (entry === undefined) return withoutEntry(request, reporter)
   const packages = createHostPackages(request.options.packages)
-  const bundled = await bundleBestFlavour(upload, entry, packages)
+  const parser = createSourceParser()
+  const bundled = await bundleBestFlavour({ upload, entry, parser }, packages)
   const own = [...bundled.sources].filter(([path]) => isFirstParty(path) && bundled.codeFiles.has(path))
-  const parsed = parseSources(new Map(own.map(([path, bytes]) => [path, decodeSource(bytes)])))
+  const parsed = parseSources(new Map(own.map(([path, bytes]) => [path, decodeSource(bytes)])), parser)
   const hasSyntaxErrors = reportSyntax(parsed, reporter)
   const source = parsed.files.find((file) => file.path === entry)
   const facts = readFacts(source, request)
@@ -67,8 +68,8 @@ async function analyzeUpload(request: AnalysisRequest): Promise<AnalysisReply> {
   const openProgram = createProgramOpener(entry, { upload, packages, parsed })
   const isDescribed = source !== undefined && !hasSyntaxErrors && facts.handler !== 'http'
   const { config } = facts
-  const { schemas, validators } = isDescribed ? describeHandler({ entry: source, openProgram, parsed, config, reporter }) : noSchemas
-  if (!hasSyntaxErrors) checkTypes({ parsed, openProgram, reporter, options: request.options.analyzer })
+  const { schemas, validators, undescribed } = isDescribed ? describeHandler({ entry: source, openProgram, parsed, config, reporter }) : noSchemas
+  if (!hasSyntaxErrors) checkTypes({ parsed, openProgram, reporter, undescribed, options: request.options.analyzer })
   const code = reporter.hasErrors() ? undefined : checkBundle(bundled, { entry, parsed, validators, reporter })
   const bundleText = code === undefined ? undefined : { code, sourceMap: wrapSourceMap(bundled.sourceMap, validators) }
   return {
@@ -85,11 +86,11 @@ async function analyzeUpload(request: AnalysisRequest): Promise<AnalysisReply> {
   }
 }
 
-const noSchemas: DescribedHandler = { schemas: {}, validators: undefined }
+const noSchemas: DescribedHandler = { schemas: {}, validators: undefined, undescribed: new Set() }
 
 /** The build for Node of every package, or the one for workers where the former needs what functions do not have. */
-async function bundleBestFlavour(upload: PackageTree, entry: string, packages: HostPackages): Promise<BundleResult> {
-  const bundleFlavour = (flavour: PackageFlavour) => bundle({ upload, entry, resolver: createResolver(upload, packages, flavour) })
+async function bundleBestFlavour(input: Omit<BundleInput, 'resolver'>, packages: HostPackages): Promise<BundleResult> {
+  const bundleFlavour = (flavour: PackageFlavour) => bundle({ ...input, resolver: createResolver(input.upload, packages, flavour) })
   const forNode = await bundleFlavour('node')
   if (!hasRefusedPackage(forNode)) return forNode
   const forWorkers = await bundleFlavour('worker')

@@ -21,15 +21,16 @@ export function createProgramOpener(
   }
 }
 
-/** TypeScript's own errors, in files that it would check. */
+/** TypeScript's own errors, in files that it would check. That a type is not declared is told once: types without a schema are known by then. */
 export function checkTypes(around: {
   parsed: ParsedSources
   openProgram: () => TypeProgram | undefined
   reporter: Reporter
+  undescribed: ReadonlySet<string>
   options: AnalyzerOptions
 }): void {
   const files = around.parsed.files.filter(({ path, text }) => /\.[cm]?tsx?$/.test(path) || /^\s*\/\/\s*@ts-check/m.test(text))
   if (files.length === 0 || around.options.rules['types'] === 'off') return
   const program = around.openProgram()
-  for (const error of program === undefined ? [] : findTypeErrors(program, files)) around.reporter.add(error)
+  for (const error of program === undefined ? [] : findTypeErrors(program, files, around.undescribed)) around.reporter.add(error)
 }

@@ -11,6 +11,8 @@ export interface DescribedHandler {
   readonly schemas: Schemas
   /** An expression that gives contracts' `Validators`. */
   readonly validators: string | undefined
+  /** Types that were reported because they have no schema. */
+  readonly undescribed: ReadonlySet<string>
 }
 
 /** What describing a handler needs. */
@@ -32,7 +34,11 @@ export function describeHandler({ entry, openProgram, parsed, config, reporter }
     const place = file === undefined ? undefined : { start: node.getStart(file.ast), length: node.getWidth(file.ast) }
     reporter.add({ rule: 'schema-types', severity: 'warn', message, file: (file ?? entry).path, text: (file ?? entry).text, place })
   }
-  return { schemas: { ...schemaOf('input', input), ...schemaOf('output', output) }, validators: writeValidators({ input, output }) }
+  return {
+    schemas: { ...schemaOf('input', input), ...schemaOf('output', output) },
+    validators: writeValidators({ input, output }),
+    undescribed: new Set(problems.flatMap(({ type }) => type ?? [])),
+  }
 }
 
 function schemaOf(name: 'input' | 'output', side: SideSchema | undefined): Schemas {

@@ -1,4 +1,5 @@
-import { bundlerProcesses, isBundlerAlive } from '../bundle/bundler-memory.ts'
+import { bundlerProcesses, startBundler } from '../bundle/bundler-memory.ts'
+import { getLibrary } from '../schema/library.ts'
 import { analyze as analyzeUpload } from './analyze.ts'
 import type { AnalysisReply, AnalysisRequest } from './messages.ts'
 
@@ -12,8 +13,17 @@ export interface Answer {
 export async function analyze(request: AnalysisRequest): Promise<Answer> {
   const reply = await analyzeUpload(request)
   // Started again here and now, so that the host knows the process before the next upload meets it.
-  if (!isBundlerAlive()) return { ...(await warm()), reply }
+  await startBundler()
   return { reply, bundlers: bundlerProcesses() }
+}
+
+/** Gets what no analysis can do without, and says that this process is there. */
+export async function load(): Promise<Answer> {
+  const starting = startBundler()
+  // Meanwhile, in this process.
+  getLibrary()
+  await starting
+  return { reply: null, bundlers: bundlerProcesses() }
 }
 
 const sample = `import { join } from 'node:path'

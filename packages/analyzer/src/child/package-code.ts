@@ -10,6 +10,7 @@ import { noTampering } from '../rules/no-tampering.ts'
 import { noWebAssembly } from '../rules/no-webassembly.ts'
 import { processAccess } from '../rules/process-access.ts'
 import type { Rule } from '../rules/rule.ts'
+import { createSourceParser } from '../source/source-parser.ts'
 import { parseSources } from '../source/source-text.ts'
 import { createValues } from '../values/evaluate.ts'
 import { findReferences } from '../values/references.ts'
@@ -77,7 +78,7 @@ function lookThrough(path: string, text: string): readonly Found[] {
   const key = createHash('sha256').update(path).update('\0').update(text).digest('base64')
   const known = remembered.get(key)
   if (known !== undefined) return known
-  const parsed = parseSources(new Map([[path, text]]))
+  const parsed = parseSources(new Map([[path, text]]), createSourceParser())
   const found = parsed.files.flatMap((source) => {
     const values = createValues(source, parsed.checker)
     const references = findReferences(source, values)

@@ -24,8 +24,6 @@ export class AnalyzerProcess {
   readonly #options: AnalyzerProcessOptions
   readonly #watched = new Set<number>()
   #pool: Promise<Tinypool> | undefined
-  /** The process that was warmed. */
-  #warmPid = 0
   /** Processes that the analyzer process started: esbuild outlives it when it is killed in the middle of its work. */
   #bundlers: readonly number[] = []
   #isClosed = false
@@ -34,18 +32,15 @@ export class AnalyzerProcess {
     this.#options = options
   }
 
-  /** Starts the process if there is none, and waits until it has loaded everything. */
-  async start(): Promise<void> {
-    const pool = await this.#pool
-    const pid = pool?.threads[0]?.threadId
-    if (pid !== undefined && pid === this.#warmPid) return
-    if (typeof (await this.#call('warm', null, startLimitMs)) === 'string') return
-    this.#warmPid = (await this.#pool)?.threads[0]?.threadId ?? 0
+  /** Starts the process if there is none, and has it do a small analysis: the first of each kind of work takes the longest. */
+  async warm(): Promise<void> {
+    await this.#call('warm', null, startLimitMs)
   }
 
   /** Calls `analyze` in the process. A process that does not answer in time is killed. */
   async analyze(request: unknown, timeLimitMs: number): Promise<{ readonly reply: unknown } | NoAnswer> {
-    await this.start()
+    // One that died while it was idle, of which the host may not know yet, answers this no more, and it is not the fault of the upload.
+    if ((await this.#call('load', null, startLimitMs)) === 'died') await this.#call('load', null, startLimitMs)
     return this.#call('analyze', request, timeLimitMs)
   }
 
@@ -60,7 +55,7 @@ export class AnalyzerProcess {
     this.#watched.clear()
   }
 
-  async #call(name: 'warm' | 'analyze', argument: unknown, timeLimitMs: number): Promise<{ readonly reply: unknown } | NoAnswer> {
+  async #call(name: 'load' | 'warm' | 'analyze', argument: unknown, timeLimitMs: number): Promise<{ readonly reply: unknown } | NoAnswer> {
     if (this.#isClosed) return 'died'
     this.#pool ??= this.#open()
     const pool = await this.#pool

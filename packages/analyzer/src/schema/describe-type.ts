@@ -40,7 +40,7 @@ export function describeType(type: ts.Type, side: 'input' | 'output', node: ts.N
       const shown = shorten(typeof inner === 'string' ? inner : checker.typeToString(inner, undefined, ts.TypeFormatFlags.None))
       const message = `${place.path} has the type "${shown}", ${reason}. Use a type that JSON can carry, or leave it: that part is not validated.`
       // One mistake in a generic type would else be told for each use of it.
-      if (problems.length < maxProblems && problems.every((one) => one.message !== message)) problems.push({ node: place.node, message })
+      if (problems.length < maxProblems && problems.every((one) => one.message !== message)) problems.push({ node: place.node, message, type: shown })
       return {}
     },
   }

@@ -19,6 +19,8 @@ export interface TypeProblem {
   readonly node: ts.Node
   /** One sentence what is wrong, one what to do. */
   readonly message: string
+  /** The type as it is written, where the problem is about one. */
+  readonly type?: string | undefined
 }
 
 /** The description of one side of a handler while it is made. */

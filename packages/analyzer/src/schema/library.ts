@@ -2,17 +2,20 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { builtinModules } from 'node:module'
 import { getLibFiles } from '@ts-morph/common'
 import { ts } from 'ts-morph'
+import { chooseWebDeclarations } from './web-library.ts'
 
 /**
  * Where the platform's own declarations stand among the files of a program. An upload may have files below this path; they
  * are not found then.
  */
 const platformFolder = '/node_modules/.cordon'
-/** The language, and what a sandbox has of the web: the library for web workers, without pages and documents. */
-const libraries = ['lib.es2023.d.ts', 'lib.webworker.d.ts']
+/** The language. */
+const languageLibrary = 'lib.es2023.d.ts'
+/** What a sandbox has of the web is part of the library for web workers, without pages and documents. */
+const webLibrary = 'lib.webworker.d.ts'
 /** What functions have besides: `Context` without an import, and of Node what has no import either. Its modules are `any`: their types are as long as the library. */
 const ambient = `
-type Context = import('@cordon/contracts').Context
+type Context = import('./contracts/context.ts').Context
 declare class Buffer extends Uint8Array {
   [name: string]: any
   static [name: string]: any
@@ -27,6 +30,8 @@ declare const process: { readonly env: Record<string, string | undefined>; reado
 declare function setImmediate(run: (...values: any[]) => void, ...values: any[]): any
 declare function clearImmediate(handle: any): void
 declare const global: any
+declare const self: any
+declare const navigator: any
 declare const require: any
 declare const module: any
 declare const exports: any
@@ -36,7 +41,7 @@ declare module 'node:*'
 ${builtinModules.map((name) => `declare module '${name}'`).join('\n')}
 `
 
-/** The files that every program has, parsed once for the life of the process. */
+/** The files that programs have besides the upload's, parsed once for the life of the process. */
 export interface Library {
   /** Files that are part of every program without being imported. */
   readonly rootNames: readonly string[]
@@ -49,7 +54,7 @@ export interface Library {
 
 let library: Library | undefined
 
-/** Gives the library; the first call reads and parses it (about 0.2 s). */
+/** Gives the library; the first call reads and parses it (about 0.1 s). */
 export function getLibrary(): Library {
   library ??= createLibrary()
   return library
@@ -58,10 +63,16 @@ export function getLibrary(): Library {
 function createLibrary(): Library {
   const standard = parse(`${platformFolder}/lib.d.ts`, standardText(), ts.JSDocParsingMode.ParseNone)
   const own = parse(`${platformFolder}/ambient.d.ts`, ambient, ts.JSDocParsingMode.ParseNone)
-  const files = new Map([standard, own, ...contractFiles()].map((file) => [file.fileName, file]))
+  const contracts = contractFiles()
+  const files = new Map([standard, own].map((file) => [file.fileName, file]))
   return {
     rootNames: [standard.fileName, own.fileName],
-    find: (fileName) => files.get(fileName),
+    find(fileName) {
+      const url = files.has(fileName) ? undefined : contracts.get(fileName)
+      // Most functions need of contracts what their context is, and few of them more.
+      if (url !== undefined) files.set(fileName, parse(fileName, readFileSync(url, 'utf8'), ts.JSDocParsingMode.ParseAll))
+      return files.get(fileName)
+    },
     resolve: (specifier) => (/^@cordon\/(?:core|contracts)$/.test(specifier) ? `${platformFolder}/contracts/index.d.ts` : undefined),
     isStandard(declaration) {
       const file = declaration.getSourceFile()
@@ -70,7 +81,7 @@ function createLibrary(): Library {
   }
 }
 
-/** All declarations of the libraries as one text: names that are declared in many files are merged once, not for every program. */
+/** All declarations of the language and the web as one text: names that are declared in many files are merged once, not for every program. */
 function standardText(): string {
   const texts = new Map(getLibFiles().map((file) => [file.fileName.slice(file.fileName.lastIndexOf('/') + 1), file.text]))
   const chosen = new Map<string, string>()
@@ -80,17 +91,15 @@ function standardText(): string {
     chosen.set(name, text)
     for (const [, referenced] of text.matchAll(/^\/\/\/ <reference lib="([^"]+)"/gm)) add(`lib.${referenced}.d.ts`)
   }
-  for (const name of libraries) add(name)
-  return [...chosen.values()].join('\n').replaceAll(/^\/\/\/.*$/gm, '')
+  add(languageLibrary)
+  return [...chosen.values(), chooseWebDeclarations(texts.get(webLibrary) ?? '')].join('\n').replaceAll(/^\/\/\/.*$/gm, '')
 }
 
-/** The declarations of contracts, as they were built. */
-function contractFiles(): ts.SourceFile[] {
+/** Where the declarations of contracts are, as they were built, by their names in a program. */
+function contractFiles(): Map<string, URL> {
   const folder = new URL('.', import.meta.resolve('@cordon/contracts'))
-  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
-    .map((path) => path.replaceAll('\\', '/'))
-    .filter((path) => path.endsWith('.d.ts'))
-    .map((path) => parse(`${platformFolder}/contracts/${path}`, readFileSync(new URL(path, folder), 'utf8'), ts.JSDocParsingMode.ParseAll))
+  const paths = readdirSync(folder, { recursive: true, encoding: 'utf8' }).map((path) => path.replaceAll('\\', '/'))
+  return new Map(paths.filter((path) => path.endsWith('.d.ts')).map((path) => [`${platformFolder}/contracts/${path}`, new URL(path, folder)]))
 }
 
 function parse(fileName: string, text: string, jsDocParsingMode: ts.JSDocParsingMode): ts.SourceFile {

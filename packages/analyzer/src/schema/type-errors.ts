@@ -24,11 +24,16 @@ const notOurs = new Set([
   2792, // cannot find module, another resolution is meant
   2882, // cannot find module of an import for side effects
 ])
+/** Codes that say that a name is not declared. */
+const isUndeclared = (code: number) => code === 2304 || code === 2552
 /** Codes that say that something is `any` without saying so. Many projects are not strict, and `any` is an answer. */
 const isImplicitAny = (code: number) => code >= 7000 && code < 7100
 
-/** What TypeScript says about the files of an upload: the code runs nevertheless, so these are warnings unless the host wants more. */
-export function findTypeErrors(program: TypeProgram, files: readonly SourceText[]): Finding[] {
+/**
+ * What TypeScript says about the files of an upload: the code runs nevertheless, so these are warnings unless the host wants more. That one of
+ * the types in `told` is not declared was said before.
+ */
+export function findTypeErrors(program: TypeProgram, files: readonly SourceText[], told: ReadonlySet<string>): Finding[] {
   const until = performance.now() + maxCheckMs
   const found: Finding[] = []
   for (const file of files) {
@@ -36,6 +41,7 @@ export function findTypeErrors(program: TypeProgram, files: readonly SourceText[
     try {
       for (const one of program.check(file.ast)) {
         if (one.category !== ts.DiagnosticCategory.Error || notOurs.has(one.code) || isImplicitAny(one.code) || one.start === undefined) continue
+        if (isUndeclared(one.code) && told.has(file.text.slice(one.start, one.start + (one.length ?? 0)))) continue
         if (found.length < maxErrors) found.push(findingOf(file, one, one.start))
       }
     } catch (error) {

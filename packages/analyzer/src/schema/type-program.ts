@@ -1,4 +1,5 @@
 import { ts } from 'ts-morph'
+import { createProgramHost } from '../source/program-host.ts'
 import { getLibrary } from './library.ts'
 import type { TypeFiles } from './type-files.ts'
 
@@ -38,16 +39,10 @@ export function createTypeProgram(entryPath: string, files: TypeFiles): TypeProg
   const resolutionHost: ts.ModuleResolutionHost = { fileExists: files.has, readFile: files.readText }
   const cache = ts.createModuleResolutionCache('/', (name) => name, options)
   const host: ts.CompilerHost = {
-    getSourceFile: (name) => library.find(name) ?? files.parse(name),
+    ...createProgramHost((name) => library.find(name) ?? files.parse(name)),
     fileExists: (name) => library.find(name) !== undefined || files.has(name),
     readFile: files.readText,
     resolveModuleNameLiterals: (literals, importer) => literals.map(({ text }) => resolve(text, importer)),
-    getDefaultLibFileName: () => '',
-    getCurrentDirectory: () => '/',
-    getCanonicalFileName: (name) => name,
-    useCaseSensitiveFileNames: () => true,
-    getNewLine: () => '\n',
-    writeFile: () => undefined,
   }
 
   function resolve(specifier: string, importer: string): ts.ResolvedModuleWithFailedLookupLocations {

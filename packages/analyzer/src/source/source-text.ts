@@ -1,4 +1,6 @@
-import { Project, ts } from 'ts-morph'
+import { ts } from 'ts-morph'
+import { createProgramHost } from './program-host.ts'
+import type { SourceParser } from './source-parser.ts'
 
 /** One parsed file. */
 export interface SourceText {
@@ -17,28 +19,31 @@ export interface ParsedSources {
   syntaxErrors(file: SourceText): readonly ts.DiagnosticWithLocation[]
 }
 
-/** Parses files into one program over an in-memory file system: no library, no resolution, no file of this machine. */
-export function parseSources(texts: ReadonlyMap<string, string>): ParsedSources {
-  const project = new Project({
-    useInMemoryFileSystem: true,
-    skipLoadingLibFiles: true,
-    skipFileDependencyResolution: true,
-    compilerOptions: {
-      allowJs: true,
-      noLib: true,
-      noResolve: true,
-      skipLibCheck: true,
-      types: [],
-      jsx: ts.JsxEmit.Preserve,
-      target: ts.ScriptTarget.ESNext,
-      module: ts.ModuleKind.ESNext,
-      experimentalDecorators: true,
-    },
-  })
-  const parsed = [...texts].map(([path, text]) => ({ path, text, file: project.createSourceFile(`/${path}`, text) }))
-  const program = project.getProgram().compilerObject
+const options: ts.CompilerOptions = {
+  allowJs: true,
+  noLib: true,
+  noResolve: true,
+  skipLibCheck: true,
+  types: [],
+  jsx: ts.JsxEmit.Preserve,
+  target: ts.ScriptTarget.ESNext,
+  module: ts.ModuleKind.ESNext,
+  experimentalDecorators: true,
+}
+
+/** Puts the files of an upload into one program: no library, no resolution, no file of this machine. */
+export function parseSources(texts: ReadonlyMap<string, string>, parser: SourceParser): ParsedSources {
+  const files = [...texts].map(([path, text]) => createSourceText(path, text, parser.parse(path, text)))
+  const byName = new Map(files.map(({ ast }) => [ast.fileName, ast]))
+  const host: ts.CompilerHost = {
+    ...createProgramHost((name) => byName.get(name)),
+    // Names are followed inside a file; what another one exports is not asked for.
+    resolveModuleNameLiterals: (literals) => literals.map(() => ({ resolvedModule: undefined })),
+  }
+  const program = ts.createProgram({ rootNames: [...byName.keys()], options, host })
   return {
-    files: parsed.map(({ path, text, file }) => createSourceText(path, text, file.compilerNode)),
+    files,
+    // Creating the checker binds the files.
     checker: program.getTypeChecker(),
     syntaxErrors: (file) => program.getSyntacticDiagnostics(file.ast),
   }
@@ -46,14 +51,21 @@ export function parseSources(texts: ReadonlyMap<string, string>): ParsedSources 
 
 function createSourceText(path: string, text: string, ast: ts.SourceFile): SourceText {
   let index: Map<ts.SyntaxKind, ts.Node[]> | undefined
+  const selections = new Map<string, readonly ts.Node[]>()
   return {
     path,
     text,
     ast,
     nodesOf(...kinds) {
-      index ??= indexByKind(ast)
-      const found = kinds.map((kind) => index?.get(kind) ?? [])
-      return found.length === 1 ? (found[0] ?? []) : found.flat().toSorted((a, b) => a.pos - b.pos)
+      const key = kinds.join()
+      let selection = selections.get(key)
+      if (selection === undefined) {
+        index ??= indexByKind(ast)
+        const found = kinds.map((kind) => index?.get(kind) ?? [])
+        selection = found.length === 1 ? (found[0] ?? []) : found.flat().toSorted((a, b) => a.pos - b.pos)
+        selections.set(key, selection)
+      }
+      return selection
     },
   }
 }
