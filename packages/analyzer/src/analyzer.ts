@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import { PlatformError, resolveFunctionConfig, type AnalyzeOptions, type Analysis, type Analyzer, type Reaper, type Upload } from '@cordon/contracts'
 import { integer, optional, resolveOptions, type OptionTable } from '@cordon/contracts'
 import { AnalyzerProcess } from './host/analyzer-process.ts'
@@ -97,8 +98,11 @@ class ProcessAnalyzer implements Analyzer {
       const answer = await process.analyze(request, this.#setup.timeLimitMs)
       if (answer === 'timeout') throw this.#isClosed ? closed() : tooLarge(`it takes longer than ${this.#setup.timeLimitMs} ms`)
       if (answer === 'died') throw this.#isClosed ? closed() : tooLarge(`it needs more memory than ${this.#setup.memoryMb} MiB`)
+      // The turn that received a large answer has read it; hashing its bundle is for the next one, and so is what the caller does with it.
+      await setImmediate()
       const analysis = readReply(answer.reply)
       if (isRepeatable(answer.reply)) this.#cache.set(key, analysis)
+      await setImmediate()
       return analysis
     } finally {
       const next = this.#waiting.shift()

@@ -26,6 +26,22 @@ describe('type errors', () => {
     expect((await analyze(source, { types: 'off' })).diagnostics).to.deep.equal([])
   })
 
+  it('do not repeat that a type is not declared, unless nobody else says so', async () => {
+    const source = '/** @function */ export default (input: { a: Missing }) => { const b: Absent = input.a; return typeof b }'
+    expect(rulesOf(await analyze(source))).to.deep.equal(['schema-types', 'types'])
+    expect(rulesOf(await analyze(source, { 'schema-types': 'off' }))).to.deep.equal(['types', 'types'])
+  })
+
+  it('know the web as far as a sandbox has it', async () => {
+    const there = `const names = [AbortController, Blob, CompressionStream, DOMException, Event, File, FormData, Headers, MessageChannel, Request, Response,
+      TextDecoder, TransformStream, URL, URLSearchParams]; fetch(new Request('https://a.example/'), { signal: AbortSignal.timeout(1) }).then((reply) => reply.json());
+      crypto.subtle.digest('SHA-256', new Uint8Array(1)); structuredClone(names); new ReadableStream().pipeThrough(new TextDecoderStream()); import.meta.url;
+      return typeof self + typeof navigator + setTimeout(() => undefined, performance.now())`
+    const found = (await analyze(handler(there))).diagnostics.filter((one) => one.rule === 'types')
+    expect(found).to.deep.equal([])
+    expect(rulesOf(await analyze(handler('return location.href + OffscreenCanvas')))).to.deep.equal(['types', 'types'])
+  })
+
   it('are found in every file of the upload, and in HTTP functions, but not in JavaScript that does not ask for it', async () => {
     const wrong = 'export const a: number = "a"'
     const web = `import { a } from './a.ts'\nimport b from './b.js'\n/** @function */ export default { fetch(request: Request) { return new Response(request.urll + a + b) } }`

@@ -1,5 +1,5 @@
 import type { TsconfigRaw } from 'esbuild'
-import { ts } from 'ts-morph'
+import { ts } from '@ts-morph/common'
 import { isRecord } from '@cordon/contracts'
 import type { PackageTree } from './package-tree.ts'
 

@@ -1,4 +1,4 @@
-import { ts } from 'ts-morph'
+import { ts } from '@ts-morph/common'
 
 /**
  * Deepest nesting of code. esbuild takes about 3 kB of stack for a level; this is far more than people write, and what

@@ -1,5 +1,5 @@
 import { resolveFunctionConfig, type ResolvedFunctionConfig, type Schemas } from '@cordon/contracts'
-import { ts } from 'ts-morph'
+import { ts } from '@ts-morph/common'
 import { bundle, type BundleInput, type BundleResult } from '../bundle/bundle.ts'
 import { findEntry } from '../bundle/file-lookup.ts'
 import { createHostPackages, type HostPackages } from '../bundle/host-packages.ts'

@@ -1,5 +1,5 @@
 import type { Location } from 'esbuild'
-import { ts } from 'ts-morph'
+import { ts } from '@ts-morph/common'
 import type { BundleResult } from '../bundle/bundle.ts'
 import { nodeMark, sourceName } from '../bundle/wrapper.ts'
 import { judgePackages } from '../rules/package-imports.ts'

@@ -1,5 +1,5 @@
 import { Script } from 'node:vm'
-import { ts } from 'ts-morph'
+import { ts } from '@ts-morph/common'
 import type { BundleResult } from '../bundle/bundle.ts'
 import { isFirstParty } from '../bundle/upload-tree.ts'
 import { wrapCode } from '../bundle/wrapper.ts'

@@ -31,6 +31,7 @@ export function checkTypes(around: {
 }): void {
   const files = around.parsed.files.filter(({ path, text }) => /\.[cm]?tsx?$/.test(path) || /^\s*\/\/\s*@ts-check/m.test(text))
   if (files.length === 0 || around.options.rules['types'] === 'off') return
+  const told = around.options.rules['schema-types'] === 'off' ? new Set<string>() : around.undescribed
   const program = around.openProgram()
-  for (const error of program === undefined ? [] : findTypeErrors(program, files, around.undescribed)) around.reporter.add(error)
+  for (const error of program === undefined ? [] : findTypeErrors(program, files, told)) around.reporter.add(error)
 }

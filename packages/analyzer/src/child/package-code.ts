@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { resolveFunctionConfig } from '@cordon/contracts'
-import { ts } from 'ts-morph'
+import { ts } from '@ts-morph/common'
 import type { BundleResult } from '../bundle/bundle.ts'
 import { isFirstParty } from '../bundle/upload-tree.ts'
 import { globalAccess } from '../rules/global-access.ts'

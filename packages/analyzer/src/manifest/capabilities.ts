@@ -1,5 +1,5 @@
 import { normaliseHost, type CapabilityUse, type Manifest, type ResolvedFunctionConfig } from '@cordon/contracts'
-import { ts } from 'ts-morph'
+import { ts } from '@ts-morph/common'
 import type { Reporter } from '../child/reporter.ts'
 import { codeFrame, placeAt } from '../source/code-frame.ts'
 import { findConfigExport } from '../source/exports.ts'

@@ -1,5 +1,5 @@
 import { normaliseHost } from '@cordon/contracts'
-import { ts } from 'ts-morph'
+import { ts } from '@ts-morph/common'
 import { unwrap } from '../source/syntax.ts'
 import type { Values } from '../values/evaluate.ts'
 

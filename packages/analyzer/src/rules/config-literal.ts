@@ -1,5 +1,5 @@
 import { functionConfigTable, isRecord, PlatformError } from '@cordon/contracts'
-import { ts } from 'ts-morph'
+import { ts } from '@ts-morph/common'
 import { readLiteral, type LiteralProblem } from '../source/config-literal.ts'
 import { findConfigExport } from '../source/exports.ts'
 import type { SourceText } from '../source/source-text.ts'

@@ -1,4 +1,4 @@
-import { ts } from 'ts-morph'
+import { ts } from '@ts-morph/common'
 import { findDefaultExport } from '../source/exports.ts'
 import { isFunctionLike } from '../source/syntax.ts'
 import { keyOf } from '../values/value.ts'

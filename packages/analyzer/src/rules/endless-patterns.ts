@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module'
 import type * as Refa from 'refa'
 import type * as Scslre from 'scslre'
-import { ts } from 'ts-morph'
+import { ts } from '@ts-morph/common'
 import type { SourceText } from '../source/source-text.ts'
 import type { Values } from '../values/evaluate.ts'
 import type { Rule } from './rule.ts'

@@ -1,4 +1,4 @@
-import { ts } from 'ts-morph'
+import { ts } from '@ts-morph/common'
 import { keyOf } from '../values/value.ts'
 import type { Rule } from './rule.ts'
 

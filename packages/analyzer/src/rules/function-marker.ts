@@ -1,4 +1,4 @@
-import { ts } from 'ts-morph'
+import { ts } from '@ts-morph/common'
 import { findDefaultExport } from '../source/exports.ts'
 import type { Rule } from './rule.ts'
 

@@ -1,4 +1,4 @@
-import { ts } from 'ts-morph'
+import { ts } from '@ts-morph/common'
 import type { Reference } from '../values/references.ts'
 import type { Rule } from './rule.ts'
 

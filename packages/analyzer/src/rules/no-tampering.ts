@@ -1,4 +1,4 @@
-import { ts } from 'ts-morph'
+import { ts } from '@ts-morph/common'
 import { writingOperator } from '../source/targets.ts'
 import type { GlobalCall, Values } from '../values/evaluate.ts'
 import { keyOf, unknown, type Value } from '../values/value.ts'

@@ -1,4 +1,4 @@
-import { ts } from 'ts-morph'
+import { ts } from '@ts-morph/common'
 import type { BundleResult, RefusedImport } from '../bundle/bundle.ts'
 import type { ImportStep } from '../bundle/import-graph.ts'
 import { remedyFor } from '../bundle/remedies.ts'

@@ -1,4 +1,4 @@
-import { ts } from 'ts-morph'
+import { ts } from '@ts-morph/common'
 import type { Rule } from './rule.ts'
 
 /** JSON has no keys that reach a prototype. */

@@ -1,4 +1,4 @@
-import type { ts } from 'ts-morph'
+import type { ts } from '@ts-morph/common'
 import type { ResolvedFunctionConfig } from '@cordon/contracts'
 import type { RefusedImport } from '../bundle/bundle.ts'
 import type { FoundUse } from '../manifest/find-uses.ts'

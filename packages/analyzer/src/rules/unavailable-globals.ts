@@ -1,4 +1,4 @@
-import { ts } from 'ts-morph'
+import { ts } from '@ts-morph/common'
 import type { Rule } from './rule.ts'
 
 /** Globals of browsers and of Node that functions do not have, and what to use instead. */

@@ -1,4 +1,4 @@
-import { ts } from 'ts-morph'
+import { ts } from '@ts-morph/common'
 import type { SourceText } from '../source/source-text.ts'
 import { propertyName } from '../source/syntax.ts'
 import type { Values } from '../values/evaluate.ts'

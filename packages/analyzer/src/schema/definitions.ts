@@ -1,4 +1,4 @@
-import type { ts } from 'ts-morph'
+import type { ts } from '@ts-morph/common'
 import { isSchema, mapSubschemas, SchemaLimit, type JsonSchema } from './json-schema.ts'
 import type { Revival } from './description.ts'
 

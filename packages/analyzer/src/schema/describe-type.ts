@@ -1,4 +1,4 @@
-import { ts } from 'ts-morph'
+import { ts } from '@ts-morph/common'
 import { Definitions } from './definitions.ts'
 import { describeArray, describeTuple } from './arrays.ts'
 import type { Description, Place, Revival, TypeProblem } from './description.ts'

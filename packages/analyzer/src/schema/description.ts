@@ -1,4 +1,4 @@
-import type { ts } from 'ts-morph'
+import type { ts } from '@ts-morph/common'
 import type { Definitions } from './definitions.ts'
 import type { JsonSchema } from './json-schema.ts'
 

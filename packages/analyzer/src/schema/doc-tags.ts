@@ -1,4 +1,4 @@
-import { ts } from 'ts-morph'
+import { ts } from '@ts-morph/common'
 import { withoutBrand } from './brands.ts'
 import type { Description } from './description.ts'
 import type { JsonSchema } from './json-schema.ts'

@@ -1,5 +1,5 @@
 import type { Schemas } from '@cordon/contracts'
-import { ts } from 'ts-morph'
+import { ts } from '@ts-morph/common'
 import { findDefaultExport } from '../source/exports.ts'
 import type { SourceText } from '../source/source-text.ts'
 import { isFunctionLike } from '../source/syntax.ts'

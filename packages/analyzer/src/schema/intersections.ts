@@ -1,4 +1,4 @@
-import type { ts } from 'ts-morph'
+import type { ts } from '@ts-morph/common'
 import { withoutBrand } from './brands.ts'
 import type { Description, Place } from './description.ts'
 import { withDocs } from './doc-tags.ts'

@@ -1,7 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { builtinModules } from 'node:module'
-import { getLibFiles } from '@ts-morph/common'
-import { ts } from 'ts-morph'
+import { getLibFiles, ts } from '@ts-morph/common'
 import { chooseWebDeclarations } from './web-library.ts'
 
 /**

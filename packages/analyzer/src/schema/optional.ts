@@ -1,4 +1,4 @@
-import { ts } from 'ts-morph'
+import { ts } from '@ts-morph/common'
 import type { JsonSchema } from './json-schema.ts'
 
 const nothing = ts.TypeFlags.Undefined | ts.TypeFlags.Void

@@ -1,4 +1,4 @@
-import { ts } from 'ts-morph'
+import { ts } from '@ts-morph/common'
 
 /** Most placeholders of a template that is turned into a pattern. */
 const maxParts = 50

@@ -1,4 +1,4 @@
-import { ts } from 'ts-morph'
+import { ts } from '@ts-morph/common'
 import type { Finding } from '../child/reporter.ts'
 import type { SourceText } from '../source/source-text.ts'
 import type { TypeProgram } from './type-program.ts'

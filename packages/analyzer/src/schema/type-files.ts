@@ -1,4 +1,4 @@
-import { ts } from 'ts-morph'
+import { ts } from '@ts-morph/common'
 import type { HostPackages } from '../bundle/host-packages.ts'
 import { joinInside, type PackageTree } from '../bundle/package-tree.ts'
 

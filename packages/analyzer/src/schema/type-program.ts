@@ -1,4 +1,4 @@
-import { ts } from 'ts-morph'
+import { ts } from '@ts-morph/common'
 import { createProgramHost } from '../source/program-host.ts'
 import { getLibrary } from './library.ts'
 import type { TypeFiles } from './type-files.ts'

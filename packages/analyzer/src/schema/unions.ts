@@ -1,4 +1,4 @@
-import { ts } from 'ts-morph'
+import { ts } from '@ts-morph/common'
 import type { Description, Place } from './description.ts'
 import { withoutBrand } from './brands.ts'
 import type { JsonSchema } from './json-schema.ts'

@@ -1,4 +1,4 @@
-import { ts } from 'ts-morph'
+import { ts } from '@ts-morph/common'
 import { propertyName, unwrap } from './syntax.ts'
 
 /** Deepest nesting of a config literal; a JSON Schema of a few dozen levels is already a strange one. */

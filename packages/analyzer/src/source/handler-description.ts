@@ -1,4 +1,4 @@
-import { ts } from 'ts-morph'
+import { ts } from '@ts-morph/common'
 import { findDefaultExport } from './exports.ts'
 import type { SourceText } from './source-text.ts'
 

@@ -1,4 +1,4 @@
-import { ts } from 'ts-morph'
+import type { ts } from '@ts-morph/common'
 
 /** What a program needs to know of a system whose files are all in memory: names are absolute and case counts. */
 export function createProgramHost(find: (fileName: string) => ts.SourceFile | undefined): ts.CompilerHost {

@@ -1,4 +1,4 @@
-import { ts } from 'ts-morph'
+import { ts } from '@ts-morph/common'
 import { isFirstParty } from '../bundle/upload-tree.ts'
 
 /** Parses the code of one upload. */

@@ -1,4 +1,4 @@
-import { ts } from 'ts-morph'
+import { ts } from '@ts-morph/common'
 import { createProgramHost } from './program-host.ts'
 import type { SourceParser } from './source-parser.ts'
 

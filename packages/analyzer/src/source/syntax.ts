@@ -1,4 +1,4 @@
-import { ts } from 'ts-morph'
+import { ts } from '@ts-morph/common'
 
 /** Takes off parentheses, `as`, `satisfies`, `!` and `<T>`: what is left is what runs. */
 export function unwrap(expression: ts.Expression): ts.Expression {

@@ -1,4 +1,4 @@
-import { ts } from 'ts-morph'
+import { ts } from '@ts-morph/common'
 
 /**
  * The operator with which an expression is written, wherever the assignment hides it: `x = 1`, `[x] = list`, `({ a: x } = object)`,

@@ -1,4 +1,4 @@
-import { ts } from 'ts-morph'
+import { ts } from '@ts-morph/common'
 import { propertyName, unwrap } from '../source/syntax.ts'
 import type { SourceText } from '../source/source-text.ts'
 import { findCalls, type Calls, type CallsOfFunction, type LocalFunction } from './calls.ts'

@@ -1,4 +1,4 @@
-import { ts } from 'ts-morph'
+import { ts } from '@ts-morph/common'
 import { constant, unknown, type Value } from './value.ts'
 
 type Constant = string | number | boolean | null | undefined
