@@ -49,6 +49,16 @@ describe('platform lifecycle', function () {
     await second.functions.remove('kept')
   })
 
+  it('gives every invocation a sandbox of its own when the host says so, whatever a function asks for', async () => {
+    const platform = await open({ limits: { reuse: false } })
+    expect(platform.options.limits.reuse).to.equal(false)
+    await platform.deploy({ name: 'counts', source: handler('return ++calls', 'let calls = 0; export const config = { reuse: true }') })
+    const first = await platform.invoke('counts')
+    const others = await Promise.all([platform.invoke('counts'), platform.invoke('counts')])
+    expect([first, ...others].map(({ output }) => output)).to.deep.equal([1, 1, 1])
+    await platform.functions.remove('counts')
+  })
+
   it('warns once of a function that fails again and again when it is started, and says when it is tried again', async () => {
     const logger = createNotingLogger()
     const platform = await open({ logger, scheduling: { maxSandboxes: 2 } })

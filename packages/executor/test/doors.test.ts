@@ -61,6 +61,8 @@ const unknownTypes = [0, ...Object.values(toSandbox), 31, 47, 255]
 interface Scene {
   readonly executor: Executor
   readonly sandbox: ScriptedSandbox
+  /** Why the host ended its sandbox. */
+  readonly deaths: readonly string[]
   readonly outcome: Promise<Outcome> | undefined
   readonly response: Promise<HttpResponse> | undefined
 }
@@ -80,14 +82,13 @@ describe('every frame in every state', function () {
 
         it(`${isTaken ? 'takes' : 'refuses'} ${door.name}, whole and split at every byte`, async () => {
           for (let cut = 0; cut < frame.length; cut++) {
-            const { scene, isKilled } = await play(state, async ({ sandbox }) => {
+            const { scene, end } = await play(state, async ({ sandbox }) => {
               if (cut > 0) sandbox.send(frame.subarray(0, cut))
               if (cut > 0) await settle()
               sandbox.send(frame.subarray(cut))
             })
             // A load that fails ends the sandbox too, for its own reason.
-            expect(isKilled, `cut at ${cut}`).to.equal(!isTaken || door.name === 'loadFailed')
-            await close(scene)
+            expect(end, `cut at ${cut}`).to.be.oneOf([isTaken && door.name !== 'loadFailed' ? 'none' : 'killed', 'overdue'])
             if (state === 'booting' || state === 'spare' || state === 'idle') continue
             if (!isTaken && state !== 'dying' && state !== 'cancelled') expect(await codeOf(scene)).to.equal('PROTOCOL_VIOLATION')
           }
@@ -95,9 +96,8 @@ describe('every frame in every state', function () {
 
         if (isTaken) {
           it(`takes ${door.name} ${door.isRepeatable === true ? 'again' : 'once at most'}`, async () => {
-            const { scene, isKilled } = await play(state, async ({ sandbox }) => sandbox.send(...Array.from({ length: 3 }, () => frame)))
-            expect(isKilled).to.equal(door.isRepeatable !== true)
-            await close(scene)
+            const { end } = await play(state, async ({ sandbox }) => sandbox.send(...Array.from({ length: 3 }, () => frame)))
+            expect(end).to.be.oneOf([door.isRepeatable === true ? 'none' : 'killed', 'overdue'])
           })
         }
 
@@ -109,29 +109,26 @@ describe('every frame in every state', function () {
           if (door.isFree !== true) bad.push(encodeBytesFrame(toHost[door.name], 1), encodeBytesFrame(toHost[door.name], 1, Buffer.alloc(3, 0xff)))
           for (const [index, bytes] of bad.entries()) {
             if (door.name === 'body' && index === 3) continue
-            const { scene, isKilled } = await play(state, async ({ sandbox }) => sandbox.send(bytes))
-            expect(isKilled, `frame ${index}`).to.equal(true)
-            await close(scene)
+            const { end } = await play(state, async ({ sandbox }) => sandbox.send(bytes))
+            expect(end, `frame ${index}`).to.be.oneOf(['killed', 'overdue'])
           }
         })
       }
 
       it('refuses every type that no sandbox sends', async () => {
         for (const type of unknownTypes) {
-          const { scene, isKilled } = await play(state, async ({ sandbox }) => sandbox.send(encodeNumberFrame(type, 1, 1)))
-          expect(isKilled, `type ${type}`).to.equal(true)
-          await close(scene)
+          const { end } = await play(state, async ({ sandbox }) => sandbox.send(encodeNumberFrame(type, 1, 1)))
+          expect(end, `type ${type}`).to.be.oneOf(['killed', 'overdue'])
         }
       })
 
       it('ends when its channel does, in the middle of a frame too', async () => {
         for (const bytes of [Buffer.alloc(0), encodeTextFrame(toHost.log, 1, 'half').subarray(0, 11)]) {
-          const { scene, isKilled } = await play(state, async ({ sandbox }) => {
+          const { end } = await play(state, async ({ sandbox }) => {
             sandbox.channel.write(bytes)
             sandbox.channel.end()
           })
-          expect(isKilled).to.equal(true)
-          await close(scene)
+          expect(end).to.be.oneOf(['killed', 'overdue'])
         }
       })
     })
@@ -142,17 +139,27 @@ function isCallFrame(door: Door): boolean {
   return toHost[door.name] >= toHost.result
 }
 
-/** Brings a sandbox into a state, lets it act, and says whether the host killed it for that. */
-async function play(state: State, act: (scene: Scene) => Promise<void>): Promise<{ scene: Scene; isKilled: boolean }> {
+/** Whether the host killed a sandbox for what it did. `overdue`: because its cancelled call did not end in time, as on a machine that is busy. */
+type End = 'none' | 'killed' | 'overdue'
+
+/** Brings a sandbox into a state, lets it act, and says how that ended. */
+async function play(state: State, act: (scene: Scene) => Promise<void>): Promise<{ scene: Scene; end: End }> {
   const scene = await reach(state)
   if (state === 'dying') expect(scene.sandbox.isKilled).to.equal(true)
   await act(scene)
   await settle()
-  return { scene, isKilled: scene.sandbox.isKilled }
+  const { isKilled } = scene.sandbox
+  await close(scene)
+  const isOverdue = state === 'cancelled' && scene.deaths.includes('CANCELLED')
+  return { scene, end: isOverdue ? 'overdue' : isKilled ? 'killed' : 'none' }
 }
 
 async function reach(state: State): Promise<Scene> {
-  const { executor, sandboxes } = createScriptedExecutor({ spares: state === 'booting' || state === 'spare' ? 1 : 0 })
+  const deaths: string[] = []
+  const { executor, sandboxes } = createScriptedExecutor({
+    spares: state === 'booting' || state === 'spare' ? 1 : 0,
+    onSandbox: ({ reason }) => reason !== undefined && deaths.push(reason),
+  })
   const isHttp = state === 'http' || state === 'open' || state === 'ended'
   const version = versionOfCode('', { outputBytes })
   const cancel = new AbortController()
@@ -169,7 +176,7 @@ async function reach(state: State): Promise<Scene> {
   await settle()
   const [sandbox] = sandboxes
   if (sandbox === undefined) throw new Error('no sandbox was started')
-  const scene = { executor, sandbox, outcome, response }
+  const scene = { executor, sandbox, deaths, outcome, response }
   if (state === 'booting') return scene
   sandbox.send(encodeNumberFrame(toHost.ready, 0, 0))
   await settle()

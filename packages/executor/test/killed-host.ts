@@ -15,7 +15,7 @@ const executor = await createExecutor({
       sandboxes.add(pid)
       console.log(pid)
     }
-    if (state === stage && stage !== 'booting') console.log('reached')
+    if (state === stage && stage !== 'booting' && stage !== 'idle') console.log('reached')
   },
 })
 const limits = { timeoutMs: 60_000, loadTimeoutMs: 60_000 }
@@ -42,6 +42,11 @@ if (stage === 'streaming') {
     compiling = children.filter(({ pid, command }) => !sandboxes.has(pid) && !command.includes('reaper-process')).map(({ pid }) => pid)
   }
   console.log(compiling.join('\n'))
+  console.log('reached')
+} else if (stage === 'idle') {
+  // It lives until it is killed.
+  setInterval(() => undefined, 60_000)
+  await invoke(executor, versionOfCode('handOver({ default: () => 1 })'))
   console.log('reached')
 } else {
   const code = stage === 'loading' ? 'for (;;);' : 'handOver({ default: (input, ctx) => ctx.db.query("go").then(() => { for (;;); }) })'

@@ -35,7 +35,8 @@ function reap(): void {
   const living = [...watched].filter(([pid, { startTime }]) => startTime === '?' || statOf(pid)?.startTime === startTime)
   if (living.length === 0) return process.exit(0)
   // Taken before anything dies: afterwards orphans belong to somebody else.
-  const families = living.map(([pid]) => [pid, ...descendantsOf(pid)])
+  const children = childrenOfAll()
+  const families = living.map(([pid]) => [pid, ...descendantsOf(pid, children)])
   let isPatient = false
   for (const [index, [pid, { signal }]] of living.entries()) {
     if (signal === 'SIGKILL') killFamily(pid, families[index] ?? [])
@@ -76,12 +77,20 @@ function statOf(pid: number): { parent: number; startTime: string } | undefined 
   }
 }
 
-function descendantsOf(root: number): number[] {
+/** The children of every process there is: read once, which takes the longest of all that is done here. */
+function childrenOfAll(): Map<number, number[]> {
   const children = new Map<number, number[]>()
-  for (const name of listProcesses()) {
-    const parent = statOf(name)?.parent
-    if (parent !== undefined) children.set(parent, [...(children.get(parent) ?? []), name])
+  for (const pid of listProcesses()) {
+    const parent = statOf(pid)?.parent
+    if (parent === undefined) continue
+    const siblings = children.get(parent)
+    if (siblings === undefined) children.set(parent, [pid])
+    else siblings.push(pid)
   }
+  return children
+}
+
+function descendantsOf(root: number, children: Map<number, number[]>): number[] {
   const found: number[] = []
   const open = [root]
   for (let pid = open.pop(); pid !== undefined; pid = open.pop()) {

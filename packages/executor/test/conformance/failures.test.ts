@@ -55,14 +55,23 @@ conformance('the end of a function', (createExecutor, isolation) => {
   after(() => executor.close())
 
   it('keeps what was logged last, also after more than the limit', async () => {
-    const code = `handOver({ default: async () => {
+    const code = `handOver({ default: async (input, ctx) => {
       for (let line = 0; line < 5000; line++) console.log('line ' + line)
       console.log('last words')
-      await new Promise((resolve) => setTimeout(resolve, 400))
+      await new Promise((resolve) => setTimeout(resolve, 200))
+      void ctx.db.query('about to loop')
       for (;;);
     } })`
-    const outcome = await invoke(executor, versionOfCode(code, { timeoutMs: 3000, logBytes: 10_000 }))
-    expect(failureOf(outcome).code).to.equal('TIMEOUT')
+    const over = new AbortController()
+    const capabilities = {
+      call: async () => {
+        over.abort()
+        return new Promise<never>(() => undefined)
+      },
+      end: async () => undefined,
+    }
+    const outcome = await invoke(executor, versionOfCode(code, { logBytes: 10_000, timeoutMs: 20_000 }), 0, { signal: over.signal, capabilities })
+    expect(failureOf(outcome).code).to.equal('CANCELLED')
     expect(outcome.logs[0]?.message).to.equal('line 0')
     expect(outcome.logs.at(-1)?.message).to.equal('last words')
     expect(outcome.logs.length).to.be.lessThan(2000)
