@@ -6,12 +6,28 @@ export interface QueryResult<Row = Record<string, unknown>> {
   readonly rowCount: number
 }
 
+/** One statement of a batch: its text, or the text with values for `$1`, `$2`, … */
+export type BatchStatement = string | { readonly text: string; readonly values?: readonly unknown[] | undefined }
+
+/** Options of a cursor. */
+export interface CursorOptions {
+  /** Rows that are fetched at a time, 1 to 10000. @default 500 */
+  readonly batchRows?: number | undefined
+}
+
 /** The ways to run SQL, on a connection of the pool or inside a transaction. */
 export interface Queryable {
   /** Runs one statement; `$1`, `$2`, … refer to `values`. */
   query<Row = Record<string, unknown>>(text: string, values?: readonly unknown[]): Promise<QueryResult<Row>>
   /** Runs one statement written as a template: every `${value}` becomes a parameter, never text. */
   sql<Row = Record<string, unknown>>(strings: TemplateStringsArray, ...values: readonly unknown[]): Promise<QueryResult<Row>>
+  /** Runs statements in one round trip, in order and in one transaction: all of them take effect, or none. */
+  batch(statements: readonly BatchStatement[]): Promise<QueryResult[]>
+  /**
+   * Reads a large result without holding it: rows are fetched some at a time, no more than one batch ahead of what is being read.
+   * Outside a transaction the statement may only read.
+   */
+  cursor<Row = Record<string, unknown>>(text: string, values?: readonly unknown[], options?: CursorOptions): AsyncGenerator<Row, void, undefined>
 }
 
 /** The function database. */

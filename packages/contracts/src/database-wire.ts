@@ -1,12 +1,12 @@
 import type { QueryResult } from './context.ts'
-import type { RawQueryResult } from './function-database.ts'
+import { readCell, writeDate } from './database-values.ts'
+import type { RawCursorPage, RawQueryResult } from './function-database.ts'
 import { PlatformError } from './errors/platform-error.ts'
 import { isRecord } from './options/check.ts'
 
 /**
- * How query values and rows travel between sandbox and host. The pipe carries JSON, so what JSON has no word for is
- * tagged: once per column for rows, per value for parameters. Both sides use these functions; the host treats
- * everything it decodes as hostile.
+ * How query values and rows travel between sandbox and host. The pipe carries JSON, so parameters that JSON has no word for are
+ * tagged. Both sides use these functions; the host treats everything it decodes as hostile.
  */
 export type WireValue =
   | null
@@ -17,62 +17,63 @@ export type WireValue =
   | { readonly bytes: string }
   | { readonly list: readonly WireValue[] }
 
-type ColumnKind = 'plain' | 'date' | 'bytes'
-
-/** Rows on the wire. */
+/** Rows on the wire: values as the text that PostgreSQL sent, with the types that say how to read it. */
 export interface WireResult {
-  readonly fields: readonly (readonly [name: string, kind: ColumnKind])[]
-  readonly rows: readonly (readonly unknown[])[]
+  readonly fields: readonly (readonly [name: string, typeId: number])[]
+  readonly rows: readonly (readonly (string | null)[])[]
   readonly rowCount: number
 }
 
-const bytea = 17
-/** date, timestamp, timestamptz: what `pg` parses to a `Date`. */
-const dates = new Set([1082, 1114, 1184])
+/** Rows of a cursor on the wire. */
+export interface WirePage extends Omit<WireResult, 'rowCount'> {
+  readonly cursor: number
+  /** No more rows come; the cursor is closed. */
+  readonly isLast: boolean
+}
+
 /** Deepest nesting of an array parameter; PostgreSQL's own arrays end at 6 dimensions. */
 const maxListDepth = 6
 
-/** Host side: rows as `pg` gives them -> wire. */
-export function encodeResult(raw: RawQueryResult): WireResult {
-  const kinds = raw.fields.map(({ typeId }): ColumnKind => (typeId === bytea ? 'bytes' : dates.has(typeId) ? 'date' : 'plain'))
-  const isPlain = kinds.every((kind) => kind === 'plain')
-  return {
-    fields: raw.fields.map(({ name }, index) => [name, kinds[index] ?? 'plain'] as const),
-    rows: isPlain ? raw.rows : raw.rows.map((row) => row.map((cell, index) => encodeCell(cell, kinds[index]))),
-    rowCount: raw.rowCount,
-  }
+/** Host side: rows as they come from the server -> wire. */
+export function encodeResult({ fields, rows, rowCount }: RawQueryResult): WireResult {
+  return { fields: encodeFields(fields), rows, rowCount }
 }
 
-function encodeCell(cell: unknown, kind: ColumnKind | undefined): unknown {
-  if (kind === 'date') return cell instanceof Date ? cell.toISOString() : cell === null ? null : String(cell)
-  if (kind === 'bytes' && cell instanceof Uint8Array) return Buffer.from(cell.buffer, cell.byteOffset, cell.byteLength).toString('base64')
-  return cell
+/** Host side: rows of a cursor -> wire. */
+export function encodePage({ cursor, fields, rows, isLast }: RawCursorPage): WirePage {
+  return { cursor, fields: encodeFields(fields), rows, isLast }
 }
 
-/** Sandbox side: wire -> one object per row. A timestamp of `infinity` becomes the number `Infinity`, as `pg` does it. */
-export function decodeResult<Row>(wire: WireResult): QueryResult<Row> {
-  const rows = wire.rows.map((cells) => {
+function encodeFields(fields: RawQueryResult['fields']): WireResult['fields'] {
+  return fields.map(({ name, typeId }) => [name, typeId] as const)
+}
+
+/** Sandbox side: wire -> one object per row. */
+export function decodeResult<Row>({ fields, rows, rowCount }: WireResult): QueryResult<Row> {
+  return { rows: decodeRows<Row>(fields, rows), rowCount }
+}
+
+/** Sandbox side: the rows of a result or a page, one object each. `docs/guides/database.md` says what becomes of which type. */
+export function decodeRows<Row>(fields: WireResult['fields'], rows: WireResult['rows']): Row[] {
+  return rows.map((cells) => {
     const row: Record<string, unknown> = {}
-    wire.fields.forEach(([name, kind], index) => {
-      const value = decodeCell(cells[index], kind)
+    for (let index = 0; index < fields.length; index++) {
+      const [name, typeId] = fields[index] ?? ['', 0]
+      const cell = cells[index] ?? null
+      const value = cell === null ? null : readCell(typeId, cell)
       // A column may be called __proto__: it is data here.
-      Object.defineProperty(row, name, { value, writable: true, enumerable: true, configurable: true })
-    })
+      if (name === '__proto__') Object.defineProperty(row, name, { value, writable: true, enumerable: true, configurable: true })
+      else row[name] = value
+    }
     return row as Row
   })
-  return { rows, rowCount: wire.rowCount }
-}
-
-function decodeCell(cell: unknown, kind: ColumnKind): unknown {
-  if (typeof cell !== 'string') return cell ?? null
-  if (kind === 'bytes') return Buffer.from(cell, 'base64')
-  if (kind === 'date') return cell === 'Infinity' ? Infinity : cell === '-Infinity' ? -Infinity : new Date(cell)
-  return cell
 }
 
 /** Sandbox side: parameters -> wire. Plain objects become JSON text, as `pg` does it. */
 export function encodeValues(values: readonly unknown[]): WireValue[] {
-  return values.map((value) => encodeValue(value, 0))
+  if (!Array.isArray(values)) throw new TypeError('Cannot run the query: its values are not a list')
+  // Not `map`: it would leave the holes of a list out.
+  return Array.from(values, (value) => encodeValue(value, 0))
 }
 
 function encodeValue(value: unknown, depth: number): WireValue {
@@ -89,18 +90,27 @@ function encodeValue(value: unknown, depth: number): WireValue {
     case 'object':
       break
     default:
-      throw new TypeError(
-        `Cannot use a ${typeof value} as a query parameter: expected a string, number, boolean, bigint, Date, Uint8Array, list or plain object`,
-      )
+      throw unusable(`a ${typeof value}`, '')
   }
   if (value === null) return null
-  if (value instanceof Date) return { date: value.toISOString() }
+  if (value instanceof Date) return { date: writeDate(value) }
   if (value instanceof Uint8Array) return { bytes: Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('base64') }
   if (Array.isArray(value)) {
     if (depth >= maxListDepth) throw new TypeError(`Cannot use a list as a query parameter: it is nested deeper than ${maxListDepth} levels`)
-    return { list: value.map((one) => encodeValue(one, depth + 1)) }
+    return { list: Array.from(value, (one) => encodeValue(one, depth + 1)) }
   }
-  return JSON.stringify(value)
+  // JSON has nothing for these: it would silently be `{}`.
+  if (value instanceof Promise) throw unusable('a Promise', '. Await it first')
+  if (value instanceof Map || value instanceof Set || value instanceof ArrayBuffer || ArrayBuffer.isView(value)) {
+    throw unusable(`a ${Object.prototype.toString.call(value).slice(8, -1)}`, '')
+  }
+  return JSON.stringify(value) ?? null
+}
+
+function unusable(what: string, remedy: string): TypeError {
+  return new TypeError(
+    `Cannot use ${what} as a query parameter: expected a string, number, boolean, bigint, Date, Uint8Array, list or plain object${remedy}`,
+  )
 }
 
 /**

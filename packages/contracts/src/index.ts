@@ -42,7 +42,7 @@ export type { Diagnostic, RuleSeverity } from './diagnostic.ts'
 export type { Analysis, AnalyzeOptions, Analyzer, Bundle, Manifest, Schemas, Upload } from './analysis.ts'
 export type { InvocationRecord, LogEntry, LogLevel, Measures, OutcomeKind, Page, StoredLogEntry } from './records.ts'
 export type { UsageDay, UsageQuery } from './usage.ts'
-export type { Context, ContextDatabase, ContextLog, ContextRequest, Queryable, QueryResult } from './context.ts'
+export type { BatchStatement, Context, ContextDatabase, ContextLog, ContextRequest, CursorOptions, Queryable, QueryResult } from './context.ts'
 export type {
   Capabilities,
   ExecutableVersion,
@@ -59,7 +59,19 @@ export type {
 } from './execution.ts'
 export type { Issue, SideValidator, ValidatorError, Validators } from './validators.ts'
 export type { Reaper } from './reaper.ts'
-export type { DatabaseSession, FunctionDatabase, PoolStats, RawQueryResult } from './function-database.ts'
+export type {
+  DatabaseCaller,
+  DatabaseSession,
+  FunctionDatabase,
+  FunctionDatabaseStats,
+  PoolStats,
+  RawCursorPage,
+  RawQueryResult,
+  RawStatement,
+  SlowQuery,
+  TenantPoolStats,
+  Times,
+} from './function-database.ts'
 export type {
   AnalyzeResult,
   Deployment,
@@ -78,4 +90,14 @@ export type {
   UploadSource,
   VersionInfo,
 } from './platform.ts'
-export { decodeResult, decodeValues, encodeResult, encodeValues, type WireResult, type WireValue } from './database-wire.ts'
+export {
+  decodeResult,
+  decodeRows,
+  decodeValues,
+  encodePage,
+  encodeResult,
+  encodeValues,
+  type WirePage,
+  type WireResult,
+  type WireValue,
+} from './database-wire.ts'

@@ -4,7 +4,7 @@ import type { ExecutorStats, SandboxEvent, SandboxReport } from './execution.ts'
 import type { Diagnostic } from './diagnostic.ts'
 import type { PlatformError } from './errors/platform-error.ts'
 import type { FunctionConfig } from './function-config.ts'
-import type { PoolStats } from './function-database.ts'
+import type { FunctionDatabaseStats, SlowQuery } from './function-database.ts'
 import type { ResolvedPlatformOptions, User } from './options/platform-options.ts'
 import type { InvocationRecord, LogEntry, LogLevel, Measures, OutcomeKind, Page, StoredLogEntry } from './records.ts'
 import type { UsageDay, UsageQuery } from './usage.ts'
@@ -139,7 +139,7 @@ export interface InvocationQuery {
 export interface PlatformStats extends Omit<ExecutorStats, 'sandbox'> {
   readonly sandbox: SandboxReport
   readonly functions: number
-  readonly pool: PoolStats
+  readonly pool: FunctionDatabaseStats
   readonly records: { readonly buffered: number; readonly dropped: number }
 }
 
@@ -154,6 +154,7 @@ export interface PlatformEvents {
   }
   invocation: InvocationRecord
   sandbox: SandboxEvent
+  slowQuery: SlowQuery
   warning: { readonly message: string; readonly error?: PlatformError }
 }
 

@@ -14,10 +14,19 @@ export interface DatabaseOptions {
   readonly resultRows: number
   /** Most bytes of one result, or of one batch of a cursor, as they come from the server. @default 10000000 */
   readonly resultBytes: number
+  /** Statements of one invocation. @default 10000 */
+  readonly statements: number
+  /** Rows that the statements of one invocation may give together. @default 1000000 */
+  readonly rows: number
+  /** Bytes that the statements of one invocation may give together. @default 250000000 */
+  readonly bytes: number
+  /** Round trips to the server that take at least this long are reported as the event `slowQuery`, in milliseconds. @default 1000 */
+  readonly slowQueryMs: number
 }
 
 /** Longest timer that Node can hold, in milliseconds. */
 const maxTimerMs = 2_147_483_647
+const maxCount = 1_000_000_000_000
 
 /** Defaults and checks of the options of the function database. Described in docs/reference/platform-options.md. */
 export const databaseTable: OptionTable<DatabaseOptions> = {
@@ -27,4 +36,8 @@ export const databaseTable: OptionTable<DatabaseOptions> = {
   queryTimeoutMs: integer(5000, { min: 1, max: maxTimerMs }),
   resultRows: integer(100_000, { min: 1, max: 10_000_000 }),
   resultBytes: integer(10_000_000, { min: 1000, max: 256_000_000 }),
+  statements: integer(10_000, { min: 1, max: maxCount }),
+  rows: integer(1_000_000, { min: 1, max: maxCount }),
+  bytes: integer(250_000_000, { min: 1000, max: maxCount }),
+  slowQueryMs: integer(1000, { min: 0, max: maxTimerMs }),
 }

@@ -1,23 +1,6 @@
-import {
-  decodeValues,
-  encodeResult,
-  isRecord,
-  PlatformError,
-  type Capabilities,
-  type DatabaseSession,
-  type FunctionDatabase,
-} from '@cordon/contracts'
+import { isRecord, PlatformError, type Capabilities, type DatabaseCaller, type DatabaseSession, type FunctionDatabase } from '@cordon/contracts'
 import type { RegisteredVersion } from '../registry/registry.ts'
-
-type Method = (database: DatabaseSession, argument: Record<string, unknown>) => Promise<unknown>
-
-/** What a sandbox can ask for. A `Map`: the names come from the sandbox, and an object would answer to `constructor`. */
-const databaseMethods = new Map<unknown, Method>([
-  ['db.query', query],
-  ['db.begin', (database) => database.begin()],
-  ['db.commit', commit],
-  ['db.rollback', rollback],
-])
+import { databaseMethods, invalidArgument } from './database-methods.ts'
 
 /**
  * The host side of one invocation's `ctx`. It trusts neither method name nor argument: both come over the pipe. The
@@ -27,14 +10,20 @@ export class InvocationCapabilities implements Capabilities {
   readonly #database: FunctionDatabase
   readonly #version: RegisteredVersion
   readonly #timeoutMs: number
+  readonly #caller: DatabaseCaller
   #deadline = 0
   #session: DatabaseSession | undefined
   #isEnded = false
 
-  constructor(database: FunctionDatabase, version: RegisteredVersion, timeoutMs: number | undefined) {
+  constructor(
+    database: FunctionDatabase,
+    version: RegisteredVersion,
+    { invocationId, timeoutMs }: { invocationId: string; timeoutMs: number | undefined },
+  ) {
     this.#database = database
     this.#version = version
     this.#timeoutMs = Math.min(version.limits.timeoutMs, timeoutMs ?? version.limits.timeoutMs)
+    this.#caller = { function: version.function, version: version.version, invocationId }
   }
 
   onDispatch(deadline: number): void {
@@ -60,38 +49,13 @@ export class InvocationCapabilities implements Capabilities {
   #open(): DatabaseSession {
     // Until the executor has said when it dispatched, the latest moment at which the invocation can end is known.
     const deadline = this.#deadline === 0 ? Date.now() + this.#timeoutMs : this.#deadline
-    this.#session ??= this.#database.session(this.#version.tenant, deadline)
+    this.#session ??= this.#database.session(this.#version.tenant, deadline, this.#caller)
     return this.#session
   }
 }
 
-async function query(database: DatabaseSession, { text, values = [], transaction }: Record<string, unknown>): Promise<unknown> {
-  if (typeof text !== 'string') throw invalidArgument('db.query', 'a text')
-  const number = transaction === undefined ? undefined : transactionOf('db.query', transaction)
-  return encodeResult(await database.query(text, decodeValues(values), number))
-}
-
-async function commit(database: DatabaseSession, { transaction }: Record<string, unknown>): Promise<null> {
-  await database.commit(transactionOf('db.commit', transaction))
-  return null
-}
-
-async function rollback(database: DatabaseSession, { transaction }: Record<string, unknown>): Promise<null> {
-  await database.rollback(transactionOf('db.rollback', transaction))
-  return null
-}
-
-function transactionOf(method: string, value: unknown): number {
-  if (typeof value === 'number' && Number.isSafeInteger(value)) return value
-  throw invalidArgument(method, 'the number of a transaction')
-}
-
 function denied(message: string): PlatformError {
   return new PlatformError('CAPABILITY_DENIED', message)
-}
-
-function invalidArgument(method: string, expected: string): PlatformError {
-  return new PlatformError('INVALID_INPUT', `Cannot call ${show(method)}: expected ${expected}`)
 }
 
 function show(method: unknown): string {

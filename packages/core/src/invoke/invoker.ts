@@ -122,7 +122,7 @@ export class Invoker {
       user: userOf(options),
       timeoutMs: options.timeoutMs,
       signal: options.signal,
-      capabilities: new InvocationCapabilities(database, version, options.timeoutMs),
+      capabilities: new InvocationCapabilities(database, version, { invocationId: id, timeoutMs: options.timeoutMs }),
       inputJson: readInput(payloadBytes),
       request: contextRequest(options.request, payloadBytes),
     }
@@ -141,7 +141,7 @@ export class Invoker {
       user: userOf(options),
       timeoutMs: options.timeoutMs,
       signal,
-      capabilities: new InvocationCapabilities(database, version, options.timeoutMs),
+      capabilities: new InvocationCapabilities(database, version, { invocationId: id, timeoutMs: options.timeoutMs }),
       request: head,
       context,
     }

@@ -4,7 +4,7 @@ type Listeners = { readonly [E in keyof PlatformEvents]: Set<(value: PlatformEve
 
 /** The events of a platform. A listener that throws neither hurts the others nor the caller that caused the event. */
 export class EventHub {
-  readonly #listeners: Listeners = { deployment: new Set(), invocation: new Set(), sandbox: new Set(), warning: new Set() }
+  readonly #listeners: Listeners = { deployment: new Set(), invocation: new Set(), sandbox: new Set(), slowQuery: new Set(), warning: new Set() }
   readonly #onListenerError: (error: PlatformError) => void
 
   /** `onListenerError` is told what a listener threw. */

@@ -139,7 +139,13 @@ async function openStore(parts: Parameters<typeof openDatabase>[0]) {
   const sql = createSqlPool({ connection, max: storeConnections, ...storeTimeouts, applicationName: 'cordon' })
   parts.teardown.add(() => (parts.isForced() ? sql.destroy() : sql.close()))
   await migrateStore(connection)
-  const database = createFunctionDatabase({ admin: connection, ...parts.options.database, tenancy: parts.options.tenancy, logger: parts.logger })
+  const database = createFunctionDatabase({
+    admin: connection,
+    ...parts.options.database,
+    tenancy: parts.options.tenancy,
+    onSlowQuery: (query) => parts.events.emit('slowQuery', query),
+    logger: parts.logger,
+  })
   parts.teardown.add(() => (parts.isForced() ? database.destroy() : database.close()))
   const functions = new FunctionStore(sql, defaultTenant)
   return { sql, functions, database, stored: await functions.load() }

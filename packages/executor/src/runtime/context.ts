@@ -1,6 +1,7 @@
-import { decodeResult, encodeValues, type Context, type QueryResult, type Queryable, type WireResult } from '@cordon/contracts'
+import type { Context } from '@cordon/contracts'
 import type { LoadHead } from '../frames/protocol.ts'
 import { headOf, type Call } from './call.ts'
+import { createDatabase } from './database.ts'
 import { denied } from './denied.ts'
 import { callHost } from './host-call.ts'
 import { contextLog } from './log.ts'
@@ -14,36 +15,6 @@ export function setLoadHead(head: LoadHead): void {
   load = head
   tenant = objectFreeze({ id: head.tenant })
   objectFreeze(head.env)
-}
-
-function queryable(call: Call, transaction: number | undefined): Queryable {
-  async function query<Row>(text: string, values: readonly unknown[] = []): Promise<QueryResult<Row>> {
-    if (typeof text !== 'string') throw new TypeError('Cannot run the query: its text is not a string')
-    const argument = { text, values: encodeValues(values), ...(transaction === undefined ? {} : { transaction }) }
-    return decodeResult<Row>((await callHost(call, 'db.query', argument)) as WireResult)
-  }
-  return objectFreeze({
-    query,
-    sql<Row>(strings: TemplateStringsArray, ...values: readonly unknown[]) {
-      let text = strings[0] ?? ''
-      for (let index = 1; index < strings.length; index++) text += `$${index}${strings[index]}`
-      return query<Row>(text, values)
-    },
-  })
-}
-
-async function transaction<T>(call: Call, run: (tx: Queryable) => Promise<T>): Promise<T> {
-  const number = (await callHost(call, 'db.begin', {})) as number
-  let result: T
-  try {
-    result = await run(queryable(call, number))
-  } catch (thrown) {
-    // The function's own error is what counts; the host rolls back at the end of the invocation in any case.
-    await callHost(call, 'db.rollback', { transaction: number }).catch(() => undefined)
-    throw thrown
-  }
-  await callHost(call, 'db.commit', { transaction: number })
-  return result
 }
 
 const noSecrets: Readonly<Record<string, string>> = new Proxy(Object.freeze(Object.create(null)), {
@@ -63,11 +34,7 @@ class CallContext implements Context {
   }
 
   get db(): Context['db'] {
-    const call = this.#call
-    return (this.#db ??= objectFreeze({
-      ...queryable(call, undefined),
-      transaction: <T>(run: (tx: Queryable) => Promise<T>) => transaction(call, run),
-    }))
+    return (this.#db ??= createDatabase(this.#call))
   }
 
   get log(): Context['log'] {

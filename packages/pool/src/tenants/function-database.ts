@@ -1,15 +1,26 @@
-import { PlatformError, type DatabaseSession, type FunctionDatabase, type Logger, type PoolStats } from '@cordon/contracts'
+import {
+  PlatformError,
+  type DatabaseCaller,
+  type DatabaseSession,
+  type FunctionDatabase,
+  type FunctionDatabaseStats,
+  type Logger,
+  type PoolStats,
+  type SlowQuery,
+  type TenantPoolStats,
+} from '@cordon/contracts'
 import { ClientPool } from '../sql/client-pool.ts'
 import { ConnectionBudget } from '../sql/connection-budget.ts'
 import type { SqlConnection } from '../sql/sql-connection.ts'
 import { createStopper, type OwnedStopper } from '../sql/stopper.ts'
-import { Lease, type QueryCounters } from './lease.ts'
+import { Lease } from './lease.ts'
+import { QueryBudget, type BudgetLimits } from './query-budget.ts'
+import { QueryTally } from './query-tally.ts'
 import { createSession } from './session.ts'
-import type { ResultLimits, TypeParserOf } from './statement.ts'
 import { TenantRegistry } from './tenant-registry.ts'
 
 /** Options of `createFunctionDatabase`. */
-export interface FunctionDatabaseOptions {
+export interface FunctionDatabaseOptions extends Partial<BudgetLimits> {
   /** How the platform signs in: a superuser, or a role with CREATEDB and CREATEROLE. */
   readonly admin: SqlConnection
   /** Name of the database that holds the tenants' schemas. @default `<database of admin>_functions` */
@@ -24,10 +35,9 @@ export interface FunctionDatabaseOptions {
   readonly acquireTimeoutMs?: number | undefined
   /** Longest time for one statement. @default 5000 */
   readonly queryTimeoutMs?: number | undefined
-  /** Most rows of one result. @default 100_000 */
-  readonly resultRows?: number | undefined
-  /** Most bytes of one result, on the wire. @default 10_000_000 */
-  readonly resultBytes?: number | undefined
+  /** Statements that take at least this long are reported. @default 1000 */
+  readonly slowQueryMs?: number | undefined
+  readonly onSlowQuery?: ((query: SlowQuery) => void) | undefined
   readonly logger?: Logger | undefined
 }
 
@@ -50,29 +60,46 @@ export function createFunctionDatabase(options: FunctionDatabaseOptions): Pooled
 
 /** SQLSTATEs of a sign-in that fails because of what a tenant did to its own role: wrong password, no right to connect. */
 const repairable = new Set(['28P01', '28000', '42501'])
+/** Characters of a statement in a report. */
+const reportedText = 1000
+
+interface Tenant {
+  readonly pool: Promise<ClientPool>
+  readonly tally: QueryTally
+  /** The pool, once it is there. */
+  opened: ClientPool | undefined
+}
 
 class TenantDatabase implements PooledFunctionDatabase {
   readonly #tenantConnections: number
   readonly #budget: ConnectionBudget
   readonly #acquireTimeoutMs: number
   readonly #queryTimeoutMs: number
-  readonly #limits: ResultLimits
+  readonly #limits: BudgetLimits
+  readonly #slowQueryMs: number
+  readonly #onSlowQuery: ((query: SlowQuery) => void) | undefined
   readonly #registry: TenantRegistry
   readonly #stopper: OwnedStopper
-  readonly #counters: QueryCounters = { queries: 0, cancelled: 0, terminated: 0 }
-  readonly #pools = new Map<string, Promise<ClientPool>>()
-  readonly #opened = new Set<ClientPool>()
-  #parserOf: TypeParserOf | undefined
+  readonly #tally = new QueryTally()
+  readonly #tenants = new Map<string, Tenant>()
   #isClosed = false
 
   constructor(options: FunctionDatabaseOptions) {
-    const { admin, logger } = options
+    const { admin, logger, onSlowQuery } = options
     const database = options.database ?? `${admin.database}_functions`
     this.#tenantConnections = options.tenantConnections ?? 5
     this.#budget = new ConnectionBudget(options.connections ?? 50)
     this.#acquireTimeoutMs = options.acquireTimeoutMs ?? 5000
     this.#queryTimeoutMs = options.queryTimeoutMs ?? 5000
-    this.#limits = { maxRows: options.resultRows ?? 100_000, maxBytes: options.resultBytes ?? 10_000_000 }
+    this.#limits = {
+      resultRows: options.resultRows ?? 100_000,
+      resultBytes: options.resultBytes ?? 10_000_000,
+      statements: options.statements ?? 10_000,
+      rows: options.rows ?? 1_000_000,
+      bytes: options.bytes ?? 250_000_000,
+    }
+    this.#slowQueryMs = options.slowQueryMs ?? 1000
+    this.#onSlowQuery = onSlowQuery
     this.#registry = new TenantRegistry({
       admin,
       database,
@@ -89,87 +116,97 @@ class TenantDatabase implements PooledFunctionDatabase {
     else await this.#registry.connectionOf(tenant)
   }
 
-  session(tenant: string, deadline: number): DatabaseSession {
+  session(tenant: string, deadline: number, caller?: DatabaseCaller): DatabaseSession {
     return createSession({
       deadline,
       acquireTimeoutMs: this.#acquireTimeoutMs,
       queryTimeoutMs: this.#queryTimeoutMs,
+      budget: new QueryBudget(this.#limits),
       acquire: (timeoutMs, signal) => this.#acquire(tenant, { timeoutMs, signal }),
+      onRun: (text, { durationMs, rows, isSuccess }) => {
+        if (durationMs < this.#slowQueryMs) return
+        this.#onSlowQuery?.({ tenant, ...caller, text: text.slice(0, reportedText), durationMs, rows, isSuccess })
+      },
     })
   }
 
-  async #acquire(tenant: string, { timeoutMs, signal }: { timeoutMs: number; signal: AbortSignal }): Promise<Lease> {
-    if (this.#isClosed) throw new PlatformError('CLOSED', 'Cannot run the query: the platform is closed')
-    const parserOf = (this.#parserOf ??= await loadParsers())
-    const pool = await this.#poolOf(tenant)
-    try {
-      return this.#lease(await pool.acquire(timeoutMs, signal), parserOf)
-    } catch (error) {
+  async #acquire(name: string, { timeoutMs, signal }: { timeoutMs: number; signal: AbortSignal }): Promise<Lease> {
+    if (this.#isClosed) throw closed()
+    const from = performance.now()
+    const tenant = this.#tenantOf(name)
+    const pool = tenant.opened ?? (await tenant.pool)
+    const client = await pool.acquire(timeoutMs, signal).catch(async (error: unknown) => {
       if (!(error instanceof PlatformError) || !repairable.has(String(error.details['code']))) throw error
-      await this.#registry.repair(tenant)
-      return this.#lease(await pool.acquire(timeoutMs, signal), parserOf)
-    }
+      await this.#registry.repair(name)
+      return pool.acquire(timeoutMs, signal)
+    })
+    tenant.tally.acquired(performance.now() - from)
+    return new Lease(client, { stopper: this.#stopper, tally: tenant.tally })
   }
 
-  #lease(client: Awaited<ReturnType<ClientPool['acquire']>>, parserOf: TypeParserOf): Lease {
-    return new Lease(client, { stopper: this.#stopper, limits: this.#limits, parserOf, counters: this.#counters })
-  }
-
-  #poolOf(tenant: string): Promise<ClientPool> {
-    const known = this.#pools.get(tenant)
+  #tenantOf(name: string): Tenant {
+    const known = this.#tenants.get(name)
     if (known !== undefined) return known
-    const opening = this.#open(tenant)
-    this.#pools.set(tenant, opening)
-    opening.catch(() => this.#pools.delete(tenant))
-    return opening
+    const tenant: Tenant = { pool: this.#open(name), tally: new QueryTally(this.#tally), opened: undefined }
+    this.#tenants.set(name, tenant)
+    tenant.pool.then(
+      (pool) => {
+        tenant.opened = pool
+      },
+      () => this.#tenants.delete(name),
+    )
+    return tenant
   }
 
   async #open(tenant: string): Promise<ClientPool> {
     const connection = await this.#registry.connectionOf(tenant)
-    if (this.#isClosed) throw new PlatformError('CLOSED', 'Cannot run the query: the platform is closed')
-    const pool = new ClientPool({
+    if (this.#isClosed) throw closed()
+    return new ClientPool({
       connection,
       max: this.#tenantConnections,
       applicationName: 'cordon function',
       act: 'run the query',
       budget: this.#budget,
     })
-    this.#opened.add(pool)
-    return pool
   }
 
-  async remove(tenant: string): Promise<void> {
-    const pool = await this.#pools.get(tenant)?.catch(() => undefined)
-    this.#pools.delete(tenant)
-    if (pool !== undefined) {
-      this.#opened.delete(pool)
-      await pool.destroy()
-    }
-    await this.#registry.remove(tenant)
+  async remove(name: string): Promise<void> {
+    const tenant = this.#tenants.get(name)
+    this.#tenants.delete(name)
+    const pool = await tenant?.pool.catch(() => undefined)
+    await pool?.destroy()
+    await this.#registry.remove(name)
   }
 
-  stats(): PoolStats {
+  stats(): FunctionDatabaseStats {
     const sum = { total: 0, idle: 0, waiting: 0 }
-    for (const pool of this.#opened) {
-      const { total, idle, waiting } = pool.stats()
-      sum.total += total
-      sum.idle += idle
-      sum.waiting += waiting
+    const tenants: Record<string, TenantPoolStats> = Object.create(null)
+    for (const [name, { opened, tally }] of this.#tenants) {
+      const connections = opened?.stats() ?? noConnections
+      sum.total += connections.total
+      sum.idle += connections.idle
+      sum.waiting += connections.waiting
+      tenants[name] = { ...connections, ...tally.stats() }
     }
-    return { ...sum, ...this.#counters }
+    return { max: this.#budget.max, evicted: this.#budget.evicted, ...sum, ...this.#tally.stats(), tenants }
   }
 
   async close(): Promise<void> {
     this.#isClosed = true
-    await Promise.allSettled(this.#pools.values())
-    await Promise.all([...this.#opened].map((pool) => pool.close()))
+    const pools = await this.#pools()
+    await Promise.all(pools.map((pool) => pool.close()))
     await Promise.all([this.#stopper.close(), this.#registry.close()])
   }
 
   async destroy(): Promise<void> {
     this.#isClosed = true
-    await Promise.all([...this.#opened].map((pool) => pool.destroy()))
+    await Promise.all(Array.from(this.#tenants.values(), async ({ opened }) => opened?.destroy()))
     await Promise.all([this.#stopper.destroy(), this.#registry.destroy()])
+  }
+
+  async #pools(): Promise<ClientPool[]> {
+    const settled = await Promise.allSettled(Array.from(this.#tenants.values(), ({ pool }) => pool))
+    return settled.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -177,9 +214,8 @@ class TenantDatabase implements PooledFunctionDatabase {
   }
 }
 
-async function loadParsers(): Promise<TypeParserOf> {
-  const { types } = (await import('pg')).default
-  // The declared parameter is an enumeration of the built-in types; types of extensions and arrays are numbers all the same.
-  const parserOf: (typeId: number, format: 'text') => (text: string) => unknown = types.getTypeParser
-  return (typeId) => parserOf(typeId, 'text')
+const noConnections: Pick<PoolStats, 'total' | 'idle' | 'waiting'> = { total: 0, idle: 0, waiting: 0 }
+
+function closed(): PlatformError {
+  return new PlatformError('CLOSED', 'Cannot run the query: the platform is closed')
 }

@@ -1,22 +1,23 @@
-import type { RawQueryResult } from '@cordon/contracts'
 import type { PoolClient } from 'pg'
 import { climb, processIdOf, type Stopper } from '../sql/ladder.ts'
+import { Pipeline, ResultTooLarge, type ResultLimits, type Step, type StepResult } from './pipeline.ts'
 import { invocationOver, queryError, queryTimeout } from './query-error.ts'
-import { ResultTooLarge, Statement, type ResultLimits, type TypeParserOf } from './statement.ts'
+import type { QueryTally } from './query-tally.ts'
 
-/** Counters of a function database. */
-export interface QueryCounters {
-  queries: number
-  cancelled: number
-  terminated: number
-}
-
-/** What every lease needs. */
+/** What every lease of a tenant needs. */
 export interface LeaseSurroundings {
   readonly stopper: Stopper
+  readonly tally: QueryTally
+}
+
+/** Bounds of one run. */
+export interface RunLimits {
+  readonly timeoutMs: number
+  /** When it is aborted, or the time is up, the statement is stopped on the server. */
+  readonly signal: AbortSignal
   readonly limits: ResultLimits
-  readonly parserOf: TypeParserOf
-  readonly counters: QueryCounters
+  /** Told how it went, in any case. */
+  readonly onDone: (run: { readonly rows: number; readonly bytes: number; readonly durationMs: number; readonly isSuccess: boolean }) => void
 }
 
 /** Bind counts parameters in 16 bits (PostgreSQL manual, 55.7). */
@@ -29,46 +30,43 @@ export class Lease {
   readonly #client: PoolClient
   readonly #around: LeaseSurroundings
   #isKilled = false
-  #lastCommand = ''
+  #hasFailed = false
 
   constructor(client: PoolClient, around: LeaseSurroundings) {
     this.#client = client
     this.#around = around
   }
 
-  /** `I` idle, `T` in a transaction, `E` in a failed one (the server's own word, sent after every statement). */
+  /** `I` idle, `T` in a transaction, `E` in a failed one (the server's own word, sent after every run that did not fail). */
   get status(): 'I' | 'T' | 'E' | null {
     return this.#client.getTransactionStatus()
   }
 
-  /** What the last statement was, by the server's word. */
-  get lastCommand(): string {
-    return this.#lastCommand
-  }
-
-  /** Runs one statement; when `signal` is aborted or the time is up, it is stopped on the server. */
-  async run(text: string, values: readonly unknown[], { timeoutMs, signal }: { timeoutMs: number; signal: AbortSignal }): Promise<RawQueryResult> {
+  /** Runs steps in one round trip; outside of a transaction they are one. */
+  async run(steps: readonly Step[], { timeoutMs, signal, limits, onDone }: RunLimits): Promise<readonly StepResult[]> {
     if (signal.aborted) throw invocationOver()
     if (timeoutMs <= 0) throw queryTimeout(0)
-    refuseUnsendable(text, values)
-    const { stopper, counters, limits, parserOf } = this.#around
-    counters.queries++
-    const statement = this.#client.query(new Statement(text, values, { limits, parserOf, giveUp: () => void this.#giveUp() }))
-    const { result, stage } = await climb(this.#client, statement.result, { timeoutMs, signal, stopper })
-    if (stage !== 'running') counters.cancelled++
-    if (stage === 'terminated') {
-      counters.terminated++
-      this.#isKilled = true
-    }
-    this.#lastCommand = statement.command
-    if (result.status === 'fulfilled') return result.value
+    for (const step of steps) if (step.kind === 'run') refuseUnsendable(step.text, step.values)
+    const { stopper, tally } = this.#around
+    const from = performance.now()
+    const pipeline = this.#client.query(new Pipeline(steps, limits, () => void this.#giveUp()))
+    const { result, stage } = await climb(this.#client, pipeline.result, { timeoutMs, signal, stopper })
+    const durationMs = performance.now() - from
+    const isSuccess = result.status === 'fulfilled'
+    tally.queried(durationMs)
+    onDone({ rows: pipeline.rowCount, bytes: pipeline.byteCount, durationMs, isSuccess })
+    if (stage !== 'running') tally.stopped(stage === 'terminated')
+    if (stage === 'terminated') this.#isKilled = true
+    if (isSuccess) return result.value
+    this.#hasFailed = true
     if (stage === 'running' || result.reason instanceof ResultTooLarge) throw queryError(result.reason)
     throw signal.aborted ? invocationOver() : queryTimeout(timeoutMs, result.reason)
   }
 
   /** Rolls an open transaction back and gives the connection to the pool, as new; a broken or stubborn one is closed. */
   async giveBack(): Promise<void> {
-    const isOpen = this.status === 'T' || this.status === 'E'
+    // What a failure left behind is not known yet.
+    const isOpen = this.#hasFailed || this.status === 'T' || this.status === 'E'
     const isClean = !this.#isKilled && (!isOpen || (await this.#cleanUp('ROLLBACK'))) && this.status === 'I' && (await this.#cleanUp('DISCARD ALL'))
     this.#client.release(!isClean)
   }

@@ -1,6 +1,6 @@
 import { PlatformError } from '@cordon/contracts'
 import { codeOf } from '../embedded/file-error.ts'
-import { ResultTooLarge } from './statement.ts'
+import { ResultTooLarge } from './pipeline.ts'
 
 /** What a `DatabaseError` of `pg` tells that may be passed on. `detail` is left out: it holds values of rows. */
 const passedOn = ['constraint', 'table', 'column'] as const
@@ -56,4 +56,36 @@ export function queryTimeout(timeoutMs: number, cause?: unknown): PlatformError 
 /** The invocation ended while the query ran, or before. */
 export function invocationOver(): PlatformError {
   return new PlatformError('CANCELLED', 'Cannot run the query: the invocation is over')
+}
+
+/** A statement outside of a transaction began one. */
+export function leftOpen(): PlatformError {
+  return wrongTransaction('Cannot run the query: it left a transaction open, which was rolled back. Use ctx.db.transaction()', '25000')
+}
+
+/** The server rolled back instead of committing. */
+export function rolledBack(): PlatformError {
+  return wrongTransaction('Cannot commit the transaction: one of its queries failed, so it was rolled back', '25P02')
+}
+
+/** A statement inside of a transaction or batch ended it. */
+export function endedByHand(): PlatformError {
+  return wrongTransaction(
+    'Cannot go on with the transaction: a query ended it. Return from ctx.db.transaction() to commit, throw to roll back',
+    '25P01',
+  )
+}
+
+/** The number names no transaction that is open. */
+export function unknownTransaction(): PlatformError {
+  return wrongTransaction('Cannot run the query: its transaction is over', '25P01')
+}
+
+/** The number names no cursor that is open. */
+export function unknownCursor(): PlatformError {
+  return wrongTransaction('Cannot read on: the cursor is closed', '34000')
+}
+
+function wrongTransaction(message: string, sqlState: string): PlatformError {
+  return new PlatformError('QUERY_FAILED', message, { details: { sqlState } })
 }

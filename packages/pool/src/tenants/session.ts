@@ -1,7 +1,9 @@
 import { setMaxListeners } from 'node:events'
-import { PlatformError, type DatabaseSession, type RawQueryResult } from '@cordon/contracts'
-import type { Lease } from './lease.ts'
-import { invocationOver, queryTimeout } from './query-error.ts'
+import type { DatabaseSession, RawCursorPage, RawQueryResult, RawStatement } from '@cordon/contracts'
+import type { Lease, RunLimits } from './lease.ts'
+import type { Step, StepResult } from './pipeline.ts'
+import type { QueryBudget } from './query-budget.ts'
+import { endedByHand, invocationOver, leftOpen, queryTimeout, rolledBack, unknownCursor, unknownTransaction } from './query-error.ts'
 
 /** What a session needs of the function database. */
 export interface SessionOptions {
@@ -9,17 +11,30 @@ export interface SessionOptions {
   readonly deadline: number
   readonly acquireTimeoutMs: number
   readonly queryTimeoutMs: number
+  readonly budget: QueryBudget
   readonly acquire: (timeoutMs: number, signal: AbortSignal) => Promise<Lease>
+  /** Told about every run of statements. */
+  readonly onRun: (text: string, run: Parameters<RunLimits['onDone']>[0]) => void
 }
 
 /** A query ends this long before its invocation does, so that the function sees QUERY_TIMEOUT and can answer. */
 const reserveMs = 100
+/** Commands that begin or end a transaction, as the server names them. */
+const transactionCommands = new Set(['BEGIN', 'START', 'COMMIT', 'ROLLBACK', 'PREPARE'])
 
 interface Transaction {
   readonly lease: Lease
   /** Statements of one transaction run one after the other. */
   last: Promise<unknown>
   isOver: boolean
+}
+
+interface Cursor {
+  readonly transaction: number
+  /** Whether the transaction is there for the cursor only. */
+  readonly isAlone: boolean
+  readonly portal: string
+  readonly batchRows: number
 }
 
 /** Creates the session of one invocation. */
@@ -33,62 +48,125 @@ class Session implements DatabaseSession {
   /** Whatever has a connection, until the connection is back. */
   readonly #busy = new Set<Promise<unknown>>()
   readonly #transactions = new Map<number, Transaction>()
+  readonly #cursors = new Map<number, Cursor>()
   #lastTransaction = 0
+  #lastCursor = 0
   #ended: Promise<void> | undefined
 
   constructor(options: SessionOptions) {
     this.#options = options
   }
 
-  query(text: string, values: readonly unknown[], transaction?: number): Promise<RawQueryResult> {
-    if (transaction !== undefined) return this.#inTransaction(transaction, (lease) => this.#runInTransaction(lease, text, values))
-    const result = this.#query(text, values)
-    this.#track(result)
-    return result
+  async query(text: string, values: readonly unknown[], transaction?: number): Promise<RawQueryResult> {
+    const [result] = await this.batch([{ text, values }], transaction)
+    return result ?? { fields: [], rows: [], rowCount: 0 }
   }
 
-  async #query(text: string, values: readonly unknown[]): Promise<RawQueryResult> {
+  async batch(statements: readonly RawStatement[], transaction?: number): Promise<readonly RawQueryResult[]> {
+    const steps = statements.map(({ text, values }): Step => ({ kind: 'run', text, values }))
+    if (steps.length === 0) return []
+    if (transaction !== undefined) {
+      return this.#inTransaction(transaction, async (lease) => {
+        const results = await this.#run(lease, steps)
+        if (lease.status === 'I' || results.some(({ command }) => transactionCommands.has(command))) throw endedByHand()
+        return results
+      })
+    }
+    return this.#track(this.#outside(steps))
+  }
+
+  async #outside(steps: readonly Step[]): Promise<readonly RawQueryResult[]> {
     const lease = await this.#acquire()
     try {
-      const result = await lease.run(text, values, this.#limits())
+      const results = await this.#run(lease, steps)
       if (lease.status !== 'I') throw leftOpen()
-      return result
+      // A lone COMMIT is nothing but useless; among others it makes two transactions of one.
+      if (steps.length > 1 && results.some(({ command }) => transactionCommands.has(command))) throw endedByHand()
+      return results
     } finally {
       // The caller does not wait for the clean-up; `end` does.
-      this.#track(lease.giveBack())
+      void this.#track(lease.giveBack())
     }
   }
 
   begin(): Promise<number> {
-    const number = this.#begin()
-    this.#track(number)
-    return number
+    return this.#track(this.#begin([{ kind: 'run', text: 'BEGIN', values: [] }]).then(({ number }) => number))
   }
 
-  async #begin(): Promise<number> {
+  async #begin(steps: readonly Step[]): Promise<{ number: number; results: readonly StepResult[] }> {
     const lease = await this.#acquire()
     try {
-      await lease.run('BEGIN', [], this.#limits())
+      const results = await this.#run(lease, steps)
       if (this.#end.signal.aborted) throw invocationOver()
+      const number = ++this.#lastTransaction
+      this.#transactions.set(number, { lease, last: Promise.resolve(), isOver: false })
+      return { number, results }
     } catch (error) {
-      this.#track(lease.giveBack())
+      void this.#track(lease.giveBack())
       throw error
     }
-    const number = ++this.#lastTransaction
-    this.#transactions.set(number, { lease, last: Promise.resolve(), isOver: false })
-    return number
+  }
+
+  openCursor(statement: RawStatement, batchRows: number, transaction?: number): Promise<RawCursorPage> {
+    return this.#track(this.#openCursor(statement, batchRows, transaction))
+  }
+
+  async #openCursor({ text, values }: RawStatement, batchRows: number, given?: number): Promise<RawCursorPage> {
+    const id = ++this.#lastCursor
+    const step: Step = { kind: 'run', text, values, portal: `cordon_${id}`, maxRows: batchRows }
+    const isAlone = given === undefined
+    const { number, results } = isAlone
+      ? await this.#begin([{ kind: 'run', text: 'BEGIN READ ONLY', values: [] }, step])
+      : { number: given, results: await this.#inTransaction(given, (lease) => this.#run(lease, [step])) }
+    this.#cursors.set(id, { transaction: number, isAlone, portal: step.portal ?? '', batchRows })
+    const first = results.at(-1)
+    if (first === undefined || transactionCommands.has(first.command)) {
+      await this.closeCursor(id)
+      throw endedByHand()
+    }
+    return this.#page(id, first)
+  }
+
+  async fetchCursor(id: number): Promise<RawCursorPage> {
+    const cursor = this.#cursors.get(id)
+    if (cursor === undefined) throw unknownCursor()
+    const { transaction, portal, batchRows } = cursor
+    try {
+      const [page] = await this.#inTransaction(transaction, (lease) => this.#run(lease, [{ kind: 'fetch', portal, maxRows: batchRows }]))
+      if (page === undefined) throw unknownCursor()
+      return await this.#page(id, page)
+    } catch (error) {
+      await this.closeCursor(id)
+      throw error
+    }
+  }
+
+  async #page(cursor: number, { fields, rows, isSuspended }: StepResult): Promise<RawCursorPage> {
+    if (!isSuspended) await this.closeCursor(cursor)
+    return { cursor, fields, rows, isLast: !isSuspended }
+  }
+
+  async closeCursor(id: number): Promise<void> {
+    const cursor = this.#cursors.get(id)
+    if (cursor === undefined) return
+    this.#cursors.delete(id)
+    const { transaction, isAlone, portal } = cursor
+    if (isAlone) return this.rollback(transaction)
+    // Of a transaction that failed or is over, nothing is left to close.
+    const close = this.#inTransaction(transaction, (lease) => this.#run(lease, [{ kind: 'run', text: `CLOSE "${portal}"`, values: [] }], 0))
+    await close.catch(() => undefined)
   }
 
   async commit(number: number): Promise<void> {
     await this.#inTransaction(number, async (lease, transaction) => {
       transaction.isOver = true
       try {
-        await lease.run('COMMIT', [], this.#limits())
+        const [result] = await this.#run(lease, [{ kind: 'run', text: 'COMMIT', values: [] }], 0)
         // The server answers the COMMIT of a failed transaction with a rollback, and says so only there.
-        if (lease.lastCommand !== 'COMMIT') throw rolledBack()
+        if (result?.command !== 'COMMIT') throw rolledBack()
       } finally {
         this.#transactions.delete(number)
-        this.#track(lease.giveBack())
+        void this.#track(lease.giveBack())
       }
     })
   }
@@ -98,10 +176,8 @@ class Session implements DatabaseSession {
     if (number >= 1 && number <= this.#lastTransaction && this.#transactions.get(number)?.isOver !== false) return
     await this.#inTransaction(number, async (lease, transaction) => {
       transaction.isOver = true
-      const given = lease.giveBack()
       this.#transactions.delete(number)
-      this.#track(given)
-      await given
+      await this.#track(lease.giveBack())
     })
   }
 
@@ -121,12 +197,6 @@ class Session implements DatabaseSession {
     await Promise.all(open)
   }
 
-  async #runInTransaction(lease: Lease, text: string, values: readonly unknown[]): Promise<RawQueryResult> {
-    const result = await lease.run(text, values, this.#limits())
-    if (lease.status === 'I') throw endedByHand()
-    return result
-  }
-
   /** Runs `work` when the statements before it are done. */
   #inTransaction<T>(number: number, work: (lease: Lease, transaction: Transaction) => Promise<T>): Promise<T> {
     const transaction = this.#transactions.get(number)
@@ -140,8 +210,7 @@ class Session implements DatabaseSession {
         return work(transaction.lease, transaction)
       })
     transaction.last = turn
-    this.#track(turn)
-    return turn
+    return this.#track(turn)
   }
 
   async #acquire(): Promise<Lease> {
@@ -155,8 +224,18 @@ class Session implements DatabaseSession {
     throw invocationOver()
   }
 
-  #limits(): { timeoutMs: number; signal: AbortSignal } {
-    return { timeoutMs: Math.min(this.#options.queryTimeoutMs, this.#remainingMs()), signal: this.#end.signal }
+  /** `count`: how many statements of the budget it takes. */
+  #run(lease: Lease, steps: readonly Step[], count = steps.length): Promise<readonly StepResult[]> {
+    const { queryTimeoutMs, budget, onRun } = this.#options
+    return lease.run(steps, {
+      timeoutMs: Math.min(queryTimeoutMs, this.#remainingMs()),
+      signal: this.#end.signal,
+      limits: budget.begin(count),
+      onDone(run) {
+        budget.spend(run.rows, run.bytes)
+        onRun(nameOf(steps), run)
+      },
+    })
   }
 
   #remainingMs(): number {
@@ -164,36 +243,24 @@ class Session implements DatabaseSession {
   }
 
   /** Has `end` wait for `work`. */
-  #track(work: Promise<unknown>): void {
-    const tracked = work.catch(() => undefined).finally(() => this.#busy.delete(tracked))
+  #track<T>(work: Promise<T>): Promise<T> {
+    const tracked = work.then(
+      () => void this.#busy.delete(tracked),
+      () => void this.#busy.delete(tracked),
+    )
     this.#busy.add(tracked)
+    return work
   }
 }
 
-function leftOpen(): PlatformError {
-  return new PlatformError('QUERY_FAILED', 'Cannot run the query: it left a transaction open, which was rolled back. Use ctx.db.transaction()', {
-    details: { sqlState: '25000' },
-  })
+/** What is said of steps in reports: the text of the first statement of the function. */
+function nameOf(steps: readonly Step[]): string {
+  const step = steps.at(steps.length === 2 && isBegin(steps[0]) ? 1 : 0)
+  return step === undefined ? '' : step.kind === 'run' ? step.text : `FETCH ${step.maxRows} FROM ${step.portal}`
 }
 
-function rolledBack(): PlatformError {
-  return new PlatformError('QUERY_FAILED', 'Cannot commit the transaction: one of its queries failed, so it was rolled back', {
-    details: { sqlState: '25P02' },
-  })
-}
-
-function endedByHand(): PlatformError {
-  return new PlatformError(
-    'QUERY_FAILED',
-    'Cannot go on with the transaction: a query ended it. Return from ctx.db.transaction() to commit, throw to roll back',
-    {
-      details: { sqlState: '25P01' },
-    },
-  )
-}
-
-function unknownTransaction(): PlatformError {
-  return new PlatformError('QUERY_FAILED', 'Cannot run the query: its transaction is over', { details: { sqlState: '25P01' } })
+function isBegin(step: Step | undefined): boolean {
+  return step?.kind === 'run' && step.text === 'BEGIN READ ONLY'
 }
 
 /** A function may have any number of queries under way, and each listens: Node would warn about more than ten. */
