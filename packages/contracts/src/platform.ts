@@ -7,6 +7,7 @@ import type { FunctionConfig } from './function-config.ts'
 import type { FunctionDatabaseStats, SlowQuery } from './function-database.ts'
 import type { ResolvedPlatformOptions, User } from './options/platform-options.ts'
 import type { InvocationRecord, LogEntry, LogLevel, Measures, OutcomeKind, Page, StoredLogEntry } from './records.ts'
+import type { DeploymentInfo, TenantExportItem, TenantInfo } from './tenants.ts'
 import type { UsageDay, UsageQuery } from './usage.ts'
 
 /** The upload in one of five forms. `archive` holds a .tar.gz or .zip; `path` names a file (source or archive) or a directory. */
@@ -26,6 +27,8 @@ export type Deployment = UploadSource & {
   readonly config?: FunctionConfig | undefined
   /** A note kept with the deployment. */
   readonly label?: string | undefined
+  /** Who deploys: kept with the deployment. */
+  readonly user?: User | undefined
 }
 
 /** Result of a deployment. */
@@ -181,8 +184,14 @@ export interface Platform extends AsyncDisposable {
     list(): Promise<readonly FunctionInfo[]>
     get(name: string): Promise<FunctionDetails>
     versions(name: string): Promise<readonly VersionInfo[]>
+    /** What was live when, who made it so and what it was granted; the newest 1000, newest first. */
+    deployments(name: string): Promise<readonly DeploymentInfo[]>
     /** Makes an older version live. @default version the previous live one */
-    rollback(name: string, version?: string): Promise<{ readonly name: string; readonly version: string }>
+    rollback(
+      name: string,
+      version?: string,
+      options?: { readonly user?: User | undefined },
+    ): Promise<{ readonly name: string; readonly version: string }>
     remove(name: string): Promise<void>
   }
   logs(
@@ -193,8 +202,24 @@ export interface Platform extends AsyncDisposable {
   invocations(name?: string, query?: InvocationQuery): Promise<Page<InvocationRecord>>
   /** What the functions used, or one of them, by day, newest first. @throws PlatformError INVALID_OPTION, STORE_UNAVAILABLE, CLOSED */
   usage(name?: string, query?: UsageQuery): Promise<readonly UsageDay[]>
-  /** The same interface, scoped to a tenant. @throws PlatformError CAPABILITY_DENIED for any tenant but `default`, which is the only one today */
+  /**
+   * The same interface, scoped to a tenant: functions, logs, usage and database of its own. A tenant begins with the first thing it has.
+   * Closing the result ends its listeners and followers, and nothing else; from it, no other tenant can be reached.
+   *
+   * @throws PlatformError INVALID_OPTION for what is no id, FORBIDDEN for another tenant than that of a scoped platform
+   */
   tenant(id: string): Platform
+  /** FORBIDDEN on a platform that is scoped to a tenant. */
+  readonly tenants: {
+    /** Those that have anything, by id. */
+    list(): Promise<readonly TenantInfo[]>
+    /** `undefined` for one that has nothing. */
+    get(id: string): Promise<TenantInfo | undefined>
+    /** Deletes everything of a tenant: functions, records, usage, users, its role and its tables. What still runs of it gets nothing more. */
+    remove(id: string): Promise<void>
+    /** Everything of a tenant in the store, as it is read. Values of secrets are left out. */
+    export(id: string): AsyncIterable<TenantExportItem>
+  }
   stats(): PlatformStats
   /** Adds a listener; the returned function removes it. */
   on<E extends keyof PlatformEvents>(event: E, listener: (value: PlatformEvents[E]) => void): () => void

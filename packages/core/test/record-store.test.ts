@@ -4,6 +4,7 @@ import type { SqlPool } from '@cordon/pool'
 import { createPlatform } from '@cordon/core'
 import { first } from '../dist/store/migrations/0001-first.js'
 import { logLocations } from '../dist/store/migrations/0002-log-locations.js'
+import { FunctionStore } from '../dist/store/function-store.js'
 import { migrate } from '../dist/store/migrate.js'
 import { RecordPartitions } from '../dist/store/record-partitions.js'
 import { RecordReader, type RecordFilter, type RecordPlace } from '../dist/store/record-reader.js'
@@ -36,6 +37,7 @@ describe('record store', function () {
   async function open(): Promise<{ sql: SqlPool; url: string; partitions: RecordPartitions; writer: RecordWriter }> {
     const { sql, url } = await server.database()
     await migrate(sql)
+    await keepFunctions(sql, ['f', 'f0', 'f1', 'f2', 'a', 'b', 'c', 'd'])
     const partitions = new RecordPartitions(sql)
     return { sql, url, partitions, writer: new RecordWriter(sql, partitions) }
   }
@@ -79,6 +81,7 @@ describe('record store', function () {
       { day: '2026-01-09', invocations: 1 },
       { day: '2026-01-10', invocations: 1 },
     ])
+    await keepFunctions(sql, ['f'])
     await new RecordWriter(sql, new RecordPartitions(sql)).write([itemOf({ invocationId: 'new', startedAt: noon })])
     expect((await reader.invocations({ limit: 1 })).items[0]?.invocationId).to.equal('new')
   })
@@ -118,6 +121,21 @@ describe('record store', function () {
         expect(seen, JSON.stringify({ ...filter, level })).to.deep.equal(expected(items, filter, isShown))
       }
     }
+  })
+
+  it('does not bring back, as records, what another host removed', async () => {
+    const { sql, writer } = await open()
+    await writer.write([itemOf({ function: 'f0', levels: ['info'] })])
+    const store = new FunctionStore(sql, { tenant: 'default', host: 'h' })
+    // Each batch is written before the function goes, and deleted with it, or after, and left out.
+    await Promise.all([
+      ...Array.from({ length: 10 }, () => writer.write([itemOf({ function: 'f0' }), itemOf({ function: 'f1' })])),
+      store.remove('f0'),
+    ])
+    await writer.write([itemOf({ function: 'f0', levels: ['info'] })])
+    const { rows } = await sql.query('select function, count(*)::int as count from cordon.invocations group by 1')
+    expect(rows).to.deep.equal([{ function: 'f1', count: 10 }])
+    expect((await sql.query('select 1 from cordon.logs')).rows).to.deep.equal([])
   })
 
   it('drops days that are too old or too much, never today, and takes rows of a dropped day again', async () => {
@@ -173,6 +191,14 @@ describe('record store', function () {
     expect(rows).to.deep.equal([{ count: 0 }])
   })
 })
+
+/** Records are kept of functions that are there. */
+async function keepFunctions(sql: SqlPool, names: readonly string[]): Promise<void> {
+  await sql.query(`
+    insert into cordon.tenants values ('default', 0), ('other', 0) on conflict do nothing;
+    insert into cordon.functions select tenant, name, 'v', 0, 0 from unnest(array['default', 'other']) tenant, unnest(array['${names.join("','")}']) name;
+    insert into cordon.versions select tenant, name, 'v', '{}', '{}', '', '', '', 0 from cordon.functions`)
+}
 
 /** Ids of all pages; as sets of equal time, in whose order of writing `expected` does not go. */
 async function pages(reader: RecordReader, filter: Omit<RecordFilter, 'limit'>, kind: 'invocations' | 'logs'): Promise<string[]> {

@@ -4,4 +4,5 @@ export { createEmbeddedServer, type EmbeddedServer, type EmbeddedServerOptions, 
 export { createSqlPool, type SqlPool, type SqlPoolOptions, type SqlQueryable } from './sql/sql-pool.ts'
 export { createFunctionDatabase, type FunctionDatabaseOptions, type PooledFunctionDatabase } from './tenants/function-database.ts'
 export { readEmbeddedFiles, type EmbeddedFiles } from './embedded/embedded-files.ts'
+export { createSqlListener, type SqlListener, type SqlListenerOptions } from './sql/sql-listener.ts'
 export { openSqlSession, type SqlSession, type SqlSessionOptions, type SqlSessionResult } from './sql/sql-session.ts'

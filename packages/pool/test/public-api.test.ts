@@ -8,6 +8,7 @@ describe('public API of pool', () => {
       'connectionFromUrl',
       'createEmbeddedServer',
       'createFunctionDatabase',
+      'createSqlListener',
       'createSqlPool',
       'openSqlSession',
       'readEmbeddedFiles',

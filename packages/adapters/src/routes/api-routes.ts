@@ -80,8 +80,8 @@ function answerMethod(context: HonoContext, answers: Partial<Record<Method, Answ
   })
 }
 
-async function deploy({ platform, request }: Asked, uploadBytes: number): Promise<Response> {
-  return json(await platform.deploy(await readDeployment(request, uploadBytes)), 201)
+async function deploy({ platform, request, user }: Asked, uploadBytes: number): Promise<Response> {
+  return json(await platform.deploy({ ...(await readDeployment(request, uploadBytes)), user }), 201)
 }
 
 async function remove({ platform, name }: Asked): Promise<Response> {
@@ -89,11 +89,11 @@ async function remove({ platform, name }: Asked): Promise<Response> {
   return new Response(null, { status: 204 })
 }
 
-async function rollback({ platform, request, name }: Asked): Promise<Response> {
+async function rollback({ platform, request, name, user }: Asked): Promise<Response> {
   const body = await readOptions(request, platform, ['version'])
   const { version } = body
   if (version !== undefined && typeof version !== 'string') throw invalidOption('version', 'a version id', version)
-  return json(await platform.functions.rollback(name, version))
+  return json(await platform.functions.rollback(name, version, { user }))
 }
 
 /** `body` is the input; a call that has only a `query` gives that, as `GET /fn/:name` does. */

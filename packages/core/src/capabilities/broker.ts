@@ -36,6 +36,7 @@ export class InvocationCapabilities implements Capabilities {
     if (!this.#version.stored.manifest.database) {
       throw denied(`Cannot use ctx.db: the database is not granted to "${this.#version.function}". Set database: true in its config`)
     }
+    if (this.#version.isRemoved) throw new PlatformError('CANCELLED', `Cannot use ctx.db: "${this.#version.function}" was removed`)
     if (this.#isEnded) throw new PlatformError('CANCELLED', 'Cannot use ctx.db: the invocation is over')
     if (!isRecord(argument)) throw invalidArgument(method, 'an object')
     return run(this.#open(), argument)

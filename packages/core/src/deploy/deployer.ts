@@ -9,6 +9,7 @@ import {
   type Bundle,
   type CapabilityChange,
   type Deployment,
+  type DeploymentInfo,
   type DeployResult,
   type Executor,
   type ResolvedPlatformOptions,
@@ -20,7 +21,7 @@ import type { BundleCache } from '../registry/bundle-cache.ts'
 import { KeyedQueue } from '../registry/keyed-queue.ts'
 import type { FunctionRegistry } from '../registry/registry.ts'
 import type { FunctionStore, StoredVersion } from '../store/function-store.ts'
-import { capabilityChange } from '../policy/capability-change.ts'
+import { capabilitiesOf, capabilityChange } from '../policy/capability-change.ts'
 import type { Policy } from '../policy/policy.ts'
 import { checkFunctionName } from './function-name.ts'
 import { refuseCode } from './rejected.ts'
@@ -41,7 +42,17 @@ export interface DeployerParts {
   readonly policy: Policy
 }
 
+/** Most deployments of one answer. */
+const shownDeployments = 1000
+
 const unchanged: CapabilityChange = Object.freeze({ added: Object.freeze([]), removed: Object.freeze([]) })
+
+/** What is deployed as what, by whom. */
+interface Naming {
+  readonly name: string
+  readonly label: string | null
+  readonly userId: string | undefined
+}
 
 type AcceptedAnalysis = Analysis & { readonly bundle: Bundle }
 
@@ -58,6 +69,7 @@ export class Deployer {
     const given = copyOf(deployment)
     const name = checkFunctionName(given['name'])
     const label = labelOf(given['label'])
+    const userId = userIdOf(given['user'])
     // Unpacked at once, since the caller may change its files while this waits; queued, so that two deployments end in the order of the calls.
     const upload = unpack(given)
     upload.catch(ignore)
@@ -67,8 +79,13 @@ export class Deployer {
       const { registry, policy } = this.#parts
       const refused = await policy.approve({ name, analysis, previous: registry.find(name)?.live.stored.manifest })
       if (refused.length > 0) throw refuseCode(name, [...analysis.diagnostics, ...refused])
-      return this.#make(name, label, analysis)
+      return this.#make({ name, label, userId }, analysis)
     })
+  }
+
+  /** @throws PlatformError FUNCTION_NOT_FOUND, STORE_UNAVAILABLE */
+  deployments(name: string): Promise<readonly DeploymentInfo[]> {
+    return this.#parts.store.deployments(this.#parts.registry.get(name).name, shownDeployments)
   }
 
   async analyze(deployment: unknown): Promise<AnalyzeResult> {
@@ -78,7 +95,8 @@ export class Deployer {
     return { ok, diagnostics, manifest, schemas }
   }
 
-  rollback(name: string, version: string | undefined): Promise<{ readonly name: string; readonly version: string }> {
+  async rollback(name: string, version: string | undefined, options?: unknown): Promise<{ readonly name: string; readonly version: string }> {
+    const userId = options === undefined ? undefined : userIdOf(copyOf(options)['user'])
     return this.#queue.run(name, async () => {
       const { registry, store, executor, events } = this.#parts
       const { live } = registry.get(name)
@@ -91,12 +109,13 @@ export class Deployer {
       const { stored } = registry.version(name, target)
       if (live.version !== target) {
         const time = Date.now()
-        await store.deploy({ name, version: target, kind: 'rollback', label: stored.label, time })
+        const capabilities = capabilitiesOf(stored.manifest)
+        await this.#write(name, () => store.deploy({ name, version: target, kind: 'rollback', label: stored.label, userId, capabilities, time }))
         const now = registry.switch(name, stored, time).live
         executor.retire(live)
         void executor.preload(now).catch(ignore)
-        const capabilities = capabilityChange(live.stored.manifest, stored.manifest)
-        events.emit('deployment', { name, version: target, kind: 'rollback', capabilities })
+        const change = capabilityChange(live.stored.manifest, stored.manifest)
+        events.emit('deployment', { name, version: target, kind: 'rollback', capabilities: change })
       }
       return { name, version: target }
     })
@@ -116,6 +135,40 @@ export class Deployer {
     })
   }
 
+  /** Takes over what the store says of a function after another host changed it. */
+  sync(name: string): Promise<void> {
+    return this.#queue.run(name, async () => {
+      const { tenant, registry, store, executor, buffer, events } = this.#parts
+      const { unwanted, before, live } = registry.sync(name, await store.load(name))
+      for (const version of unwanted) executor.retire(version)
+      if (before === live) return
+      if (live === undefined) buffer.forget(tenant, name)
+      // Only where it is in use: the other hosts load it when they are asked for it.
+      else if (before !== undefined) void executor.preload(live).catch(ignore)
+      const shown = live ?? before
+      if (shown === undefined) return
+      const capabilities = capabilityChange(before?.stored.manifest, live?.stored.manifest)
+      events.emit('deployment', { name, version: shown.version, kind: live === undefined ? 'remove' : 'deploy', capabilities })
+    })
+  }
+
+  /** Takes over what the store says of all functions: those that are known here, and `names`. */
+  async syncAll(names: readonly string[]): Promise<void> {
+    for (const name of new Set([...this.#parts.registry.names(), ...names])) await this.sync(name)
+  }
+
+  /** Runs a write that needs what is in memory to be in the store, too. @throws PlatformError VERSION_NOT_FOUND when another host removed it */
+  async #write(name: string, run: () => Promise<void>): Promise<void> {
+    try {
+      await run()
+    } catch (error) {
+      // A foreign key: what the row refers to is not there.
+      if (!(error instanceof PlatformError) || error.details['sqlState'] !== '23503') throw error
+      void this.sync(name).catch(ignore)
+      throw new PlatformError('VERSION_NOT_FOUND', `Cannot change "${name}": it was removed meanwhile`, { details: { function: name }, cause: error })
+    }
+  }
+
   /** Resolves when the changes that were started are over. */
   idle(): Promise<void> {
     return this.#queue.idle()
@@ -126,8 +179,8 @@ export class Deployer {
     return policy.judge(await (await analyzer()).analyze(upload, { packages: options.packages, analyzer: options.analyzer }))
   }
 
-  async #make(name: string, label: string | null, { manifest, schemas, bundle, diagnostics }: AcceptedAnalysis): Promise<DeployResult> {
-    const { store, registry, bundles, executor, events } = this.#parts
+  async #make({ name, label, userId }: Naming, { manifest, schemas, bundle, diagnostics }: AcceptedAnalysis): Promise<DeployResult> {
+    const { tenant, store, registry, bundles, executor, events } = this.#parts
     const version = versionId(bundle, manifest.config, schemas)
     const known = registry.find(name)
     const before = known?.versions.get(version)
@@ -137,9 +190,11 @@ export class Deployer {
     }
     const bytes = Buffer.byteLength(bundle.code)
     const stored: StoredVersion = before?.stored ?? { version, manifest, schemas, createdAt: time, label, bytes }
-    await store.deploy({ name, version, kind: 'deploy', label, time, created: before === undefined ? { manifest, schemas, bundle } : undefined })
-    if (before === undefined) bundles.set(name, version, bundle)
-    const { live, before: replaced } = registry.switch(name, label === null ? stored : { ...stored, label }, time)
+    // With its content also when it is known here: another host may have removed it meanwhile.
+    const content = { manifest: stored.manifest, schemas: stored.schemas, bundle }
+    await store.deploy({ name, version, kind: 'deploy', label, userId, capabilities: capabilitiesOf(stored.manifest), time, content })
+    if (before === undefined) bundles.set({ tenant, function: name, version }, bundle)
+    const { live, before: replaced } = registry.switch(name, { ...stored, label }, time)
     if (replaced !== undefined && replaced !== live) executor.retire(replaced)
     // The first call shall find its code loaded; why it could not be is told by that call.
     void executor.preload(live).catch(ignore)
@@ -164,6 +219,13 @@ function labelOf(label: unknown): string | null {
   if (label === undefined) return null
   if (typeof label === 'string' && label.length <= 1000 && !/[\0\p{Surrogate}]/u.test(label)) return label
   throw invalidOption('label', 'a text of at most 1000 characters', label)
+}
+
+function userIdOf(user: unknown): string | undefined {
+  if (user === undefined) return undefined
+  const id = readGiven('user', () => (isRecord(user) ? user['id'] : undefined))
+  if (typeof id === 'string' && id.length <= 1000 && !/[\0\p{Surrogate}]/u.test(id)) return id
+  throw invalidOption('user', 'an object with an `id`, a text of at most 1000 characters', user)
 }
 
 function ignore(): void {}

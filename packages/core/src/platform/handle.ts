@@ -1,5 +1,4 @@
 import {
-  invalidOption,
   PlatformError,
   type AnalyzeResult,
   type Deployment,
@@ -24,30 +23,51 @@ import {
 import { followLogs } from '../records/follow-logs.ts'
 import { followSignal, invocationFilter, logFilter, usageDays } from '../records/record-query.ts'
 import { describeFully } from '../registry/registry.ts'
-import { shownName } from '../registry/shown-name.ts'
-import { closedError, defaultTenant, type Host } from './host.ts'
+import { closedError, type Host } from './host.ts'
+import { checkTenantId, type TenantParts } from './tenant-parts.ts'
 
 type PageQuery = LogQuery & { readonly follow?: false | undefined }
 type FollowQuery = LogQuery & { readonly follow: true; readonly signal?: AbortSignal | undefined }
 
+/** Whose handle it is. */
+export interface HandleParts {
+  readonly tenant: TenantParts
+  readonly root?: PlatformHandle | undefined
+  /** Lets go of the host. */
+  readonly release: (isForced: boolean) => Promise<void>
+}
+
 /** What one `createPlatform` returned: the public interface in front of a host that several handles may share. */
 export class PlatformHandle implements Platform {
   readonly #host: Host
+  readonly #tenant: TenantParts
+  /** The platform that a scoped one was made from. */
+  readonly #root: PlatformHandle | undefined
   readonly #release: (isForced: boolean) => Promise<void>
   readonly #unsubscribers = new Set<() => void>()
   readonly #followers = new AbortController()
   readonly functions: Platform['functions']
+  readonly tenants: Platform['tenants']
   #isClosed = false
 
-  constructor(host: Host, release: (isForced: boolean) => Promise<void>) {
+  constructor(host: Host, { tenant, root, release }: HandleParts) {
     this.#host = host
+    this.#tenant = tenant
+    this.#root = root
     this.#release = release
     this.functions = Object.freeze<Platform['functions']>({
       list: async () => this.#open('list functions').registry.list(),
       get: async (name) => describeFully(this.#open('read the function').registry.get(name)),
       versions: async (name) => this.#open('list versions').registry.versions(name),
-      rollback: async (name, version) => this.#open('roll back').deployer.rollback(name, version),
+      deployments: async (name) => this.#open('list deployments').deployer.deployments(name),
+      rollback: async (name, version, options) => this.#open('roll back').deployer.rollback(name, version, options),
       remove: async (name) => this.#open('remove the function').deployer.remove(name),
+    })
+    this.tenants = Object.freeze<Platform['tenants']>({
+      list: async () => this.#openTenants('list tenants').list(),
+      get: async (id) => this.#openTenants('read the tenant').get(checkTenantId(id)),
+      remove: async (id) => this.#openTenants('remove the tenant').remove(checkTenantId(id)),
+      export: (id) => this.#openTenants('export the tenant').export(checkTenantId(id)),
     })
   }
 
@@ -65,18 +85,18 @@ export class PlatformHandle implements Platform {
 
   // Not async: one promise less on the hot path.
   invoke<Input = unknown, Output = unknown>(name: string, input?: Input, options?: InvokeOptions): Promise<InvokeResult<Output>> {
-    if (this.#isClosed) return Promise.reject(closedError('invoke the function'))
-    return this.#host.invoker.invoke(name, input, options)
+    if (this.#isOver) return Promise.reject(closedError('invoke the function'))
+    return this.#tenant.invoker.invoke(name, input, options)
   }
 
   invokeJson(name: string, inputJson?: string | Uint8Array, options?: InvokeOptions): Promise<InvokeJsonResult> {
-    if (this.#isClosed) return Promise.reject(closedError('invoke the function'))
-    return this.#host.invoker.invokeJson(name, inputJson, options)
+    if (this.#isOver) return Promise.reject(closedError('invoke the function'))
+    return this.#tenant.invoker.invokeJson(name, inputJson, options)
   }
 
   fetch(name: string, request: Request, options?: FetchOptions): Promise<Response> {
-    if (this.#isClosed) return Promise.reject(closedError('call the function'))
-    return this.#host.invoker.fetch(name, request, options)
+    if (this.#isOver) return Promise.reject(closedError('call the function'))
+    return this.#tenant.invoker.fetch(name, request, options)
   }
 
   logs(name: string | undefined, query: FollowQuery): AsyncIterable<StoredLogEntry>
@@ -86,7 +106,8 @@ export class PlatformHandle implements Platform {
   }
 
   async invocations(name?: string, query?: InvocationQuery): Promise<Page<InvocationRecord>> {
-    const { buffer, reader, registry } = this.#open('read invocations')
+    const { buffer } = this.#host
+    const { reader, registry } = this.#open('read invocations')
     const filter = invocationFilter(name, query)
     if (name !== undefined) registry.get(name)
     // What is still buffered belongs to the answer.
@@ -94,26 +115,28 @@ export class PlatformHandle implements Platform {
   }
 
   async usage(name?: string, query?: UsageQuery): Promise<readonly UsageDay[]> {
-    const { buffer, usage } = this.#open('read the usage')
+    const { usage } = this.#open('read the usage')
     const days = usageDays(name, query)
-    return buffer.afterFlush(() => usage(days))
+    return this.#host.buffer.afterFlush(() => usage(days))
   }
 
   tenant(id: string): Platform {
-    if (id === defaultTenant) return this
-    if (typeof id !== 'string') throw invalidOption('tenant', 'the id of a tenant', id)
-    throw new PlatformError(
-      'CAPABILITY_DENIED',
-      `Cannot use tenant ${shownName(id)}: this version of Cordon has the tenant "${defaultTenant}" only. Use that one`,
-    )
+    if (id === this.#tenant.id) return this
+    checkTenantId(id)
+    this.#open('use the tenant')
+    if (this.#root !== undefined) throw scopedError(`use tenant "${id}"`, this.#tenant.id)
+    return new PlatformHandle(this.#host, { tenant: this.#host.tenant(id), root: this, release: async () => {} })
   }
 
   stats(): PlatformStats {
-    return this.#host.stats()
+    const stats = this.#host.stats()
+    return this.#root === undefined ? stats : { ...stats, functions: this.#tenant.registry.size }
   }
 
   on<E extends keyof PlatformEvents>(event: E, listener: (value: PlatformEvents[E]) => void): () => void {
-    const remove = this.#open('listen').events.on(event, listener)
+    const { events } = this.#open('listen')
+    // Sandboxes and warnings belong to the host.
+    const remove = event === 'deployment' || event === 'invocation' ? events.on(event, listener) : this.#host.events.on(event, listener)
     const unsubscribe = (): void => {
       remove()
       this.#unsubscribers.delete(unsubscribe)
@@ -142,20 +165,32 @@ export class PlatformHandle implements Platform {
     for (const unsubscribe of this.#unsubscribers) unsubscribe()
   }
 
-  #open(act: string): Host {
-    if (this.#isClosed) throw closedError(act)
-    return this.#host
+  get #isOver(): boolean {
+    return this.#isClosed || (this.#root !== undefined && this.#root.#isClosed)
+  }
+
+  #open(act: string): TenantParts {
+    if (this.#isOver) throw closedError(act)
+    return this.#tenant
+  }
+
+  #openTenants(act: string): Host['tenants'] {
+    this.#open(act)
+    if (this.#root !== undefined) throw scopedError(act, this.#tenant.id)
+    return this.#host.tenants
   }
 
   async #logPage(name: string | undefined, query: LogQuery | undefined): Promise<Page<StoredLogEntry>> {
-    const { buffer, reader, registry } = this.#open('read logs')
+    const { buffer } = this.#host
+    const { reader, registry } = this.#open('read logs')
     const filter = logFilter(name, query)
     if (name !== undefined) registry.get(name)
     return buffer.afterFlush(() => reader.logs(filter))
   }
 
   #follow(name: string | undefined, query: FollowQuery): AsyncIterable<StoredLogEntry> {
-    const { buffer, feed, reader, registry } = this.#open('follow logs')
+    const { buffer } = this.#host
+    const { feed, reader, registry } = this.#open('follow logs')
     const filter = logFilter(name, query)
     if (name !== undefined) registry.get(name)
     const signal = followSignal(query)
@@ -171,4 +206,8 @@ function isFollowing(query: FollowQuery | PageQuery | undefined): query is Follo
   } catch {
     return false
   }
+}
+
+function scopedError(act: string, tenant: string): PlatformError {
+  return new PlatformError('FORBIDDEN', `Cannot ${act}: this platform is scoped to tenant "${tenant}"`)
 }

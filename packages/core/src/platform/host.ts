@@ -1,40 +1,34 @@
+import { randomBytes } from 'node:crypto'
 import {
   PlatformError,
-  reasonOf,
   type Executor,
-  type FunctionDatabase,
   type Logger,
   type PlatformStats,
   type Reaper,
   type ResolvedPlatformOptions,
   type SandboxEvent,
-  type UsageDay,
 } from '@cordon/contracts'
-import type { SqlConnection, SqlPool } from '@cordon/pool'
+import type { PooledFunctionDatabase, SqlConnection, SqlListener, SqlPool } from '@cordon/pool'
 import { lockDataDir } from '../data-dir/lock.ts'
 import { prepareDataDir } from '../data-dir/data-dir.ts'
-import { Deployer } from '../deploy/deployer.ts'
-import { Invoker } from '../invoke/invoker.ts'
-import { allowRulesOf } from '../policy/allow-rules.ts'
-import { limitCeilings } from '../policy/limit-ceilings.ts'
-import { Policy } from '../policy/policy.ts'
-import { LogFeed } from '../records/log-feed.ts'
+import { ChangeFollower } from '../hosts/change-follower.ts'
 import { RecordBuffer } from '../records/record-buffer.ts'
 import { RecordRetention } from '../records/record-retention.ts'
 import { BundleCache } from '../registry/bundle-cache.ts'
-import { FunctionRegistry } from '../registry/registry.ts'
-import { FunctionStore } from '../store/function-store.ts'
+import { changeChannel, newestPlace, type ChangeCursor } from '../store/change-log.ts'
+import type { StoredFunction } from '../store/function-store.ts'
+import { loadFunctions } from '../store/load-functions.ts'
 import { migrate } from '../store/migrate.ts'
 import { RecordPartitions } from '../store/record-partitions.ts'
-import { RecordReader } from '../store/record-reader.ts'
 import { RecordWriter } from '../store/record-writer.ts'
-import { readUsage, type UsageDays } from '../store/usage.ts'
 import { openDatabase } from './database.ts'
 import type { EventHub } from './events.ts'
 import { LazyAnalyzer } from './lazy-analyzer.ts'
+import type { SharedParts, TenantParts } from './tenant-parts.ts'
 import { Teardown } from './teardown.ts'
+import { Tenants } from './tenants.ts'
 
-/** The only tenant of this version. */
+/** The tenant of whoever names none. */
 export const defaultTenant = 'default'
 /** Connections of the store: deployments and queries from callers, and one batch of records. */
 const storeConnections = 5
@@ -48,14 +42,12 @@ const threadWarning =
 /** A started platform: its parts, wired. Handles of the public interface stand in front of it. */
 export interface Host {
   readonly options: ResolvedPlatformOptions
+  /** Sandboxes and warnings. */
   readonly events: EventHub
-  readonly deployer: Deployer
-  readonly invoker: Invoker
-  readonly registry: FunctionRegistry
-  readonly reader: RecordReader
   readonly buffer: RecordBuffer
-  readonly feed: LogFeed
-  usage(days: UsageDays): Promise<readonly UsageDay[]>
+  readonly tenants: Tenants
+  /** The parts of a tenant, which need not have anything yet. */
+  tenant(id: string): TenantParts
   stats(): PlatformStats
   /** Graceful, or forceful when `isForced`; forceful also hastens a graceful stop that is under way. Never rejects. */
   stop(isForced: boolean): Promise<void>
@@ -85,9 +77,7 @@ export async function startHost(options: ResolvedPlatformOptions, events: EventH
     if (opened.status === 'rejected') throw opened.reason
     if (started.status === 'rejected') throw started.reason
     const executor = started.value
-    const { sql, functions, database, stored } = opened.value
-    const host = assemble({ options, events, logger, executor, analyzer, sql, functions, database, teardown })
-    host.registry.load(stored)
+    const host = assemble({ options, events, logger, executor, analyzer, teardown, ...opened.value })
     // After the start, not during it: two cores have enough to do until then.
     setImmediate(() => {
       if (options.isolation === 'thread') {
@@ -133,8 +123,8 @@ async function startExecutor(options: ResolvedPlatformOptions, reaper: Reaper, e
   return createExecutor({ ...shared, hardening: options.hardening, cpus: options.cpus, reaper })
 }
 
-async function openStore(parts: Parameters<typeof openDatabase>[0]) {
-  const { createSqlPool, createFunctionDatabase } = await import('@cordon/pool')
+async function openStore(parts: Parameters<typeof openDatabase>[0]): Promise<OpenedStore> {
+  const { createSqlPool, createSqlListener, createFunctionDatabase } = await import('@cordon/pool')
   const connection = await openDatabase(parts)
   const sql = createSqlPool({ connection, max: storeConnections, ...storeTimeouts, applicationName: 'cordon' })
   parts.teardown.add(() => (parts.isForced() ? sql.destroy() : sql.close()))
@@ -147,8 +137,12 @@ async function openStore(parts: Parameters<typeof openDatabase>[0]) {
     logger: parts.logger,
   })
   parts.teardown.add(() => (parts.isForced() ? database.destroy() : database.close()))
-  const functions = new FunctionStore(sql, defaultTenant)
-  return { sql, functions, database, stored: await functions.load() }
+  // In this order: what changes after the place was taken is applied once more.
+  const start = await newestPlace(sql)
+  const stored = await loadFunctions(sql)
+  const listen: OpenedStore['listen'] = (onNotice, onListening) =>
+    createSqlListener({ connection, channel: changeChannel, onNotice, onListening, applicationName: 'cordon changes' })
+  return { sql, database, start, stored, listen }
 }
 
 async function migrateStore(connection: SqlConnection): Promise<void> {
@@ -162,19 +156,26 @@ async function migrateStore(connection: SqlConnection): Promise<void> {
   }
 }
 
-interface AssembleParts {
+/** The database, opened and read. */
+interface OpenedStore {
+  readonly sql: SqlPool
+  readonly database: PooledFunctionDatabase
+  readonly start: ChangeCursor
+  readonly stored: ReadonlyMap<string, readonly StoredFunction[]>
+  readonly listen: (onNotice: (payload: string) => void, onListening: () => void) => SqlListener
+}
+
+interface AssembleParts extends OpenedStore {
   readonly options: ResolvedPlatformOptions
   readonly events: EventHub
   readonly logger: Logger
   readonly executor: Executor
   readonly analyzer: LazyAnalyzer
-  readonly sql: SqlPool
-  readonly functions: FunctionStore
-  readonly database: FunctionDatabase
   readonly teardown: Teardown
 }
 
-function assemble({ options, events, logger, executor, analyzer, sql, functions, database, teardown }: AssembleParts): Omit<Host, 'stop'> {
+function assemble(parts: AssembleParts): Omit<Host, 'stop'> {
+  const { options, events, logger, executor, sql, database, teardown } = parts
   function onWarning(message: string, error?: PlatformError): void {
     logger.warn({}, message)
     events.emit('warning', error === undefined ? { message } : { message, error })
@@ -183,66 +184,59 @@ function assemble({ options, events, logger, executor, analyzer, sql, functions,
   const writer = new RecordWriter(sql, partitions)
   const retention = new RecordRetention({ partitions, options: options.records, onWarning })
   teardown.add(() => retention.close())
-  const feed = new LogFeed()
   const buffer = new RecordBuffer({
     write: (items) => writer.write(items),
     prune: () => retention.run(),
     onWarning,
   })
-  const bundles = new BundleCache((name, version) => functions.loadBundle(name, version))
-  const registry = new FunctionRegistry({
-    tenant: defaultTenant,
-    limits: options.limits,
-    ceilings: limitCeilings(allowRulesOf(options.allow, defaultTenant), options.limits),
-    bundles,
-  })
-  const invoker = new Invoker({ executor, registry, database, buffer, feed, events, write: options.records.write })
-  const policy = new Policy({
-    allow: options.allow,
-    limits: options.limits,
-    tenant: defaultTenant,
-    onWarning(message, error) {
-      logger.warn(error.cause === undefined ? {} : { reason: reasonOf(error.cause) }, message)
-      events.emit('warning', { message, error })
-    },
-  })
-  const deployer = new Deployer({
-    tenant: defaultTenant,
-    options,
-    analyzer: analyzer.get,
-    executor,
-    store: functions,
-    registry,
-    bundles,
-    buffer,
-    events,
-    policy,
-  })
+  const bundles = new BundleCache((place) => tenants.of(place.tenant).store.loadBundle(place.function, place.version))
+  const host = randomBytes(8).toString('hex')
+  const shared: SharedParts = { ...parts, host, bundles, buffer }
+  const tenants = new Tenants(shared, database)
+  for (const [id, functions] of parts.stored) tenants.of(id).registry.load(functions)
+  // The embedded database has one host.
+  if (options.databaseUrl !== undefined) follow({ ...parts, host, tenants, onWarning })
   return {
     options,
     events,
-    deployer,
-    invoker,
-    registry,
-    reader: new RecordReader(sql, defaultTenant),
     buffer,
-    feed,
-    usage: (days) => readUsage(sql, defaultTenant, days),
-    stats: () => ({ ...executor.stats(), functions: registry.size, pool: database.stats(), records: buffer.stats() }),
+    tenants,
+    tenant: (id) => tenants.of(id),
+    stats: () => ({ ...executor.stats(), functions: tenants.functionCount, pool: database.stats(), records: buffer.stats() }),
   }
 }
 
+interface FollowParts extends AssembleParts {
+  readonly host: string
+  readonly tenants: Tenants
+  readonly onWarning: (message: string) => void
+}
+
+function follow({ sql, host, start, listen, tenants, onWarning, teardown }: FollowParts): void {
+  const follower = new ChangeFollower({
+    sql,
+    host,
+    start,
+    listen,
+    apply: (change) => tenants.apply(change),
+    applyAll: () => tenants.applyAll(),
+    onWarning,
+  })
+  teardown.add(() => follower.close())
+}
+
 async function stopHost(
-  { deployer, invoker, feed, buffer }: Omit<Host, 'stop'>,
+  { tenants, buffer }: Omit<Host, 'stop'>,
   executor: Executor,
   teardown: Teardown,
   onError: (error: unknown) => void,
   isForced: () => boolean,
 ): Promise<void> {
-  await deployer.idle()
+  const all = [...tenants.all()]
+  await Promise.all(all.map(({ deployer }) => deployer.idle()))
   await (isForced() ? executor.destroy() : executor.close()).catch(onError)
-  await invoker.idle()
-  feed.close()
+  await Promise.all(all.map(({ invoker }) => invoker.idle()))
+  for (const { feed } of all) feed.close()
   await buffer.close().catch(onError)
   await teardown.run()
 }

@@ -3,7 +3,7 @@ import { prepareDataDir } from '../data-dir/data-dir.ts'
 import { createDefaultLogger } from './default-logger.ts'
 import { EventHub } from './events.ts'
 import { PlatformHandle } from './handle.ts'
-import { startHost, type Host } from './host.ts'
+import { defaultTenant, startHost, type Host } from './host.ts'
 
 interface SharedHost {
   readonly options: ResolvedPlatformOptions
@@ -57,7 +57,7 @@ async function handleOf(id: string, shared: SharedHost): Promise<Platform> {
   shared.handles += 1
   const host = await shared.starting
   let isReleased = false
-  return new PlatformHandle(host, async (isForced) => {
+  const release = async (isForced: boolean): Promise<void> => {
     if (!isReleased) {
       isReleased = true
       shared.handles -= 1
@@ -66,7 +66,8 @@ async function handleOf(id: string, shared: SharedHost): Promise<Platform> {
     const stopping = host.stop(isForced)
     shared.stopping ??= stopping.finally(() => sharedHosts().delete(id))
     await shared.stopping
-  })
+  }
+  return new PlatformHandle(host, { tenant: host.tenant(defaultTenant), release })
 }
 
 /** What of the options can be compared. */

@@ -90,9 +90,9 @@ export class RecordBuffer {
     return this.afterFlush(nothing)
   }
 
-  /** Forgets what is buffered of a function that is being removed. */
-  forget(tenant: string, name: string): void {
-    const kept = this.#items.filter((item) => item.tenant !== tenant || item.record.function !== name)
+  /** Forgets what is buffered of a function, or of a whole tenant, that is being removed. */
+  forget(tenant: string, name?: string): void {
+    const kept = this.#items.filter((item) => item.tenant !== tenant || (name !== undefined && item.record.function !== name))
     this.#take()
     for (const item of kept) this.push(item)
   }

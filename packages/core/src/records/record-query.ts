@@ -1,4 +1,5 @@
 import { errorTable, invalidOption, isRecord, readGiven, type LogLevel, type OutcomeKind } from '@cordon/contracts'
+import { checkFunctionName } from '../deploy/function-name.ts'
 import type { UsageDays } from '../store/usage.ts'
 import type { RecordFilter, RecordPlace } from '../store/record-reader.ts'
 
@@ -86,10 +87,11 @@ function isOutcome(value: unknown): value is OutcomeKind {
 
 /** Checks the query of `usage`. @throws PlatformError INVALID_OPTION */
 export function usageDays(name: unknown, query: unknown): UsageDays {
-  if (name !== undefined && typeof name !== 'string') throw invalidOption('name', 'the name of a function', name)
+  // Not one that is there: usage outlives its function.
+  const checked = name === undefined ? undefined : checkFunctionName(name)
   const { since, until } = record(query, ['since', 'until'])
   return {
-    name,
+    name: checked,
     since: since === undefined ? dayText(Date.now() - usageDaysShown * 86_400_000) : dayGiven('since', since),
     until: until === undefined ? dayText(Date.now()) : dayGiven('until', until),
   }

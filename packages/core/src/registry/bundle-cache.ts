@@ -3,27 +3,34 @@ import { PlatformError, type Bundle } from '@cordon/contracts'
 /** Bytes of code and source maps kept in memory. A bundle is needed on cold starts and for stacks only. */
 const maxBytes = 64_000_000
 
-/** Bundles by function and version, read from the store on first use, the least recently used ones let go. */
+/** Which bundle. */
+export interface BundlePlace {
+  readonly tenant: string
+  readonly function: string
+  readonly version: string
+}
+
+/** Bundles of all tenants, read from the store on first use, the least recently used ones let go. */
 export class BundleCache {
-  readonly #load: (name: string, version: string) => Promise<Bundle | undefined>
+  readonly #load: (place: BundlePlace) => Promise<Bundle | undefined>
   readonly #bundles = new Map<string, Promise<Bundle>>()
   readonly #sizes = new Map<string, number>()
   #bytes = 0
 
-  constructor(load: (name: string, version: string) => Promise<Bundle | undefined>) {
+  constructor(load: (place: BundlePlace) => Promise<Bundle | undefined>) {
     this.#load = load
   }
 
   /** @throws PlatformError VERSION_NOT_FOUND when it was removed meanwhile, STORE_UNAVAILABLE */
-  get(name: string, version: string): Promise<Bundle> {
-    const key = keyOf(name, version)
+  get(place: BundlePlace): Promise<Bundle> {
+    const key = keyOf(place)
     const known = this.#bundles.get(key)
     if (known !== undefined) {
       this.#bundles.delete(key)
       this.#bundles.set(key, known)
       return known
     }
-    const loading = this.#read(name, version)
+    const loading = this.#read(place)
     this.#bundles.set(key, loading)
     loading.then(
       (bundle) => this.#account(key, loading, bundle),
@@ -33,22 +40,23 @@ export class BundleCache {
     return loading
   }
 
-  set(name: string, version: string, bundle: Bundle): void {
-    const key = keyOf(name, version)
+  set(place: BundlePlace, bundle: Bundle): void {
+    const key = keyOf(place)
     const entry = Promise.resolve(bundle)
-    this.delete(name, version)
+    this.delete(place)
     this.#bundles.set(key, entry)
     this.#account(key, entry, bundle)
   }
 
-  delete(name: string, version: string): void {
-    const key = keyOf(name, version)
+  delete(place: BundlePlace): void {
+    const key = keyOf(place)
     this.#forget(key, this.#bundles.get(key))
   }
 
-  async #read(name: string, version: string): Promise<Bundle> {
-    const bundle = await this.#load(name, version)
+  async #read(place: BundlePlace): Promise<Bundle> {
+    const bundle = await this.#load(place)
     if (bundle !== undefined) return bundle
+    const { function: name, version } = place
     throw new PlatformError('VERSION_NOT_FOUND', `Cannot load "${name}" ${version}: it was removed`, { details: { function: name, version } })
   }
 
@@ -71,6 +79,6 @@ export class BundleCache {
   }
 }
 
-function keyOf(name: string, version: string): string {
-  return `${name} ${version}`
+function keyOf({ tenant, function: name, version }: BundlePlace): string {
+  return `${tenant} ${name} ${version}`
 }

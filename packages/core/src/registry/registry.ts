@@ -22,7 +22,10 @@ export class RegisteredVersion implements ExecutableVersion {
   readonly version: string
   readonly limits: Limits
   readonly env: Readonly<Record<string, string>>
-  readonly stored: StoredVersion
+  /** Replaced when only its label changes. */
+  stored: StoredVersion
+  /** True when its function is gone: what still runs of it gets nothing more. */
+  isRemoved = false
   readonly #bundles: BundleCache
 
   constructor(name: string, stored: StoredVersion, { tenant, limits, ceilings, bundles }: RegistryOptions) {
@@ -38,7 +41,7 @@ export class RegisteredVersion implements ExecutableVersion {
   }
 
   loadBundle(): Promise<Bundle> {
-    return this.#bundles.get(this.function, this.version)
+    return this.#bundles.get(this)
   }
 }
 
@@ -69,6 +72,10 @@ export class FunctionRegistry {
 
   constructor(options: RegistryOptions) {
     this.#options = options
+  }
+
+  names(): string[] {
+    return [...this.#functions.keys()]
   }
 
   get size(): number {
@@ -117,6 +124,7 @@ export class FunctionRegistry {
     }
     const before = known.live
     const live = known.versions.get(stored.version) ?? this.#register(name, stored)
+    if (live.stored !== stored) live.stored = stored
     known.versions.set(live.version, live)
     known.live = live
     known.updatedAt = time
@@ -128,7 +136,40 @@ export class FunctionRegistry {
     if (known === undefined) return
     known.isRemoved = true
     this.#functions.delete(name)
-    for (const version of known.versions.keys()) this.#options.bundles.delete(name, version)
+    for (const version of known.versions.values()) {
+      version.isRemoved = true
+      this.#options.bundles.delete(version)
+    }
+  }
+
+  /**
+   * Takes over what the store says of a function, which another host may have changed; `undefined`: it is gone. Gives the versions whose sandboxes
+   * are no longer wanted, and what was and is live.
+   */
+  sync(
+    name: string,
+    stored: StoredFunction | undefined,
+  ): {
+    readonly unwanted: readonly RegisteredVersion[]
+    readonly before: RegisteredVersion | undefined
+    readonly live: RegisteredVersion | undefined
+  } {
+    const known = this.#functions.get(name)
+    const before = known?.live
+    // Of the same name and another time: it was removed and deployed anew.
+    if (known === undefined || known.createdAt !== stored?.createdAt) {
+      this.remove(name)
+      if (stored !== undefined) this.load([stored])
+      return { unwanted: [...(known?.versions.values() ?? [])], before, live: this.#functions.get(name)?.live }
+    }
+    for (const version of stored.versions) {
+      const there = known.versions.get(version.version)
+      if (there === undefined) known.versions.set(version.version, this.#register(name, version))
+      else if (there.stored.label !== version.label) there.stored = { ...there.stored, label: version.label }
+    }
+    known.live = known.versions.get(stored.live) ?? known.live
+    known.updatedAt = stored.updatedAt
+    return { unwanted: before === undefined || before === known.live ? [] : [before], before, live: known.live }
   }
 
   list(): FunctionInfo[] {

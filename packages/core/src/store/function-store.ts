@@ -1,8 +1,10 @@
-import { resolveFunctionConfig, type Bundle, type Manifest, type Schemas } from '@cordon/contracts'
+import type { Bundle, Capability, DeploymentInfo, Manifest, Schemas } from '@cordon/contracts'
 import type { SqlPool } from '@cordon/pool'
-import { bytesTextOf, numberOf, optionalTextOf, recordOf, textOf } from './row.ts'
+import { noteChange } from './change-log.ts'
+import { loadFunctions } from './load-functions.ts'
 import { removeRecords } from './remove-records.ts'
-import type { Row } from './sql.ts'
+import { bytesTextOf, numberOf, optionalTextOf, textOf } from './row.ts'
+import { keepTenant, noteUser } from './tenant-store.ts'
 
 /** A version without its code, as it is kept in memory. */
 export interface StoredVersion {
@@ -25,55 +27,42 @@ export interface StoredFunction {
   readonly versions: readonly StoredVersion[]
 }
 
-/** What a deployment writes. `bundle` is `undefined` when the version is already there. */
+/** What a deployment writes. */
 export interface DeploymentRow {
   readonly name: string
   readonly version: string
   readonly kind: 'deploy' | 'rollback'
   readonly label: string | null
+  readonly userId: string | undefined
+  /** What the version may use. */
+  readonly capabilities: readonly Capability[]
   readonly time: number
-  readonly created?: { readonly manifest: Manifest; readonly schemas: Schemas; readonly bundle: Bundle } | undefined
+  /** The version itself; it may be there already. `undefined` for a rollback, which needs it there. */
+  readonly content?: { readonly manifest: Manifest; readonly schemas: Schemas; readonly bundle: Bundle } | undefined
 }
 
-const versionColumns = 'v.function, v.version, v.manifest, v.schemas, v.created_at, octet_length(v.code) as bytes'
-const latestLabel =
-  '(select d.label from cordon.deployments d where d.tenant = v.tenant and d.function = v.function and d.version = v.version order by d.seq desc limit 1) as label'
+/** Who writes, and for whom. */
+export interface FunctionStoreOptions {
+  readonly tenant: string
+  /** Id of this host in the log of changes. */
+  readonly host: string
+}
 
 /** Functions, versions and deployments of one tenant in the database. Every change is one transaction: a crash leaves all of it or nothing. */
 export class FunctionStore {
   readonly #sql: SqlPool
   readonly #tenant: string
+  readonly #host: string
 
-  constructor(sql: SqlPool, tenant: string) {
+  constructor(sql: SqlPool, { tenant, host }: FunctionStoreOptions) {
     this.#sql = sql
     this.#tenant = tenant
+    this.#host = host
   }
 
-  /** Everything but the code. */
-  async load(): Promise<StoredFunction[]> {
-    const [functions, versions] = await Promise.all([
-      this.#sql.query('select name, live, created_at, updated_at from cordon.functions where tenant = $1 order by name', [this.#tenant]),
-      this.#sql.query(`select ${versionColumns}, ${latestLabel} from cordon.versions v where v.tenant = $1 order by v.created_at, v.version`, [
-        this.#tenant,
-      ]),
-    ])
-    const byFunction = new Map<string, StoredVersion[]>()
-    for (const row of versions.rows) {
-      const name = textOf(row, 'function')
-      const list = byFunction.get(name)
-      if (list === undefined) byFunction.set(name, [versionOf(row)])
-      else list.push(versionOf(row))
-    }
-    return functions.rows.map((row) => {
-      const name = textOf(row, 'name')
-      return {
-        name,
-        live: textOf(row, 'live'),
-        createdAt: numberOf(row, 'created_at'),
-        updatedAt: numberOf(row, 'updated_at'),
-        versions: byFunction.get(name) ?? [],
-      }
-    })
+  /** One function, all but its code; `undefined` when it is not there. */
+  async load(name: string): Promise<StoredFunction | undefined> {
+    return (await loadFunctions(this.#sql, this.#tenant, name)).get(this.#tenant)?.[0]
   }
 
   /** The code of a version; `undefined` when it was removed. */
@@ -88,16 +77,18 @@ export class FunctionStore {
   }
 
   /** Writes a deployment: the version if it is new, the live pointer, the history. */
-  async deploy({ name, version, kind, label, time, created }: DeploymentRow): Promise<void> {
+  async deploy({ name, version, kind, label, userId, capabilities, time, content }: DeploymentRow): Promise<void> {
     const tenant = this.#tenant
     await this.#sql.transaction(async (tx) => {
+      await keepTenant(tx, tenant, time)
+      if (userId !== undefined) await noteUser(tx, tenant, { id: userId, time })
       await tx.query(
         `insert into cordon.functions (tenant, name, live, created_at, updated_at) values ($1, $2, $3, $4, $4)
         on conflict (tenant, name) do update set live = excluded.live, updated_at = excluded.updated_at`,
         [tenant, name, version, time],
       )
-      if (created !== undefined) {
-        const { manifest, schemas, bundle } = created
+      if (content !== undefined) {
+        const { manifest, schemas, bundle } = content
         await tx.query(
           `insert into cordon.versions (tenant, function, version, manifest, schemas, code, source_map, hash, created_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
           on conflict (tenant, function, version) do nothing`,
@@ -114,14 +105,34 @@ export class FunctionStore {
           ],
         )
       }
-      await tx.query('insert into cordon.deployments (tenant, function, version, kind, label, created_at) values ($1, $2, $3, $4, $5, $6)', [
-        tenant,
-        name,
-        version,
-        kind,
-        label,
-        time,
-      ])
+      await tx.query(
+        `insert into cordon.deployments (tenant, function, version, kind, label, user_id, capabilities, created_at)
+        values ($1, $2, $3, $4, $5, $6, $7, $8)`,
+        [tenant, name, version, kind, label, userId ?? null, JSON.stringify(capabilities), time],
+      )
+      await noteChange(tx, this.#host, { tenant, function: name })
+    })
+  }
+
+  /** The newest deployments of a function, newest first. */
+  async deployments(name: string, limit: number): Promise<readonly DeploymentInfo[]> {
+    const { rows } = await this.#sql.query(
+      `select version, kind, label, user_id, capabilities, created_at from cordon.deployments
+      where tenant = $1 and function = $2 order by seq desc limit ${limit}`,
+      [this.#tenant, name],
+    )
+    return rows.map((row) => {
+      const userId = optionalTextOf(row, 'user_id')
+      const capabilities: unknown = row['capabilities']
+      return {
+        version: textOf(row, 'version'),
+        kind: textOf(row, 'kind') === 'rollback' ? 'rollback' : 'deploy',
+        label: optionalTextOf(row, 'label'),
+        ...(userId === null ? {} : { userId }),
+        // What this class wrote; before it did, nothing was noted.
+        capabilities: Array.isArray(capabilities) ? (capabilities as Capability[]) : [],
+        createdAt: numberOf(row, 'created_at'),
+      }
     })
   }
 
@@ -141,26 +152,10 @@ export class FunctionStore {
     // Most of them before the rest, in steps: until the function itself goes, a crash leaves it as it was, with fewer records.
     await removeRecords(this.#sql, tenant, name)
     await this.#sql.transaction(async (tx) => {
-      // Its versions and deployments go with it (on delete cascade).
+      // Its versions and deployments go with it (on delete cascade). Waits for the batches that hold its row; later ones find it gone.
       await tx.query('delete from cordon.functions where tenant = $1 and name = $2', [tenant, name])
       await removeRecords(tx, tenant, name)
+      await noteChange(tx, this.#host, { tenant, function: name })
     })
-  }
-}
-
-/** Versions of before these lists existed were granted none of what they name. */
-type StoredManifest = Omit<Manifest, 'net' | 'secrets' | 'env' | 'functions'> & Partial<Manifest>
-
-function versionOf(row: Row): StoredVersion {
-  // What this class wrote: the shape is this package's own, not an input. JSON left out the keys that are undefined.
-  const manifest = recordOf(row, 'manifest') as unknown as StoredManifest
-  const config = resolveFunctionConfig(manifest.config)
-  return {
-    version: textOf(row, 'version'),
-    manifest: { net: [], secrets: [], functions: [], env: Object.keys(config.env), ...manifest, config },
-    schemas: recordOf(row, 'schemas'),
-    createdAt: numberOf(row, 'created_at'),
-    label: optionalTextOf(row, 'label'),
-    bytes: numberOf(row, 'bytes'),
   }
 }

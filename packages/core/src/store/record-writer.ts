@@ -2,6 +2,7 @@ import { PlatformError, type InvocationRecord, type LogEntry } from '@cordon/con
 import type { SqlPool } from '@cordon/pool'
 import { levels } from './log-levels.ts'
 import { dayOf, type RecordPartitions } from './record-partitions.ts'
+import { textOf } from './row.ts'
 import type { Sql } from './sql.ts'
 import { usageOf, writeUsage } from './usage.ts'
 
@@ -37,18 +38,36 @@ export class RecordWriter {
     }
   }
 
-  async #write(items: readonly RecordItem[]): Promise<void> {
-    const logs = items.flatMap(({ tenant, record, logs: entries }) => entries.map((entry) => ({ tenant, record, entry })))
-    const days = new Set(items.map(({ record }) => dayOf(record.startedAt)))
-    for (const { entry } of logs) days.add(dayOf(entry.time))
+  async #write(given: readonly RecordItem[]): Promise<void> {
+    const days = new Set<number>()
+    for (const { record, logs } of given) {
+      days.add(dayOf(record.startedAt))
+      for (const entry of logs) days.add(dayOf(entry.time))
+    }
     await this.#partitions.ensure(days)
     await this.#sql.transaction(async (tx) => {
+      const isKept = await holdFunctions(tx, given)
+      const items = given.filter(isKept)
+      const logs = items.flatMap(({ tenant, record, logs: entries }) => entries.map((entry) => ({ tenant, record, entry })))
       for (let at = 0; at < items.length; at += batchRows) await writeInvocations(tx, items.slice(at, at + batchRows))
       for (let at = 0; at < logs.length; at += batchRows) await writeLogs(tx, logs.slice(at, at + batchRows))
       // Last: these rows are shared with other hosts, which wait for them.
       await writeUsage(tx, usageOf(items))
     })
   }
+}
+
+/**
+ * Keeps the functions of a batch from being removed until it is written, and says which items still have theirs: what another host removed
+ * shall not come back as records. The order of rows is the same for all, so that nobody waits for ever.
+ */
+async function holdFunctions(tx: Sql, items: readonly RecordItem[]): Promise<(item: RecordItem) => boolean> {
+  const { rows } = await tx.query(
+    `select tenant, name from cordon.functions where (tenant, name) in (select * from unnest($1::text[], $2::text[])) order by tenant, name for key share`,
+    [items.map(({ tenant }) => tenant), items.map(({ record }) => record.function)],
+  )
+  const there = new Set(rows.map((row) => `${textOf(row, 'tenant')} ${textOf(row, 'name')}`))
+  return ({ tenant, record }) => there.has(`${tenant} ${record.function}`)
 }
 
 async function writeInvocations(tx: Sql, items: readonly RecordItem[]): Promise<void> {
