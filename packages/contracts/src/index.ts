@@ -41,7 +41,7 @@ export type { Capability, CapabilityChange, CapabilityUse } from './capability.t
 export type { Diagnostic, RuleSeverity } from './diagnostic.ts'
 export type { Analysis, AnalyzeOptions, Analyzer, Bundle, Manifest, Schemas, Upload } from './analysis.ts'
 export type { InvocationRecord, LogEntry, LogLevel, Measures, OutcomeKind, Page, StoredLogEntry } from './records.ts'
-export type { DeploymentInfo, TenantExportItem, TenantInfo } from './tenants.ts'
+export type { DeploymentInfo, SecretInfo, TenantExportItem, TenantInfo } from './tenants.ts'
 export type { UsageDay, UsageQuery } from './usage.ts'
 export type { BatchStatement, Context, ContextDatabase, ContextLog, ContextRequest, CursorOptions, Queryable, QueryResult } from './context.ts'
 export type {

@@ -7,7 +7,7 @@ import type { FunctionConfig } from './function-config.ts'
 import type { FunctionDatabaseStats, SlowQuery } from './function-database.ts'
 import type { ResolvedPlatformOptions, User } from './options/platform-options.ts'
 import type { InvocationRecord, LogEntry, LogLevel, Measures, OutcomeKind, Page, StoredLogEntry } from './records.ts'
-import type { DeploymentInfo, TenantExportItem, TenantInfo } from './tenants.ts'
+import type { DeploymentInfo, SecretInfo, TenantExportItem, TenantInfo } from './tenants.ts'
 import type { UsageDay, UsageQuery } from './usage.ts'
 
 /** The upload in one of five forms. `archive` holds a .tar.gz or .zip; `path` names a file (source or archive) or a directory. */
@@ -192,6 +192,14 @@ export interface Platform extends AsyncDisposable {
       version?: string,
       options?: { readonly user?: User | undefined },
     ): Promise<{ readonly name: string; readonly version: string }>
+    remove(name: string): Promise<void>
+  }
+  /** Values for `ctx.secrets`, sealed in the database with a key that is not in it. They can be set and removed, not read. */
+  readonly secrets: {
+    /** Sets or replaces a value of at most 65536 characters. @throws PlatformError INVALID_OPTION, STORE_UNAVAILABLE, CLOSED */
+    set(name: string, value: string): Promise<void>
+    /** By name. */
+    list(): Promise<readonly SecretInfo[]>
     remove(name: string): Promise<void>
   }
   logs(

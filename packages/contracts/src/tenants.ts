@@ -9,6 +9,15 @@ export interface TenantInfo {
   readonly functions: number
 }
 
+/** A secret, without its value. */
+export interface SecretInfo {
+  readonly name: string
+  /** Milliseconds since 1970. */
+  readonly createdAt: number
+  /** When its value was set last. */
+  readonly updatedAt: number
+}
+
 /** What became live when, by whom, and what it was granted. */
 export interface DeploymentInfo {
   readonly version: string

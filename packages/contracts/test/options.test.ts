@@ -66,6 +66,7 @@ describe('the options of createPlatform', () => {
         approveMs: 10_000,
         tenants: {},
       },
+      secretsKey: undefined,
       logger: undefined,
       authenticate: undefined,
     })

@@ -59,6 +59,7 @@ export type {
   SandboxReport,
   Schemas,
   SlowQuery,
+  SecretInfo,
   StoredLogEntry,
   TenantPoolStats,
   Times,

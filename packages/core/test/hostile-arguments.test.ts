@@ -64,6 +64,13 @@ const calls: Record<string, Call> = {
   'logs({ signal })': (platform, value) => platform.logs('echo', { follow: true, signal: value }),
   'invocations(x)': (platform, value) => platform.invocations(value),
   'invocations(, x)': (platform, value) => platform.invocations('echo', value),
+  'secrets.set(x)': (platform, value) => platform.secrets.set(value, 'v'),
+  'secrets.remove(x)': (platform, value) => platform.secrets.remove(value),
+  'tenants.get(x)': (platform, value) => platform.tenants.get(value),
+  'tenants.remove(x)': (platform, value) => platform.tenants.remove(value),
+  'deploy({ user })': (platform, value) => platform.deploy({ name: 'echo', source: '', user: value }),
+  'functions.rollback(,, x)': (platform, value) => platform.functions.rollback('echo', undefined, value),
+  'functions.deployments(x)': (platform, value) => platform.functions.deployments(value),
   'tenant(x)': (platform, value) => platform.tenant(value),
   'on(x)': (platform, value) => platform.on(value, () => undefined),
 }

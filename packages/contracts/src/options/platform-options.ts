@@ -6,6 +6,7 @@ import { hostRuleId, ruleIds } from '../rule-ids.ts'
 import { databaseTable, type DatabaseOptions } from './database.ts'
 import { limitTable, type Limits } from './limits.ts'
 import { recordTable, type RecordOptions } from './record-options.ts'
+import { secretsKey } from './secrets-key.ts'
 import { schedulingTable, type SchedulingOptions } from './scheduling.ts'
 
 /** Which npm packages an upload may import without carrying them. */
@@ -71,6 +72,11 @@ export interface ResolvedPlatformOptions {
   readonly analyzer: AnalyzerOptions
   /** What functions may be granted at deployment. */
   readonly allow: AllowOptions
+  /**
+   * 32 bytes as 64 hexadecimal digits or base64 that encrypt secrets, or a list: the first encrypts, the others are of before. All hosts on one database need
+   * the same. `platform.options` does not show it. @default a file `secrets.key` in `dataDir`, made when the first secret is set
+   */
+  readonly secretsKey: readonly string[] | undefined
   /** Receives the platform's own messages. @default warnings and errors on stderr */
   readonly logger: Logger | undefined
   /** Finds out who sent an HTTP request. @default none: the host's own middleware stands in front */
@@ -92,6 +98,7 @@ export interface PlatformOptions {
   readonly records?: Partial<RecordOptions> | undefined
   readonly analyzer?: Partial<AnalyzerOptions> | undefined
   readonly allow?: AllowInput | undefined
+  readonly secretsKey?: string | readonly string[] | undefined
   readonly logger?: Logger | undefined
   readonly authenticate?: Authenticate | undefined
 }
@@ -127,6 +134,7 @@ export function platformOptionTable(around: OptionSurroundings): OptionTable<Res
     records: group(recordTable),
     analyzer: group<AnalyzerOptions>({ enforce: flag(true), rules: ruleSeverities(), ruleModules: moduleList() }),
     allow: group(allowTable),
+    secretsKey: secretsKey(),
     logger: optional('an object with the methods debug, info, warn and error', isLogger),
     authenticate: optional('a function', (value): value is Authenticate => typeof value === 'function'),
   }

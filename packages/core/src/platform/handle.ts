@@ -23,6 +23,7 @@ import {
 import { followLogs } from '../records/follow-logs.ts'
 import { followSignal, invocationFilter, logFilter, usageDays } from '../records/record-query.ts'
 import { describeFully } from '../registry/registry.ts'
+import { checkSecretName, checkSecretValue } from '../secrets/secret-arguments.ts'
 import { closedError, type Host } from './host.ts'
 import { checkTenantId, type TenantParts } from './tenant-parts.ts'
 
@@ -47,6 +48,7 @@ export class PlatformHandle implements Platform {
   readonly #unsubscribers = new Set<() => void>()
   readonly #followers = new AbortController()
   readonly functions: Platform['functions']
+  readonly secrets: Platform['secrets']
   readonly tenants: Platform['tenants']
   #isClosed = false
 
@@ -62,6 +64,14 @@ export class PlatformHandle implements Platform {
       deployments: async (name) => this.#open('list deployments').deployer.deployments(name),
       rollback: async (name, version, options) => this.#open('roll back').deployer.rollback(name, version, options),
       remove: async (name) => this.#open('remove the function').deployer.remove(name),
+    })
+    this.secrets = Object.freeze<Platform['secrets']>({
+      set: async (name, value) => {
+        const { id } = this.#open('set the secret')
+        await this.#host.vault.set({ tenant: id, name: checkSecretName(name) }, checkSecretValue(value))
+      },
+      list: async () => this.#host.vault.list(this.#open('list secrets').id),
+      remove: async (name) => this.#host.vault.remove({ tenant: this.#open('remove the secret').id, name: checkSecretName(name) }),
     })
     this.tenants = Object.freeze<Platform['tenants']>({
       list: async () => this.#openTenants('list tenants').list(),
@@ -135,8 +145,9 @@ export class PlatformHandle implements Platform {
 
   on<E extends keyof PlatformEvents>(event: E, listener: (value: PlatformEvents[E]) => void): () => void {
     const { events } = this.#open('listen')
-    // Sandboxes and warnings belong to the host.
-    const remove = event === 'deployment' || event === 'invocation' ? events.on(event, listener) : this.#host.events.on(event, listener)
+    // Sandboxes and warnings belong to the host; of slow queries, the platform hears all and a tenant its own.
+    const isOfHost = event === 'sandbox' || event === 'warning' || (event === 'slowQuery' && this.#root === undefined)
+    const remove = (isOfHost ? this.#host.events : events).on(event, listener)
     const unsubscribe = (): void => {
       remove()
       this.#unsubscribers.delete(unsubscribe)

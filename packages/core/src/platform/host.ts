@@ -17,6 +17,8 @@ import { RecordRetention } from '../records/record-retention.ts'
 import { BundleCache } from '../registry/bundle-cache.ts'
 import { changeChannel, newestPlace, type ChangeCursor } from '../store/change-log.ts'
 import type { StoredFunction } from '../store/function-store.ts'
+import { SecretStore } from '../store/secret-store.ts'
+import { Vault } from '../secrets/vault.ts'
 import { loadFunctions } from '../store/load-functions.ts'
 import { migrate } from '../store/migrate.ts'
 import { RecordPartitions } from '../store/record-partitions.ts'
@@ -46,6 +48,7 @@ export interface Host {
   readonly events: EventHub
   readonly buffer: RecordBuffer
   readonly tenants: Tenants
+  readonly vault: Vault
   /** The parts of a tenant, which need not have anything yet. */
   tenant(id: string): TenantParts
   stats(): PlatformStats
@@ -77,7 +80,7 @@ export async function startHost(options: ResolvedPlatformOptions, events: EventH
     if (opened.status === 'rejected') throw opened.reason
     if (started.status === 'rejected') throw started.reason
     const executor = started.value
-    const host = assemble({ options, events, logger, executor, analyzer, teardown, ...opened.value })
+    const host = await assemble({ options, events, logger, executor, analyzer, teardown, ...opened.value })
     // After the start, not during it: two cores have enough to do until then.
     setImmediate(() => {
       if (options.isolation === 'thread') {
@@ -174,7 +177,7 @@ interface AssembleParts extends OpenedStore {
   readonly teardown: Teardown
 }
 
-function assemble(parts: AssembleParts): Omit<Host, 'stop'> {
+async function assemble(parts: AssembleParts): Promise<Omit<Host, 'stop'>> {
   const { options, events, logger, executor, sql, database, teardown } = parts
   function onWarning(message: string, error?: PlatformError): void {
     logger.warn({}, message)
@@ -191,16 +194,22 @@ function assemble(parts: AssembleParts): Omit<Host, 'stop'> {
   })
   const bundles = new BundleCache((place) => tenants.of(place.tenant).store.loadBundle(place.function, place.version))
   const host = randomBytes(8).toString('hex')
-  const shared: SharedParts = { ...parts, host, bundles, buffer }
+  const vault = new Vault({ store: new SecretStore(sql, host), keys: options.secretsKey, dataDir: options.dataDir, onWarning })
+  await vault.open()
+  const shared: SharedParts = { ...parts, host, bundles, buffer, vault }
   const tenants = new Tenants(shared, database)
   for (const [id, functions] of parts.stored) tenants.of(id).registry.load(functions)
   // The embedded database has one host.
   if (options.databaseUrl !== undefined) follow({ ...parts, host, tenants, onWarning })
+  // Told to the slow tenant's own listeners, too.
+  events.on('slowQuery', (query) => tenants.of(query.tenant).events.emit('slowQuery', query))
   return {
-    options,
+    // Whoever has the platform need not have the key.
+    options: Object.freeze({ ...options, secretsKey: undefined }),
     events,
     buffer,
     tenants,
+    vault,
     tenant: (id) => tenants.of(id),
     stats: () => ({ ...executor.stats(), functions: tenants.functionCount, pool: database.stats(), records: buffer.stats() }),
   }

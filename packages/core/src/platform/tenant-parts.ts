@@ -18,6 +18,7 @@ import { LogFeed } from '../records/log-feed.ts'
 import type { RecordBuffer } from '../records/record-buffer.ts'
 import type { BundleCache } from '../registry/bundle-cache.ts'
 import { FunctionRegistry } from '../registry/registry.ts'
+import type { Vault } from '../secrets/vault.ts'
 import { FunctionStore } from '../store/function-store.ts'
 import { RecordReader } from '../store/record-reader.ts'
 import { readUsage, type UsageDays } from '../store/usage.ts'
@@ -38,6 +39,7 @@ export interface SharedParts {
   readonly database: FunctionDatabase
   readonly bundles: BundleCache
   readonly buffer: RecordBuffer
+  readonly vault: Vault
 }
 
 /** What one tenant has of its own: functions and all that is done with them. */

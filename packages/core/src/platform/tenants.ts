@@ -1,6 +1,6 @@
 import type { TenantExportItem, TenantInfo } from '@cordon/contracts'
 import type { PooledFunctionDatabase } from '@cordon/pool'
-import type { Change } from '../store/change-log.ts'
+import { secretsChanged, type Change } from '../store/change-log.ts'
 import { exportTenant } from '../store/export-tenant.ts'
 import { loadFunctions } from '../store/load-functions.ts'
 import { TenantStore } from '../store/tenant-store.ts'
@@ -59,6 +59,7 @@ export class Tenants {
     buffer.forget(id)
     await buffer.barrier(() => this.#store.remove(id))
     await deployer.syncAll([])
+    await this.#shared.vault.reload(id)
     buffer.forget(id)
     await this.#database.remove(id)
   }
@@ -66,12 +67,15 @@ export class Tenants {
   /** Brings into memory what another host changed. */
   async apply({ tenant, function: name }: Change): Promise<void> {
     const { deployer } = this.of(tenant)
+    if (name === null || name === secretsChanged) await this.#shared.vault.reload(tenant)
+    if (name === secretsChanged) return
     if (name === null) await deployer.syncAll([])
     else await deployer.sync(name)
   }
 
   /** Brings everything into memory. */
   async applyAll(): Promise<void> {
+    await this.#shared.vault.open()
     const stored = await loadFunctions(this.#shared.sql)
     for (const id of new Set([...this.#parts.keys(), ...stored.keys()])) {
       await this.of(id).deployer.syncAll((stored.get(id) ?? []).map(({ name }) => name))

@@ -7,7 +7,10 @@ export const changeChannel = 'cordon_changes'
 /** How long changes are kept; a host that was away for longer reads everything anew. In hours. */
 export const keptHours = 24
 
-/** Something of a tenant changed: one of its functions, or the tenant itself. */
+/** Stands for the secrets of a tenant where the name of a function stands, which begins with a letter. */
+export const secretsChanged = '*secrets'
+
+/** Something of a tenant changed: one of its functions, its secrets, or the tenant itself. */
 export interface Change {
   readonly tenant: string
   readonly function: string | null

@@ -13,6 +13,7 @@ const tables: readonly {
   readonly key: readonly string[]
 }[] = [
   { kind: 'user', from: 'users', columns: 'id, first_at, last_at', key: ['id'] },
+  { kind: 'secret', from: 'secrets', columns: 'name, created_at, updated_at', key: ['name'] },
   { kind: 'function', from: 'functions', columns: 'name, live, created_at, updated_at', key: ['name'] },
   {
     kind: 'version',

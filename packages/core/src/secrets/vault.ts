@@ -1,0 +1,113 @@
+import { PlatformError, type SecretInfo } from '@cordon/contracts'
+import type { SecretRow, SecretStore } from '../store/secret-store.ts'
+import { createKeyFile, readKeyFile } from './key-file.ts'
+import { KeyRing, type SecretPlace } from './key-ring.ts'
+
+/** What a vault needs. */
+export interface VaultParts {
+  readonly store: SecretStore
+  /** The option `secretsKey`; without it the keys are in a file of the data directory. */
+  readonly keys: readonly string[] | undefined
+  readonly dataDir: string
+  readonly onWarning: (message: string) => void
+}
+
+/** Secrets of all tenants: sealed in the store, open in memory, so that a call need not wait for them. */
+export class Vault {
+  readonly #parts: VaultParts
+  readonly #values = new Map<string, ReadonlyMap<string, string>>()
+  #ring: KeyRing | undefined
+  #creating: Promise<KeyRing> | undefined
+
+  constructor(parts: VaultParts) {
+    this.#parts = parts
+  }
+
+  /** Reads everything, and seals with the current key what an older one sealed. @throws PlatformError INVALID_OPTION, STORE_UNAVAILABLE */
+  async open(): Promise<void> {
+    const { store, keys, dataDir } = this.#parts
+    const found = keys ?? (await readKeyFile(dataDir))
+    if (found !== undefined) this.#ring = new KeyRing(found)
+    const rows = await store.load()
+    this.#keep(rows)
+    for (const row of rows) await this.#renew(row)
+  }
+
+  /** The open values of a tenant by name. */
+  of(tenant: string): ReadonlyMap<string, string> {
+    return this.#values.get(tenant) ?? noValues
+  }
+
+  /** Reads the secrets of a tenant anew: another host changed them. */
+  async reload(tenant: string): Promise<void> {
+    const rows = await this.#parts.store.load(tenant)
+    this.#values.delete(tenant)
+    this.#keep(rows)
+  }
+
+  list(tenant: string): Promise<readonly SecretInfo[]> {
+    return this.#parts.store.list(tenant)
+  }
+
+  async set(place: SecretPlace, value: string): Promise<void> {
+    const ring = await this.#openRing()
+    await this.#parts.store.set(place, ring.seal(place, value), Date.now())
+    await this.reload(place.tenant)
+  }
+
+  async remove(place: SecretPlace): Promise<void> {
+    await this.#parts.store.remove(place)
+    await this.reload(place.tenant)
+  }
+
+  #keep(rows: readonly SecretRow[]): void {
+    let locked = 0
+    for (const row of rows) {
+      const value = this.#ring?.open(row, row)
+      if (value === undefined) {
+        locked += 1
+        continue
+      }
+      this.#values.set(row.tenant, new Map([...this.of(row.tenant), [row.name, value]]))
+    }
+    if (locked > 0) {
+      this.#parts.onWarning(
+        `Cannot open ${locked} of ${rows.length} secrets: they were sealed with a key that this host does not have, or changed in the database. Give all hosts the same secretsKey`,
+      )
+    }
+  }
+
+  async #renew(row: SecretRow): Promise<void> {
+    const value = this.of(row.tenant).get(row.name)
+    const ring = this.#ring
+    if (ring === undefined || value === undefined || row.keyId === ring.current) return
+    await this.#parts.store.renew(row, ring.seal(row, value))
+  }
+
+  /** The keys; made when the first secret is set and none were given. */
+  #openRing(): Promise<KeyRing> {
+    if (this.#ring !== undefined) return Promise.resolve(this.#ring)
+    this.#creating ??= this.#createRing().finally(() => {
+      this.#creating = undefined
+    })
+    return this.#creating
+  }
+
+  async #createRing(): Promise<KeyRing> {
+    const { store, dataDir } = this.#parts
+    // A second key beside that of another host would seal what the other cannot open.
+    if (await store.hasAny()) {
+      throw new PlatformError(
+        'INVALID_OPTION',
+        'Cannot set a secret: this host has no key, and others were sealed with one. Give all hosts the same secretsKey',
+        {
+          details: { option: 'secretsKey' },
+        },
+      )
+    }
+    this.#ring = new KeyRing(await createKeyFile(dataDir))
+    return this.#ring
+  }
+}
+
+const noValues: ReadonlyMap<string, string> = new Map()

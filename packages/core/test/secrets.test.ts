@@ -1,0 +1,153 @@
+import { chmod, readFile, stat, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { expect } from 'chai'
+import { createPlatform, type Platform, type PlatformOptions } from '@cordon/core'
+import type { SqlPool } from '@cordon/pool'
+import { KeyRing } from '../dist/secrets/key-ring.js'
+import { rejection } from './support/rejection.ts'
+import { createNotingLogger, createScratch } from './support/scratch.ts'
+import { startServer, type TestServer } from './support/server.ts'
+
+const [first, second] = ['1'.repeat(64), Buffer.alloc(32, 2).toString('base64')]
+
+describe('secrets', function () {
+  this.timeout(30_000)
+  let server: TestServer
+  let url: string
+  let sql: SqlPool
+  let dataDir: string
+  let remove: () => Promise<void>
+  let number = 0
+  const opened: Platform[] = []
+  before(async () => {
+    server = await startServer()
+  })
+  beforeEach(async () => {
+    ;({ url, sql } = await server.database())
+    const scratch = await createScratch()
+    remove = scratch.remove
+    dataDir = join(scratch.path, 'data')
+  })
+  afterEach(async () => {
+    await Promise.all(opened.splice(0).map((platform) => platform.close()))
+    await remove()
+  })
+  after(() => server.stop())
+
+  async function open(options: PlatformOptions = {}): Promise<Platform & { readonly warnings: readonly string[] }> {
+    const logger = createNotingLogger()
+    // A host of its own each time: hosts of one process share by URL.
+    const platform = await createPlatform({ databaseUrl: `${url}&application_name=host${++number}`, dataDir, logger, ...options })
+    opened.push(platform)
+    return Object.assign(platform, { warnings: logger.lines })
+  }
+
+  async function stored(): Promise<{ name: string; key_id: string; text: string }[]> {
+    const { rows } = await sql.query<{ name: string; key_id: string; text: string }>(
+      "select tenant || ' ' || name as name, key_id, encode(sealed, 'escape') as text from cordon.secrets order by 1",
+    )
+    return rows
+  }
+
+  it('are listed without their values, which are nowhere to be read', async () => {
+    const platform = await open({ secretsKey: first })
+    await platform.secrets.set('STRIPE_KEY', 'sk_value')
+    await platform.tenant('acme').secrets.set('STRIPE_KEY', 'sk_value')
+    await platform.secrets.set('OTHER', '')
+    expect((await platform.secrets.list()).map(({ name }) => name)).to.deep.equal(['OTHER', 'STRIPE_KEY'])
+    expect(Object.keys((await platform.secrets.list())[0] ?? {})).to.deep.equal(['name', 'createdAt', 'updatedAt'])
+    const rows = await stored()
+    expect(rows).to.have.length(3)
+    expect(JSON.stringify(rows)).not.to.contain('sk_value')
+    // The same value is not seen to be the same.
+    expect(rows[1]?.text).not.to.equal(rows[0]?.text)
+    expect(JSON.stringify(platform.options)).not.to.contain(first)
+    await platform.secrets.remove('OTHER')
+    await platform.secrets.remove('OTHER')
+    expect(await platform.secrets.list()).to.have.length(1)
+    for await (const item of platform.tenants.export('acme')) expect(JSON.stringify(item)).not.to.contain('sealed').and.not.contain('sk_value')
+    await platform.tenants.remove('acme')
+    expect(await stored()).to.have.length(1)
+  })
+
+  it('refuse what is no name or value, without repeating the value', async () => {
+    const platform = await open({ secretsKey: first })
+    for (const name of ['', '1a', 'a b', 'x'.repeat(129), '__proto__\0', 7])
+      await rejection(platform.secrets.set(name as string, 'v'), 'INVALID_OPTION')
+    for (const value of ['sk'.repeat(40_000), 'sk\ud800', 7, undefined]) {
+      const error = await rejection(platform.secrets.set('NAME', value as string), 'INVALID_OPTION')
+      expect(error.message).not.to.contain('sk')
+    }
+    for (const secretsKey of ['short', `${first}0`, [], [first, 'x'], 7]) {
+      const error = await rejection(createPlatform({ dataDir, secretsKey: secretsKey as string }), 'INVALID_OPTION')
+      expect(error.message).not.to.contain('short').and.not.contain(first)
+    }
+  })
+
+  it('are sealed with a key in a file that only the host can read', async () => {
+    const platform = await open()
+    const path = join(dataDir, 'secrets.key')
+    expect(await stat(path).catch(() => undefined)).to.equal(undefined)
+    await Promise.all(['A', 'B', 'C'].map((name) => platform.secrets.set(name, 'value')))
+    expect((await stat(path)).mode & 0o777).to.equal(0o600)
+    expect(new Set((await stored()).map(({ key_id }) => key_id)).size).to.equal(1)
+    await platform.close()
+    await open()
+    await chmod(path, 0o640)
+    expect((await rejection(open(), 'INVALID_OPTION')).message).to.contain('600')
+    await chmod(path, 0o600)
+    await writeFile(path, 'nonsense\n')
+    await rejection(open(), 'INVALID_OPTION')
+  })
+
+  it('are sealed anew when a key is put in front, and open with either meanwhile', async () => {
+    const platform = await open()
+    await platform.secrets.set('KEPT', 'value')
+    await platform.close()
+    const path = join(dataDir, 'secrets.key')
+    const old = await readFile(path, 'utf8')
+    const [before] = await stored()
+    await writeFile(path, `# new\n${second}\n${old}`)
+    expect((await open()).warnings).to.deep.equal([])
+    const [after] = await stored()
+    expect(after?.key_id).not.to.equal(before?.key_id)
+    await writeFile(path, `${second}\n`)
+    await Promise.all(opened.splice(0).map((one) => one.close()))
+    expect((await open()).warnings).to.deep.equal([])
+    await Promise.all(opened.splice(0).map((one) => one.close()))
+    await writeFile(path, old)
+    expect((await open()).warnings.join()).to.contain('Cannot open 1 of 1 secrets')
+  })
+
+  it('are not mixed with those of another key', async () => {
+    await (await open({ secretsKey: first })).secrets.set('ONE', 'value')
+    await Promise.all(opened.splice(0).map((one) => one.close()))
+    const keyless = await open()
+    expect(keyless.warnings.join()).to.contain('same secretsKey')
+    expect((await rejection(keyless.secrets.set('TWO', 'value'), 'INVALID_OPTION')).message).to.contain('same secretsKey')
+    await keyless.secrets.remove('ONE')
+    await keyless.secrets.set('TWO', 'value')
+  })
+
+  it('open for their name and tenant only, and only as they were sealed', () => {
+    const ring = new KeyRing([first])
+    const place = { tenant: 'one', name: 'A' }
+    const { keyId, sealed } = ring.seal(place, 'välue')
+    expect(ring.open(place, { keyId, sealed })).to.equal('välue')
+    expect(new KeyRing([second, first]).open(place, { keyId, sealed })).to.equal('välue')
+    for (const other of [
+      { tenant: 'two', name: 'A' },
+      { tenant: 'one', name: 'B' },
+      { tenant: 'one"', name: 'A' },
+    ]) {
+      expect(ring.open(other, { keyId, sealed })).to.equal(undefined)
+    }
+    for (let index = 0; index < sealed.length; index++) {
+      const changed = Uint8Array.from(sealed)
+      changed[index] = (changed[index] ?? 0) ^ 1
+      expect(ring.open(place, { keyId, sealed: changed })).to.equal(undefined)
+      expect(ring.open(place, { keyId, sealed: sealed.subarray(0, index) })).to.equal(undefined)
+    }
+    expect(new KeyRing([second]).open(place, { keyId, sealed })).to.equal(undefined)
+  })
+})
