@@ -20,8 +20,6 @@ const options: ts.CompilerOptions = {
   resolveJsonModule: true,
   experimentalDecorators: true,
   noEmit: true,
-  // The order of unions must not depend on what the process has seen before.
-  stableTypeOrdering: true,
 }
 
 /** A program that knows types. Only what is asked about is worked out. */
