@@ -17,12 +17,18 @@ export async function analyze(request: AnalysisRequest): Promise<Answer> {
   return { reply, bundlers: bundlerProcesses() }
 }
 
-/** Gets what no analysis can do without, and says that this process is there. */
+let warming: Promise<unknown> | undefined
+
+/**
+ * Gets what no analysis can do without, and says that this process is there. The first time it does a small analysis, so that parser, rules and bundler
+ * are loaded and compiled when the first upload comes, whose time is limited.
+ */
 export async function load(): Promise<Answer> {
   const starting = startBundler()
   // Meanwhile, in this process.
   getLibrary()
   await starting
+  await (warming ??= analyzeSample())
   return { reply: null, bundlers: bundlerProcesses() }
 }
 
@@ -34,9 +40,7 @@ export default async function handler(input: { name: string; at?: Date; kind: 'a
   return { greeting: \`Hello \${join(input.name, process.env.NAME ?? '')}\` }
 }`
 
-/** Does a small analysis, so that parser, rules and bundler are loaded and compiled when the first upload comes. */
-export async function warm(): Promise<Answer> {
+function analyzeSample(): Promise<unknown> {
   const options = { packages: { from: '/', allow: [] }, analyzer: { enforce: true, rules: {}, ruleModules: [] } }
-  await analyzeUpload({ files: { 'index.ts': new TextEncoder().encode(sample) }, entry: undefined, config: {}, options })
-  return { reply: null, bundlers: bundlerProcesses() }
+  return analyzeUpload({ files: { 'index.ts': new TextEncoder().encode(sample) }, entry: undefined, config: {}, options })
 }

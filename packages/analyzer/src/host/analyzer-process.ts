@@ -34,7 +34,7 @@ export class AnalyzerProcess {
 
   /** Starts the process if there is none, and has it do a small analysis: the first of each kind of work takes the longest. */
   async warm(): Promise<void> {
-    await this.#call('warm', null, startLimitMs)
+    await this.#call('load', null, startLimitMs)
   }
 
   /** Calls `analyze` in the process. A process that does not answer in time is killed. */
@@ -55,7 +55,7 @@ export class AnalyzerProcess {
     this.#watched.clear()
   }
 
-  async #call(name: 'load' | 'warm' | 'analyze', argument: unknown, timeLimitMs: number): Promise<{ readonly reply: unknown } | NoAnswer> {
+  async #call(name: 'load' | 'analyze', argument: unknown, timeLimitMs: number): Promise<{ readonly reply: unknown } | NoAnswer> {
     if (this.#isClosed) return 'died'
     this.#pool ??= this.#open()
     const pool = await this.#pool
