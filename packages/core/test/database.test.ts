@@ -17,11 +17,11 @@ describe('ctx.db in a sandbox', () => {
   before(async () => {
     const scratch = await createScratch()
     remove = scratch.remove
-    const database = { slowQueryMs: 100, statements: 50, resultRows: 2000 }
+    const database = { slowQueryMs: 100, statements: 50, resultRows: 2000, queryTimeoutMs: 1000 }
     platform = await createPlatform({ dataDir: join(scratch.path, 'data'), logger: createNotingLogger(), database, analyzer: { enforce: false } })
     platform.on('slowQuery', (query) => void slow.push(query))
-    await run('create table if not exists t (n int)', `return (await ctx.db.query(input)).rowCount`)
   })
+  before(() => run('create table if not exists t (n int)', `return (await ctx.db.query(input)).rowCount`))
   // The caller has the outcome before every connection is back; when one never is, the time limit of the hook says so.
   afterEach(async () => {
     while (!isWhole(platform.stats().pool)) await turn()
@@ -115,7 +115,7 @@ describe('ctx.db in a sandbox', () => {
         return seen
       })
       return { rows, bytes, inside }`
-    expect(await run(8000, body, ', memoryMb: 64, timeoutMs: 20000')).to.deep.equal({ rows: 8000, bytes: 80_000_000, inside: [1, 2, 3, 4, 5] })
+    expect(await run(4000, body, ', memoryMb: 64, timeoutMs: 20000')).to.deep.equal({ rows: 4000, bytes: 40_000_000, inside: [1, 2, 3, 4, 5] })
   })
 
   it('says which budget is used up', async () => {
@@ -155,6 +155,33 @@ describe('ctx.db in a sandbox', () => {
       return 'done'`
     expect(await run(undefined, body)).to.equal('done')
     expect(await deleteAll()).to.equal(0)
+  })
+
+  it('lets no SQL out, and no connection be held', async () => {
+    const stubborn = 'do $$ begin loop begin perform pg_sleep(0.01); exception when query_canceled then null; end; end loop; end $$'
+    const attacks = [
+      'set role cordon',
+      'reset role',
+      'select * from cordon.cordon_tenants',
+      'select pg_read_file($$/etc/passwd$$)',
+      'copy t from stdin',
+      "copy (select 1) to program 'id'",
+      'select pg_advisory_lock(1)',
+      'select 1; drop table t',
+      'commit',
+      'begin',
+      'do $$ begin loop raise notice $n$%$n$, repeat($r$x$r$, 100000); end loop; end $$',
+      'select generate_series(1, 100000000)',
+    ]
+    const body = `
+      const codes = []
+      for (const text of input.attacks) codes.push(await ctx.db.query(text).then(() => 'ran', (e) => e.code))
+      const crowd = await Promise.allSettled(Array.from({ length: 10 }, () => ctx.db.query(input.stubborn)))
+      return { codes, crowd: crowd.filter(({ status }) => status === 'rejected').length }`
+    const { codes, crowd } = (await run({ attacks, stubborn }, body, ', timeoutMs: 20000')) as { codes: string[]; crowd: number }
+    expect(codes).to.deep.equal(attacks.map((text) => (text === 'reset role' || text === 'commit' ? 'ran' : 'QUERY_FAILED')))
+    expect(crowd).to.equal(10)
+    expect(await run(undefined, `return (await ctx.db.query('select count(*)::int as n from t')).rows`)).to.deep.equal([{ n: 0 }])
   })
 
   it('reports slow queries with who asked, and counts for the tenant', async () => {

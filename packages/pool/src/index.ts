@@ -6,3 +6,4 @@ export { createFunctionDatabase, type FunctionDatabaseOptions, type PooledFuncti
 export { readEmbeddedFiles, type EmbeddedFiles } from './embedded/embedded-files.ts'
 export { createSqlListener, type SqlListener, type SqlListenerOptions } from './sql/sql-listener.ts'
 export { openSqlSession, type SqlSession, type SqlSessionOptions, type SqlSessionResult } from './sql/sql-session.ts'
+export type { ExportedItem } from './tenants/export.ts'

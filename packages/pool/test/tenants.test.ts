@@ -1,5 +1,12 @@
 import type { DatabaseSession } from '@cordon/contracts'
-import { createFunctionDatabase, createSqlPool, type FunctionDatabaseOptions, type PooledFunctionDatabase, type SqlPool } from '@cordon/pool'
+import {
+  createFunctionDatabase,
+  createSqlPool,
+  type ExportedItem,
+  type FunctionDatabaseOptions,
+  type PooledFunctionDatabase,
+  type SqlPool,
+} from '@cordon/pool'
 import { expect } from 'chai'
 import { startByUrl, startEmbedded, type Backend } from './support/backends.ts'
 import { failureOf } from './support/scratch.ts'
@@ -76,7 +83,8 @@ for (const [name, start] of Object.entries(backends)) {
             'CREATE VIEW v AS SELECT * FROM a',
             "CREATE TYPE mood AS ENUM ('ok')",
             'CREATE FUNCTION f() RETURNS int LANGUAGE sql AS $$ SELECT 1 $$',
-            'DO $$ BEGIN FOR n IN 1..210 LOOP EXECUTE format($f$CREATE TABLE many_%s (n int)$f$, n); END LOOP; END $$',
+            // More than are dropped at once; a database goes as a whole.
+            `DO $$ BEGIN FOR n IN 1..${tenancy === 'schema' ? 210 : 5} LOOP EXECUTE format($f$CREATE TABLE many_%s (n int)$f$, n); END LOOP; END $$`,
             'ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO PUBLIC',
           ])
             await ask(database, 'gone', text)
@@ -104,6 +112,38 @@ for (const [name, start] of Object.entries(backends)) {
         })
       })
     }
+
+    it('exports everything of one tenant and nothing of another', async () => {
+      const database = create({ database: 'exported' })
+      for (const text of [
+        "CREATE TYPE mood AS ENUM ('calm', 'it''s')",
+        'CREATE TABLE "Odd ""name" (id serial PRIMARY KEY, "the mood" mood DEFAULT \'calm\', data bytea, CHECK (id > 0))',
+        'INSERT INTO "Odd ""name" (data) SELECT \'\\x00ff\' FROM generate_series(1, 2500)',
+        'CREATE VIEW v AS SELECT id FROM "Odd ""name"',
+        'CREATE FUNCTION spy() RETURNS text LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION $m$it ran$m$; END $$',
+        'CREATE TABLE parted (n int) PARTITION BY LIST (n)',
+        'CREATE TABLE parted_1 PARTITION OF parted FOR VALUES IN (1)',
+        'INSERT INTO parted VALUES (1)',
+        'CREATE TABLE empty ()',
+      ])
+        await ask(database, 'one', text)
+      await ask(database, 'two', "CREATE TABLE canary AS SELECT 'of two'::text AS secret")
+      const items: ExportedItem[] = []
+      for await (const item of database.export('one')) items.push(item)
+      const tables = items.flatMap((item) => (item.kind === 'table' ? [item] : []))
+      expect(tables.map(({ name }) => name)).to.deep.equal(['Odd "name', 'empty', 'parted', 'parted_1'])
+      expect(tables[0]?.columns).to.deep.include({ name: 'the mood', type: 'mood', isNullable: true, default: "'calm'::mood" })
+      const rows = items.flatMap((item) => (item.kind === 'rows' && item.table === 'Odd "name' ? [...item.rows] : []))
+      expect(rows).to.have.length(2500)
+      expect(rows[0]).to.deep.equal(['1', 'calm', '\\x00ff'])
+      expect(items.filter((item) => item.kind === 'rows' && item.table === 'parted_1')).to.have.length(1)
+      expect(items).to.deep.include({ kind: 'sequence', name: 'Odd "name_id_seq', lastValue: '2500' })
+      expect(items).to.deep.include({ kind: 'definition', of: 'type', table: null, name: 'mood', sql: "ENUM ('calm', 'it''s')" })
+      const kinds = new Set(items.flatMap((item) => (item.kind === 'definition' ? [item.of] : [])))
+      expect([...kinds].toSorted()).to.deep.equal(['constraint', 'function', 'index', 'type', 'view'])
+      expect(JSON.stringify(items)).not.to.contain('of two')
+      for await (const item of database.export('nobody')) expect.fail(`nobody has ${item.kind}`)
+    })
 
     it('leaves a tenant where it is when the option changes', async () => {
       const before = create({ tenancy: 'schema', database: 'moved' })

@@ -23,12 +23,14 @@ export interface LadderOptions {
   readonly signal?: AbortSignal | undefined
 }
 
-/** Time between two steps, in milliseconds. A prototype stopped statements that obey within 6 ms of the cancel. */
-const stepMs = 300
+/** How long a cancel may take, in milliseconds. A prototype stopped statements that obey within 6 ms of it. */
+const cancelMs = 300
+/** How long terminating may take; the two together stay below half a second, which is all that a statement gets beyond its deadline. */
+const terminateMs = 150
 
 /**
  * Waits for `work`, a statement that runs on `client`. At the deadline the statement is cancelled; 300 ms later its backend
- * is terminated, 300 ms after that the socket is cut. A cancel that is still under way when the statement ends is waited
+ * is terminated, 150 ms after that the socket is cut. A cancel that is still under way when the statement ends is waited
  * for, so it cannot hit the next one.
  */
 export async function climb<T>(client: PoolClient, work: Promise<T>, { timeoutMs, stopper, signal }: LadderOptions): Promise<LadderOutcome<T>> {
@@ -44,14 +46,14 @@ export async function climb<T>(client: PoolClient, work: Promise<T>, { timeoutMs
     stage = 'terminated'
     // Without an answer of the server the socket is all there is to cut.
     orders.push(stopper.terminate(processId).catch(cutSocket))
-    timer = setTimeout(cutSocket, stepMs)
+    timer = setTimeout(cutSocket, terminateMs)
   }
   function cancel(): void {
     if (stage !== 'running') return
     clearTimeout(timer)
     stage = 'cancelled'
     orders.push(stopper.cancel(processId).catch(() => undefined))
-    timer = setTimeout(terminate, stepMs)
+    timer = setTimeout(terminate, cancelMs)
   }
 
   timer = setTimeout(cancel, Math.max(0, timeoutMs))

@@ -12,7 +12,7 @@ export interface OwnedStopper extends Stopper {
 const connections = 2
 const timeoutMs = 1000
 /** How long a terminated backend is waited for; they go within a few milliseconds. */
-const terminateWaitMs = 250
+const terminateWaitMs = 120
 
 /** Creates a stopper that signs in by `connection`, which has to be the same role as the statements' or a superuser. */
 export function createStopper(connection: SqlConnection, applicationName: string): OwnedStopper {

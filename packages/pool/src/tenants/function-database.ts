@@ -13,6 +13,7 @@ import { ClientPool } from '../sql/client-pool.ts'
 import { ConnectionBudget } from '../sql/connection-budget.ts'
 import type { SqlConnection } from '../sql/sql-connection.ts'
 import { createStopper, type OwnedStopper } from '../sql/stopper.ts'
+import { exportTenant, type ExportedItem } from './export.ts'
 import { Lease } from './lease.ts'
 import { QueryBudget, type BudgetLimits } from './query-budget.ts'
 import { QueryTally } from './query-tally.ts'
@@ -51,6 +52,12 @@ export interface PooledFunctionDatabase extends FunctionDatabase, AsyncDisposabl
    * @throws PlatformError STORE_UNAVAILABLE
    */
   remove(tenant: string): Promise<void>
+  /**
+   * Everything a tenant has in the database, as it was at one moment; nothing for a tenant that has never used it.
+   *
+   * @throws PlatformError STORE_UNAVAILABLE, ACQUIRE_TIMEOUT
+   */
+  export(tenant: string): AsyncGenerator<ExportedItem, void, undefined>
 }
 
 /** Creates the function database; nothing is connected or created before `prepare` or the first query. */
@@ -60,6 +67,8 @@ export function createFunctionDatabase(options: FunctionDatabaseOptions): Pooled
 
 /** SQLSTATEs of a sign-in that fails because of what a tenant did to its own role: wrong password, no right to connect. */
 const repairable = new Set(['28P01', '28000', '42501'])
+/** Longest time for an export; as long as it runs, the server keeps old versions of rows. */
+const exportMs = 60 * 60_000
 /** Characters of a statement in a report. */
 const reportedText = 1000
 
@@ -176,6 +185,23 @@ class TenantDatabase implements PooledFunctionDatabase {
     const pool = await tenant?.pool.catch(() => undefined)
     await pool?.destroy()
     await this.#registry.remove(name)
+  }
+
+  async *export(tenant: string): AsyncGenerator<ExportedItem, void, undefined> {
+    if ((await this.#registry.find(tenant)) === undefined) return
+    const session = createSession({
+      deadline: Date.now() + exportMs,
+      acquireTimeoutMs: this.#acquireTimeoutMs,
+      queryTimeoutMs: this.#queryTimeoutMs,
+      budget: new QueryBudget({ ...this.#limits, statements: Infinity, rows: Infinity, bytes: Infinity }),
+      acquire: (timeoutMs, signal) => this.#acquire(tenant, { timeoutMs, signal }),
+      onRun: () => undefined,
+    })
+    try {
+      yield* exportTenant(session)
+    } finally {
+      await session.end()
+    }
   }
 
   stats(): FunctionDatabaseStats {

@@ -1,0 +1,47 @@
+/** Tenants drawn at random over fewer connections: a query of one whose connection is open, and of one that has to get one first. */
+import { createFunctionDatabase, createEmbeddedServer } from '@cordon/pool'
+import { randomInt } from 'node:crypto'
+import { join } from 'node:path'
+import { median, quantile, report } from '../measure.mjs'
+import { withScratch } from '../scratch.mjs'
+
+const tenants = 500
+const connections = 80
+const queries = 1500
+const noReaper = { watch() {}, unwatch() {}, close: async () => undefined }
+
+await withScratch(async (folder) => {
+  const server = await createEmbeddedServer({ dataDir: join(folder, 'data'), reaper: noReaper })
+  const database = createFunctionDatabase({ admin: server.connection, connections })
+  try {
+    const created = performance.now()
+    for (let n = 0; n < tenants; n++) await database.prepare(`tenant${n}`)
+    report('creating a tenant', (performance.now() - created) / tenants, 'ms')
+    // Each once, so that nothing is timed that happens only the first time.
+    for (let n = 0; n < tenants; n++) await ask(database, n)
+    const times = { hit: [], miss: [] }
+    for (let n = 0; n < queries; n++) {
+      const tenant = randomInt(tenants)
+      const isHit = database.stats().tenants[`tenant${tenant}`].idle > 0
+      const from = performance.now()
+      await ask(database, tenant)
+      times[isHit ? 'hit' : 'miss'].push(performance.now() - from)
+    }
+    const { total, evicted } = database.stats()
+    report(`connections open, of ${connections}`, total, '', connections)
+    report('connections that made room for others', evicted, '')
+    report(`hit: query and clean-up, ${tenants} tenants over ${connections} connections, p50`, median(times.hit), 'ms', 1)
+    report('hit, p99', quantile(times.hit, 0.99), 'ms')
+    report('miss, p50', median(times.miss), 'ms', 8)
+    report('miss, p99', quantile(times.miss, 0.99), 'ms')
+  } finally {
+    await database.close()
+    await server.close()
+  }
+})
+
+async function ask(database, tenant) {
+  const session = database.session(`tenant${tenant}`, Date.now() + 60_000)
+  await session.query('select 1', [])
+  await session.end()
+}
