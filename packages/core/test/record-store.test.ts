@@ -90,12 +90,13 @@ describe('record store', function () {
     const { sql, writer } = await open()
     const outcomes: readonly OutcomeKind[] = ['success', 'success', 'TIMEOUT', 'FUNCTION_ERROR']
     const levels: readonly LogLevel[] = ['debug', 'info', 'warn', 'error']
+    const base = Date.now() - 5 * dayMs
     const items = Array.from({ length: 120 }, (_, index) =>
       itemOf({
         ...{ invocationId: `i${index}`, function: `f${index % 3}`, version: `v${index % 2}`, levels: [levels[index % 4] ?? 'info'] },
         ...{ outcome: outcomes[index % 4] ?? 'success', tenant: index % 5 === 0 ? 'other' : 'default' },
-        // Many in one millisecond, in no order, over four days.
-        startedAt: noon + ((index * 7) % 4) * dayMs + (index % 6),
+        // Many in one millisecond, in no order, over four days, some in each of the spans that are asked for one after the other.
+        startedAt: base + ((index * 7) % 4) * dayMs + (index % 6),
       }),
     )
     await writer.write(items)
@@ -104,9 +105,9 @@ describe('record store', function () {
       { function: 'f1' },
       { version: 'v1' },
       { function: 'f2', version: 'v0' },
-      { since: noon + dayMs },
-      { until: noon + dayMs + 3 },
-      { function: 'f0', since: noon + 2, until: noon + 3 * dayMs + 1 },
+      { since: base + dayMs },
+      { until: base + dayMs + 3 },
+      { function: 'f0', since: base + 2, until: base + 3 * dayMs + 1 },
     ]
     for (const filter of filters) {
       for (const outcome of [undefined, 'success', 'TIMEOUT'] as const) {

@@ -2,7 +2,7 @@ import type { SqlPool } from '@cordon/pool'
 import { numberOf } from './row.ts'
 
 /** Milliseconds of a day. */
-const dayMs = 86_400_000
+export const dayMs = 86_400_000
 /** Key of the advisory lock under which partitions come and go: the bytes of "cordo" and "p" as a number. */
 const lockKey = '109325231746928'
 /** Longest wait for readers and writers of the tables, in milliseconds: everybody else waits behind whoever waits for the whole table. */

@@ -1,5 +1,6 @@
 import { errorTable, type InvocationRecord, type LogLevel, type OutcomeKind, type Page, type StoredLogEntry } from '@cordon/contracts'
 import { levels } from './log-levels.ts'
+import { dayMs, dayOf } from './record-partitions.ts'
 import { flagOf, numberOf, optionalTextOf, textOf } from './row.ts'
 import type { Row, Sql } from './sql.ts'
 
@@ -40,7 +41,11 @@ export class RecordReader {
 
   /** One page of log entries, newest first. */
   async logs(filter: RecordFilter): Promise<Page<StoredLogEntry>> {
-    return page(await this.#select(logColumns, 'logs', this.#logConditions(filter), filter.limit), filter.limit, 'time', logOf)
+    const rows = await this.#newest(filter, (span, limit) => {
+      const where = this.#logConditions(span)
+      return { text: `select ${logColumns} from cordon.logs where ${where.text} order by time desc, seq desc limit ${limit}`, values: where.values }
+    })
+    return page(rows, filter.limit, 'time', logOf)
   }
 
   /** Log entries in the order of time, after `after` and written no later than `upTo` was: the past of a follower. */
@@ -68,11 +73,15 @@ export class RecordReader {
 
   /** One page of invocations, newest first. */
   async invocations(filter: RecordFilter): Promise<Page<InvocationRecord>> {
-    const where = new Conditions(this.#tenant, filter, 'started_at')
-    if (filter.outcome !== undefined) where.add('outcome =', filter.outcome)
-    // Said once more for the index of failures, which is found by these very words.
-    if (filter.outcome !== undefined && filter.outcome !== 'success') where.addText("outcome <> 'success'")
-    return page(await this.#select(invocationColumns, 'invocations', where, filter.limit), filter.limit, 'started_at', invocationOf)
+    const rows = await this.#newest(filter, (span, limit) => {
+      const where = new Conditions(this.#tenant, span, 'started_at')
+      if (filter.outcome !== undefined) where.add('outcome =', filter.outcome)
+      // Said once more for the index of failures, which is found by these very words.
+      if (filter.outcome !== undefined && filter.outcome !== 'success') where.addText("outcome <> 'success'")
+      const text = `select ${invocationColumns} from cordon.invocations where ${where.text} order by started_at desc, seq desc limit ${limit}`
+      return { text, values: where.values }
+    })
+    return page(rows, filter.limit, 'started_at', invocationOf)
   }
 
   #logConditions(filter: RecordFilter): Conditions {
@@ -82,15 +91,35 @@ export class RecordReader {
     return where
   }
 
-  async #select(columns: string, table: 'logs' | 'invocations', where: Conditions, limit: number): Promise<readonly Row[]> {
-    const time = table === 'logs' ? 'time' : 'started_at'
-    // One row more than asked for says whether there is a next page.
-    const { rows } = await this.#sql.query(
-      `select ${columns} from cordon.${table} where ${where.text} order by ${time} desc, seq desc limit ${limit + 1}`,
-      where.values,
-    )
+  /**
+   * The newest rows, one more than asked for, which says whether there is a next page. Span by span, since to plan a query takes far longer than
+   * to run it, and longer with every partition that it may touch.
+   */
+  async #newest(
+    filter: RecordFilter,
+    query: (span: RecordFilter, limit: number) => { readonly text: string; readonly values: readonly unknown[] },
+  ): Promise<readonly Row[]> {
+    const rows: Row[] = []
+    for (const span of spansOf(filter)) {
+      const { text, values } = query(span, filter.limit + 1 - rows.length)
+      rows.push(...(await this.#sql.query(text, values)).rows)
+      if (rows.length > filter.limit) break
+    }
     return rows
   }
+}
+
+/** The same filter cut into spans of time, newest first: the newest day, the three before it, and the rest. */
+function* spansOf(filter: RecordFilter): Generator<RecordFilter, undefined> {
+  const newest = dayOf(Math.min(Date.now(), filter.until ?? Infinity, filter.before?.time ?? Infinity))
+  let { until } = filter
+  for (const from of [newest * dayMs, (newest - 3) * dayMs]) {
+    if (from <= (filter.since ?? -Infinity)) break
+    yield { ...filter, since: from, until }
+    until = from
+  }
+  yield { ...filter, until }
+  return undefined
 }
 
 type TimeColumn = 'time' | 'started_at'
