@@ -36,8 +36,8 @@ const goals = { p99Ratio: 1.5, memoryRatio: 1.1 }
 
 console.log(`# ${describeMachine()}\n# survival, ${count} hostile invocations, ${attackers} at a time`)
 await withScratch(async (folder) => {
-  const pids = new Set()
-  const onSandbox = ({ pid }) => pids.add(pid)
+  const processes = new Map()
+  const onSandbox = ({ pid, state }) => void (state === 'booting' && processes.set(pid, startedAt(pid)))
   const canaries = await setOutCanaries(folder)
   const cores = splitCores()
   const healthy = await createPlatform({ dataDir: join(folder, 'healthy'), cpus: cores.healthy })
@@ -93,8 +93,7 @@ await withScratch(async (folder) => {
     canaries.close()
   }
   await delay(1000)
-  const left = [...pids].filter(isAlive)
-  report('sandboxes started', pids.size, '')
+  const left = [...processes].flatMap(([pid, ticks]) => (ticks !== undefined && startedAt(pid) === ticks ? [pid] : []))
   report('processes left', left.length, '', 0)
   if (left.length > 0) complain(`processes were left: ${left.join(', ')}`)
 })
@@ -163,12 +162,18 @@ function print(phase, { times, failed, stallMs, stall99Ms }) {
   report(`event loop late, longest, ${phase}`, stallMs, 'ms')
 }
 
-/** A zombie is not alive: its parent has yet to read how it ended. */
-function isAlive(pid) {
+/**
+ * When a living process started, in clock ticks since boot: with its number, who it is, because numbers are used again (proc(5), fields 3 and 22 of stat).
+ * `undefined` when there is none. A zombie is not alive: its parent has yet to read how it ended.
+ */
+function startedAt(pid) {
   try {
-    return !/^State:\s+[ZX]/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'))
+    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
+      .replace(/^.*\) /s, '')
+      .split(' ')
+    return fields[0] === 'Z' || fields[0] === 'X' ? undefined : fields[19]
   } catch {
-    return false
+    return undefined
   }
 }
 
