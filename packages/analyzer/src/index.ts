@@ -1,5 +1,6 @@
 export { createAnalyzer, type AnalyzerSetup } from './analyzer.ts'
 export type { Rule, RuleContext } from './rules/rule.ts'
+export { codeFrame, placeAt, type Place } from './source/code-frame.ts'
 export type { SourceText } from './source/source-text.ts'
 export type { GlobalCall, Values } from './values/evaluate.ts'
 export type { Reference } from './values/references.ts'

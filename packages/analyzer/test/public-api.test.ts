@@ -3,6 +3,6 @@ import * as analyzer from '@cordon/analyzer'
 
 describe('public API of analyzer', () => {
   it('exports exactly these values', () => {
-    expect(Object.keys(analyzer).toSorted()).to.deep.equal(['createAnalyzer'])
+    expect(Object.keys(analyzer).toSorted()).to.deep.equal(['codeFrame', 'createAnalyzer', 'placeAt'])
   })
 })

@@ -93,10 +93,51 @@ export interface DatabaseSession {
   end(): Promise<void>
 }
 
+/** A file of `migrations/`. */
+export interface Migration {
+  /** Without the folder. */
+  readonly name: string
+  readonly text: string
+  /** Of `text`, in hexadecimal. */
+  readonly sha256: string
+}
+
+/** The migrations of one function. */
+export interface MigrationRequest {
+  readonly function: string
+  /** In the order in which they are applied; those that were applied before are among them. */
+  readonly migrations: readonly Migration[]
+}
+
+/** How applying migrations went: all that were new took effect, or none did. */
+export type MigrationOutcome =
+  | {
+      readonly kind: 'applied'
+      /** Names of those that were new. */
+      readonly applied: readonly string[]
+      /** Names of those that were applied once and are not there any more. */
+      readonly removed: readonly string[]
+    }
+  | {
+      readonly kind: 'refused'
+      /** Name of the one that cannot be applied. */
+      readonly name: string
+      readonly reason: 'changed' | 'order' | 'failed'
+      readonly message: string
+      /** 1-based place in `text`, in characters (code points); `undefined` when the server names none. */
+      readonly position: number | undefined
+    }
+
 /** The function database of all tenants. */
 export interface FunctionDatabase {
   /** Opens a session; costs nothing until the first query. `deadline`: milliseconds since 1970 at which the invocation is killed. */
   session(tenant: string, deadline: number, caller?: DatabaseCaller): DatabaseSession
+  /**
+   * Applies the migrations that are new, as the tenant, in one transaction; one host at a time for a tenant.
+   *
+   * @throws PlatformError STORE_UNAVAILABLE, ACQUIRE_TIMEOUT, CLOSED
+   */
+  migrate(tenant: string, request: MigrationRequest): Promise<MigrationOutcome>
   stats(): FunctionDatabaseStats
   close(): Promise<void>
   destroy(): Promise<void>

@@ -43,6 +43,8 @@ export interface DeployResult {
   /** What the version may use that the one that was live before it might not, and the other way round. */
   readonly capabilities: CapabilityChange
   readonly schemas: Schemas
+  /** Names of the files of `migrations/` that this deployment applied, in order. */
+  readonly migrations: readonly string[]
 }
 
 /** Result of `analyze`. */

@@ -34,6 +34,7 @@ describe('the options of createPlatform', () => {
         rows: 1_000_000,
         bytes: 250_000_000,
         slowQueryMs: 1000,
+        migrationTimeoutMs: 60_000,
       },
       isolation: 'process',
       hardening: 'best-effort',

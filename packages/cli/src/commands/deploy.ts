@@ -17,6 +17,9 @@ export async function deploy(context: CommandContext, path: string, options: Par
       if (diagnostics !== '') terminal.note(diagnostics)
       const state = answer['created'] === false ? 'unchanged' : 'deployed'
       terminal.print(`${terminal.colors.green(state)} ${escapeLine(String(answer['name']))} ${escapeLine(String(answer['version']))}`)
+      if (Array.isArray(answer['migrations'])) {
+        for (const name of answer['migrations']) terminal.print(`  migrated ${escapeLine(String(name))}`)
+      }
       for (const line of formatCapabilities(answer['capabilities'])) terminal.print(line)
     }),
   )

@@ -22,6 +22,8 @@ export interface DatabaseOptions {
   readonly bytes: number
   /** Round trips to the server that take at least this long are reported as the event `slowQuery`, in milliseconds. @default 1000 */
   readonly slowQueryMs: number
+  /** Longest time for the migrations of one deployment together, in milliseconds. @default 60000 */
+  readonly migrationTimeoutMs: number
 }
 
 /** Longest timer that Node can hold, in milliseconds. */
@@ -40,4 +42,5 @@ export const databaseTable: OptionTable<DatabaseOptions> = {
   rows: integer(1_000_000, { min: 1, max: maxCount }),
   bytes: integer(250_000_000, { min: 1000, max: maxCount }),
   slowQueryMs: integer(1000, { min: 0, max: maxTimerMs }),
+  migrationTimeoutMs: integer(60_000, { min: 1, max: 86_400_000 }),
 }

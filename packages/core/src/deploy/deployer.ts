@@ -12,6 +12,8 @@ import {
   type DeploymentInfo,
   type DeployResult,
   type Executor,
+  type FunctionDatabase,
+  type Migration,
   type ResolvedPlatformOptions,
   type Upload,
 } from '@cordon/contracts'
@@ -24,6 +26,7 @@ import type { FunctionStore, StoredVersion } from '../store/function-store.ts'
 import { capabilitiesOf, capabilityChange } from '../policy/capability-change.ts'
 import type { Policy } from '../policy/policy.ts'
 import { checkFunctionName } from './function-name.ts'
+import { migrationFindings, readMigrations } from './migrations.ts'
 import { refuseCode } from './rejected.ts'
 import { unpack } from './unpack/unpack.ts'
 import { versionId } from './version-id.ts'
@@ -34,6 +37,7 @@ export interface DeployerParts {
   readonly options: ResolvedPlatformOptions
   readonly analyzer: () => Promise<Analyzer>
   readonly executor: Executor
+  readonly database: FunctionDatabase
   readonly store: FunctionStore
   readonly registry: FunctionRegistry
   readonly bundles: BundleCache
@@ -53,6 +57,9 @@ interface Naming {
   readonly label: string | null
   readonly userId: string | undefined
 }
+
+/** What became live; `deploy` adds what was found on the way. */
+type MadeVersion = Omit<DeployResult, 'diagnostics' | 'migrations'>
 
 type AcceptedAnalysis = Analysis & { readonly bundle: Bundle }
 
@@ -74,12 +81,14 @@ export class Deployer {
     const upload = unpack(given)
     upload.catch(ignore)
     return this.#queue.run(name, async () => {
-      const analysis = await this.#analyze(await upload)
+      const { analysis, migrations } = await this.#analyze(await upload)
       if (!isAccepted(analysis)) throw refuseCode(name, analysis.diagnostics)
       const { registry, policy } = this.#parts
       const refused = await policy.approve({ name, analysis, previous: registry.find(name)?.live.stored.manifest })
       if (refused.length > 0) throw refuseCode(name, [...analysis.diagnostics, ...refused])
-      return this.#make({ name, label, userId }, analysis)
+      const applied = await this.#migrate(name, analysis, migrations)
+      const made = await this.#make({ name, label, userId }, analysis)
+      return { ...made, ...applied }
     })
   }
 
@@ -91,7 +100,7 @@ export class Deployer {
   async analyze(deployment: unknown): Promise<AnalyzeResult> {
     const given = copyOf(deployment)
     if (given['name'] !== undefined) checkFunctionName(given['name'])
-    const { ok, diagnostics, manifest, schemas } = await this.#analyze(await unpack(given))
+    const { ok, diagnostics, manifest, schemas } = (await this.#analyze(await unpack(given))).analysis
     return { ok, diagnostics, manifest, schemas }
   }
 
@@ -174,19 +183,31 @@ export class Deployer {
     return this.#queue.idle()
   }
 
-  async #analyze(upload: Upload): Promise<Analysis> {
+  async #analyze(upload: Upload): Promise<{ readonly analysis: Analysis; readonly migrations: readonly Migration[] }> {
     const { options, analyzer, policy } = this.#parts
-    return policy.judge(await (await analyzer()).analyze(upload, { packages: options.packages, analyzer: options.analyzer }))
+    const analysis = policy.judge(await (await analyzer()).analyze(upload, { packages: options.packages, analyzer: options.analyzer }))
+    const { migrations, diagnostics } = readMigrations(upload, analysis)
+    if (diagnostics.length === 0) return { analysis, migrations }
+    return { analysis: { ...analysis, ok: false, diagnostics: [...analysis.diagnostics, ...diagnostics] }, migrations }
   }
 
-  async #make({ name, label, userId }: Naming, { manifest, schemas, bundle, diagnostics }: AcceptedAnalysis): Promise<DeployResult> {
+  /** Before the version is live; what is applied stays when making it live fails, and is not applied again by the next attempt. */
+  async #migrate(name: string, analysis: Analysis, migrations: readonly Migration[]): Promise<Pick<DeployResult, 'diagnostics' | 'migrations'>> {
+    if (migrations.length === 0) return { diagnostics: analysis.diagnostics, migrations: [] }
+    const outcome = await this.#parts.database.migrate(this.#parts.tenant, { function: name, migrations })
+    const diagnostics = [...analysis.diagnostics, ...(await migrationFindings(outcome, migrations))]
+    if (outcome.kind === 'refused') throw refuseCode(name, diagnostics)
+    return { diagnostics, migrations: outcome.applied }
+  }
+
+  async #make({ name, label, userId }: Naming, { manifest, schemas, bundle }: AcceptedAnalysis): Promise<MadeVersion> {
     const { tenant, store, registry, bundles, executor, events } = this.#parts
     const version = versionId(bundle, manifest.config, schemas)
     const known = registry.find(name)
     const before = known?.versions.get(version)
     const time = Date.now()
     if (known !== undefined && known.live === before && before !== undefined && label === null) {
-      return { name, version, created: false, diagnostics, manifest: before.stored.manifest, capabilities: unchanged, schemas: before.stored.schemas }
+      return { name, version, created: false, manifest: before.stored.manifest, capabilities: unchanged, schemas: before.stored.schemas }
     }
     const bytes = Buffer.byteLength(bundle.code)
     const stored: StoredVersion = before?.stored ?? { version, manifest, schemas, createdAt: time, label, bytes }
@@ -200,7 +221,7 @@ export class Deployer {
     void executor.preload(live).catch(ignore)
     const capabilities = capabilityChange(replaced?.stored.manifest, stored.manifest)
     events.emit('deployment', { name, version, kind: 'deploy', capabilities })
-    return { name, version, created: before === undefined, diagnostics, manifest: stored.manifest, capabilities, schemas: stored.schemas }
+    return { name, version, created: before === undefined, manifest: stored.manifest, capabilities, schemas: stored.schemas }
   }
 }
 

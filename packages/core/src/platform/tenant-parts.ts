@@ -74,7 +74,7 @@ export function createTenantParts(id: string, shared: SharedParts): TenantParts 
       shared.events.emit('warning', { message, error })
     },
   })
-  const deployer = new Deployer({ tenant: id, options, analyzer: analyzer.get, executor, store, registry, bundles, buffer, events, policy })
+  const deployer = new Deployer({ tenant: id, options, analyzer: analyzer.get, executor, database, store, registry, bundles, buffer, events, policy })
   return {
     id,
     events,

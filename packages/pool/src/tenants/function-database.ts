@@ -5,6 +5,8 @@ import {
   type FunctionDatabase,
   type FunctionDatabaseStats,
   type Logger,
+  type MigrationOutcome,
+  type MigrationRequest,
   type PoolStats,
   type SlowQuery,
   type TenantPoolStats,
@@ -15,6 +17,7 @@ import type { SqlConnection } from '../sql/sql-connection.ts'
 import { createStopper, type OwnedStopper } from '../sql/stopper.ts'
 import { exportTenant, type ExportedItem } from './export.ts'
 import { Lease } from './lease.ts'
+import { applyMigrations, type Stoppable } from './migrations.ts'
 import { QueryBudget, type BudgetLimits } from './query-budget.ts'
 import { QueryTally } from './query-tally.ts'
 import { createSession } from './session.ts'
@@ -39,6 +42,8 @@ export interface FunctionDatabaseOptions extends Partial<BudgetLimits> {
   /** Statements that take at least this long are reported. @default 1000 */
   readonly slowQueryMs?: number | undefined
   readonly onSlowQuery?: ((query: SlowQuery) => void) | undefined
+  /** Longest time for the migrations of one deployment together. @default 60000 */
+  readonly migrationTimeoutMs?: number | undefined
   readonly logger?: Logger | undefined
 }
 
@@ -81,6 +86,10 @@ interface Tenant {
 
 class TenantDatabase implements PooledFunctionDatabase {
   readonly #tenantConnections: number
+  readonly #shared: SqlConnection
+  readonly #migrationTimeoutMs: number
+  /** Migrations that run. */
+  readonly #migrating = new Set<Stoppable>()
   readonly #budget: ConnectionBudget
   readonly #acquireTimeoutMs: number
   readonly #queryTimeoutMs: number
@@ -96,6 +105,8 @@ class TenantDatabase implements PooledFunctionDatabase {
   constructor(options: FunctionDatabaseOptions) {
     const { admin, logger, onSlowQuery } = options
     const database = options.database ?? `${admin.database}_functions`
+    this.#shared = { ...admin, database }
+    this.#migrationTimeoutMs = options.migrationTimeoutMs ?? 60_000
     this.#tenantConnections = options.tenantConnections ?? 5
     this.#budget = new ConnectionBudget(options.connections ?? 50)
     this.#acquireTimeoutMs = options.acquireTimeoutMs ?? 5000
@@ -117,7 +128,7 @@ class TenantDatabase implements PooledFunctionDatabase {
       maxPerTenant: this.#tenantConnections,
       logger,
     })
-    this.#stopper = createStopper({ ...admin, database }, 'cordon stopper')
+    this.#stopper = createStopper(this.#shared, 'cordon stopper')
   }
 
   async prepare(tenant?: string): Promise<void> {
@@ -137,6 +148,24 @@ class TenantDatabase implements PooledFunctionDatabase {
         this.#onSlowQuery?.({ tenant, ...caller, text: text.slice(0, reportedText), durationMs, rows, isSuccess })
       },
     })
+  }
+
+  async migrate(tenant: string, request: MigrationRequest): Promise<MigrationOutcome> {
+    if (this.#isClosed) throw new PlatformError('CLOSED', 'Cannot apply the migrations: the platform is closed')
+    return applyMigrations(
+      {
+        store: this.#shared,
+        // What the tenant took from its own role is given back.
+        connection: await this.#registry.repair(tenant),
+        stopper: this.#stopper,
+        budget: this.#budget,
+        acquireTimeoutMs: this.#acquireTimeoutMs,
+        timeoutMs: this.#migrationTimeoutMs,
+        running: this.#migrating,
+      },
+      tenant,
+      request,
+    )
   }
 
   async #acquire(name: string, { timeoutMs, signal }: { timeoutMs: number; signal: AbortSignal }): Promise<Lease> {
@@ -226,7 +255,8 @@ class TenantDatabase implements PooledFunctionDatabase {
 
   async destroy(): Promise<void> {
     this.#isClosed = true
-    await Promise.all(Array.from(this.#tenants.values(), async ({ opened }) => opened?.destroy()))
+    const pools = Array.from(this.#tenants.values(), async ({ opened }) => opened?.destroy())
+    await Promise.all([...pools, ...Array.from(this.#migrating, (one) => one.destroy())])
     await Promise.all([this.#stopper.destroy(), this.#registry.destroy()])
   }
 

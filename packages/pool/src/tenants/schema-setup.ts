@@ -2,7 +2,7 @@ import { PlatformError, type Logger } from '@cordon/contracts'
 import type { SqlPool, SqlQueryable } from '../sql/sql-pool.ts'
 
 /** Raised when the set-up below changes; stored as the comment of the schema. */
-const revision = 'cordon function database, revision 2'
+const revision = 'cordon function database, revision 3'
 /** Any number that nothing else locks. */
 const setupLock = 7_305_271_944
 
@@ -79,6 +79,10 @@ export async function setUpDatabase(store: SqlPool, database: string, logger: Lo
       tenant text PRIMARY KEY, role name NOT NULL UNIQUE, password text NOT NULL, settings text NOT NULL DEFAULT '', created_at timestamptz NOT NULL DEFAULT now())`)
     // The database that a tenant has for itself; NULL: its schema lies in this one.
     await tx.query('ALTER TABLE cordon.cordon_tenants ADD COLUMN IF NOT EXISTS database name')
+    // What was applied of the files that functions bring; `xid` while it is not known yet whether their transaction was committed.
+    await tx.query(`CREATE TABLE IF NOT EXISTS cordon.cordon_migrations (
+      tenant text NOT NULL REFERENCES cordon.cordon_tenants ON DELETE CASCADE, function text NOT NULL, name text NOT NULL, sha256 text NOT NULL,
+      applied_at timestamptz NOT NULL DEFAULT now(), xid xid8, PRIMARY KEY (tenant, function, name))`)
     // CONNECT and TEMPORARY.
     await tx.query(`REVOKE ALL ON DATABASE ${quote(database)} FROM PUBLIC`)
     await tx.query(forgiving('REVOKE ALL ON SCHEMA public FROM PUBLIC'))
