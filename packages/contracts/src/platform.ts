@@ -227,7 +227,7 @@ export interface Platform extends AsyncDisposable {
     get(id: string): Promise<TenantInfo | undefined>
     /** Deletes everything of a tenant: functions, records, usage, users, its role and its tables. What still runs of it gets nothing more. */
     remove(id: string): Promise<void>
-    /** Everything of a tenant in the store, as it is read. Values of secrets are left out. */
+    /** Everything of a tenant, its function database included, as it is read. Values of secrets are left out. */
     export(id: string): AsyncIterable<TenantExportItem>
   }
   stats(): PlatformStats

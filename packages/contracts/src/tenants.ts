@@ -31,9 +31,12 @@ export interface DeploymentInfo {
   readonly createdAt: number
 }
 
-/** One part of what a tenant has, as `tenants.export` gives it: the kind says which table, `row` holds its columns. */
+/**
+ * One part of what a tenant has, as `tenants.export` gives it: the kind says which table of the store, `row` holds its columns. Of kind `database` are
+ * the parts of its function database: tables, rows, sequences and definitions.
+ */
 export interface TenantExportItem {
-  readonly kind: 'tenant' | 'user' | 'function' | 'version' | 'deployment' | 'secret' | 'usage' | 'invocation' | 'log'
+  readonly kind: 'tenant' | 'user' | 'function' | 'version' | 'deployment' | 'secret' | 'usage' | 'invocation' | 'log' | 'database'
   /** Plain data as JSON has it; bytes as base64, numbers that a double cannot hold as text. */
   readonly row: Readonly<Record<string, unknown>>
 }

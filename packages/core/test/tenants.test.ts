@@ -102,8 +102,9 @@ describe('tenants', function () {
     const items: TenantExportItem[] = []
     for await (const item of platform.tenants.export('one')) items.push(item)
     const kinds = items.map(({ kind }) => kind)
-    expect([...new Set(kinds)]).to.deep.equal(['tenant', 'user', 'function', 'version', 'deployment', 'usage', 'invocation', 'log'])
+    expect([...new Set(kinds)]).to.deep.equal(['tenant', 'user', 'function', 'version', 'deployment', 'usage', 'invocation', 'log', 'database'])
     expect(kinds.filter((kind) => kind === 'version')).to.have.length(2)
+    expect(items.find(({ row }) => row['kind'] === 'rows')?.row).to.deep.include({ table: 'notes', rows: [['a']] })
     expect(JSON.stringify(items)).to.contain('ada').and.not.contain('"mine"')
     for await (const item of platform.tenants.export('nobody')) expect.fail(item.kind)
   })

@@ -47,8 +47,10 @@ export class Tenants {
     return this.#store.get(id)
   }
 
-  export(id: string): AsyncIterable<TenantExportItem> {
-    return exportTenant(this.#shared.sql, id)
+  async *export(id: string): AsyncGenerator<TenantExportItem, undefined> {
+    yield* exportTenant(this.#shared.sql, id)
+    for await (const row of this.#database.export(id)) yield { kind: 'database', row }
+    return undefined
   }
 
   /** Deletes everything of a tenant, here and in the database; repeated, it finishes what was interrupted. */
