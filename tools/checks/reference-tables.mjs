@@ -2,22 +2,44 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { ts } from 'ts-morph'
 
-/** Table name -> the interface that documents its rows and the option table that holds defaults. */
+/** Table name -> the interface that documents its rows, the option table that holds defaults, and where the rows are in the platform's options. */
 const tables = {
   platform: {
+    path: [],
     file: 'options/platform-options.ts',
     type: 'ResolvedPlatformOptions',
     rows: (contracts) => contracts.platformOptionTable(surroundings),
   },
-  packages: { file: 'options/platform-options.ts', type: 'PackageOptions', rows: (contracts) => defaultsOf(contracts, 'packages') },
-  analyzer: { file: 'options/platform-options.ts', type: 'AnalyzerOptions', rows: (contracts) => defaultsOf(contracts, 'analyzer') },
-  database: { file: 'options/database.ts', type: 'DatabaseOptions', rows: (contracts) => contracts.databaseTable },
-  limits: { file: 'options/limits.ts', type: 'Limits', rows: (contracts) => contracts.limitTable },
-  scheduling: { file: 'options/scheduling.ts', type: 'SchedulingOptions', rows: (contracts) => contracts.schedulingTable },
-  records: { file: 'options/record-options.ts', type: 'RecordOptions', rows: (contracts) => contracts.recordTable },
-  allow: { file: 'options/allow.ts', type: 'AllowRules', rows: ({ allowTable }) => without(allowTable, ['approve', 'approveMs', 'tenants']) },
-  allowLimits: { file: 'options/allow.ts', type: 'AllowedLimits', rows: (contracts) => defaultsIn(contracts.allowTable.limits) },
+  packages: {
+    path: ['packages'],
+    file: 'options/platform-options.ts',
+    type: 'PackageOptions',
+    rows: (contracts) => defaultsOf(contracts, 'packages'),
+  },
+  analyzer: {
+    path: ['analyzer'],
+    file: 'options/platform-options.ts',
+    type: 'AnalyzerOptions',
+    rows: (contracts) => defaultsOf(contracts, 'analyzer'),
+  },
+  database: { path: ['database'], file: 'options/database.ts', type: 'DatabaseOptions', rows: (contracts) => contracts.databaseTable },
+  limits: { path: ['limits'], file: 'options/limits.ts', type: 'Limits', rows: (contracts) => contracts.limitTable },
+  scheduling: { path: ['scheduling'], file: 'options/scheduling.ts', type: 'SchedulingOptions', rows: (contracts) => contracts.schedulingTable },
+  records: { path: ['records'], file: 'options/record-options.ts', type: 'RecordOptions', rows: (contracts) => contracts.recordTable },
+  allow: {
+    path: ['allow'],
+    file: 'options/allow.ts',
+    type: 'AllowRules',
+    rows: ({ allowTable }) => without(allowTable, ['approve', 'approveMs', 'tenants']),
+  },
+  allowLimits: {
+    path: ['allow', 'limits'],
+    file: 'options/allow.ts',
+    type: 'AllowedLimits',
+    rows: (contracts) => defaultsIn(contracts.allowTable.limits),
+  },
   approval: {
+    path: ['allow'],
     file: 'options/allow.ts',
     type: 'AllowOptions',
     rows: ({ allowTable }) => without(allowTable, ['database', 'net', 'secrets', 'functions', 'packages', 'limits']),
@@ -47,12 +69,20 @@ function renderTable(folder, name, contracts) {
   const table = tables[name]
   if (table === undefined) throw new Error(`Cannot render the table "${name}": expected one of ${Object.keys(tables).join(', ')}`)
   const members = readMembers(join(folder, 'packages', 'contracts', 'src', table.file), table.type)
+  const listed = contracts.listOptions(contracts.platformOptionTable(surroundings))
   const rows = Object.entries(table.rows(contracts)).map(([key, row]) => {
     const member = members.get(key)
     if (member === undefined || member.text === '') throw new Error(`Cannot render the table "${name}": ${table.type} says nothing about "${key}"`)
-    return `| \`${key}\` | ${cell(member.type)} | ${member.default ?? showDefault(row.default())} | ${member.text} |`
+    return `| \`${key}\` | ${cell(member.type)} | ${member.default ?? showDefault(row.default())} | ${member.text} |${table.path === undefined ? '' : ` ${variableOf(listed, [...table.path, key].join('.'))} |`}`
   })
-  return ['| name | type | default | meaning |', '|---|---|---|---|', ...rows].join('\n')
+  const columns = ['name', 'type', 'default', 'meaning', ...(table.path === undefined ? [] : ['variable'])]
+  return [`| ${columns.join(' | ')} |`, `|${'---|'.repeat(columns.length)}`, ...rows].join('\n')
+}
+
+/** The environment variable of an option, if it can be given by one. */
+function variableOf(listed, path) {
+  const { row, variable } = listed.find((one) => one.path === path)
+  return row.form === undefined && row.rows === undefined ? 'none' : `\`${variable}\``
 }
 
 /** The rules of the analyzer, in the order of their names. */

@@ -27,7 +27,8 @@ export function createProgram(terminal: Terminal): Program {
     .description('Develop, deploy and call serverless functions')
     .option('--url <url>', 'platform to talk to (default: the one on the data directory; CORDON_URL)')
     .option('--token <token>', 'bearer token of its API (CORDON_TOKEN)')
-    .option('--data-dir <folder>', 'data directory of the local platform (default: ./.cordon)')
+    .option('--data-dir <folder>', 'data directory of the local platform (default: ./.cordon; CORDON_DATA_DIR)')
+    .option('--config <file>', 'settings of the local platform (default: ./cordon.config.ts, .mts, .js or .mjs)')
     .option('--json', 'print the HTTP body')
     .addHelpText('after', '\n`cordon --version` prints the version.')
     .exitOverride()
@@ -85,8 +86,12 @@ export function createProgram(terminal: Terminal): Program {
     (await import('./commands/versions.ts')).remove(context, name),
   )
 
-  const db = root.command('db').description("look at the platform's database")
   const databaseUrl = ['--database-url <url>', 'postgres://… of a server instead of the embedded one (CORDON_DATABASE_URL)'] as const
+  define<[DbOptions]>('config', 'print every option of the local platform and where it comes from', async (context, options) =>
+    (await import('./commands/config.ts')).config(context, options),
+  ).option(...databaseUrl)
+
+  const db = root.command('db').description("look at the platform's database")
   define<[DbOptions]>(
     'status',
     'whether it runs, where, and what is in it',

@@ -12,7 +12,9 @@ export {
   resolveOptions,
   text,
   textList,
+  type OptionForm,
   type OptionRow,
+  type OptionRows,
   type OptionTable,
 } from './options/check.ts'
 export { hostRuleId, ruleIds } from './rule-ids.ts'
@@ -20,6 +22,7 @@ export { JsonScanner } from './json-scanner.ts'
 export { allowTable, type AllowOptions, type AllowRules, type AllowedLimits, type ApprovalRequest, type Approve } from './options/allow.ts'
 export { databaseTable, type DatabaseOptions } from './options/database.ts'
 export { limitTable, type Limits } from './options/limits.ts'
+export { listOptions, type ListedOption } from './options/list-options.ts'
 export { recordTable, type RecordOptions } from './options/record-options.ts'
 export { schedulingTable, type SchedulingOptions } from './options/scheduling.ts'
 export {

@@ -25,6 +25,7 @@ describe('the public API of @cordon/contracts', () => {
       'invalidOption',
       'isRecord',
       'limitTable',
+      'listOptions',
       'normaliseHost',
       'optional',
       'platformOptionTable',

@@ -1,4 +1,5 @@
 export { createPlatform } from './create-platform.ts'
+export { defineConfig } from './define-config.ts'
 export { PlatformError, errorTable } from '@cordon/contracts'
 export type {
   AllowedLimits,

@@ -1,4 +1,4 @@
-import { chmod, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isRecord } from '@cordon/contracts'
 
@@ -17,11 +17,18 @@ const mode = 0o600
 
 /** Writes `<dataDir>/host.json` in one step: a reader sees the old file or the new one. */
 export async function writeHostFile(dataDir: string, host: HostFile): Promise<void> {
+  // A platform on a database server has made no data directory. What stands in the way is said by the write below.
+  await mkdir(dataDir, { mode: folderMode() }).catch(() => undefined)
   const temporary = join(dataDir, `${fileName}.${process.pid}`)
   await writeFile(temporary, `${JSON.stringify(host)}\n`, { mode })
   // The mode of writeFile counts for new files only.
   await chmod(temporary, mode)
   await rename(temporary, join(dataDir, fileName))
+}
+
+/** As for any data directory: others may pass when the host is root, because its embedded database runs as another user. */
+function folderMode(): number {
+  return process.getuid?.() === 0 ? 0o711 : 0o700
 }
 
 /** Reads `<dataDir>/host.json`; `undefined` when there is none or it is not one. */

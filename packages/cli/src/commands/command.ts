@@ -22,7 +22,7 @@ export type Answer = Record<string, unknown>
 
 /** Opens the platform, runs `use` and closes it again, whatever happens. */
 export async function withClient(context: CommandContext, use: (client: Client) => Promise<ExitCode>): Promise<ExitCode> {
-  const client = await connect(context.options)
+  const client = await connect(context)
   try {
     return await use(client)
   } finally {

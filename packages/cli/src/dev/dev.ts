@@ -4,7 +4,6 @@ import { serve, type RunningServer } from '@cordon/adapters/node'
 import { isRecord, type InvocationRecord, type Platform } from '@cordon/contracts'
 import type { CommandContext } from '../commands/command.ts'
 import { functionPath } from '../commands/command.ts'
-import { defaultDataDir } from '../client/connect.ts'
 import { createEmbeddedClient } from '../client/embedded-client.ts'
 import { describeFailure, usageFailure, type ExitCode } from '../exit-code.ts'
 import { formatDiagnostics } from '../output/diagnostics.ts'
@@ -12,10 +11,10 @@ import { escapeLine } from '../output/escape.ts'
 import { formatLogEntry } from '../output/log-line.ts'
 import { formatProblem } from '../output/problem.ts'
 import type { Terminal } from '../output/terminal.ts'
+import { settingsOf } from '../settings.ts'
 import { onStopSignal } from '../stop-signal.ts'
 import { createDeployRequest } from '../upload/deploy-request.ts'
 import { createReloader } from './reloader.ts'
-import { ownAllow } from '../client/own-allow.ts'
 
 /** Options of `cordon dev`. */
 export interface DevOptions {
@@ -33,9 +32,11 @@ export async function dev(context: CommandContext, given: string, options: DevOp
   const { terminal } = context
   const folder = resolve(given)
   if ((await stat(folder).catch(() => undefined))?.isDirectory() !== true) throw usageFailure(`Cannot serve "${given}": there is no such folder`)
+  // Before Ctrl-C is taken over: a config file that hangs can be interrupted.
+  const settings = await settingsOf(context)
   const stopped = stopRequest()
   const { createPlatform } = await import('@cordon/core')
-  const platform = await createPlatform({ dataDir: resolve(context.options.dataDir ?? defaultDataDir), allow: ownAllow })
+  const platform = await createPlatform(settings.options)
   try {
     const server = await serve(platform, { port: portOf(options.port), host: options.host })
     await run({ terminal, platform, server, folder }, stopped.promise)

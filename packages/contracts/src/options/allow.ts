@@ -68,7 +68,7 @@ export const allowTable: OptionTable<AllowOptions> = {
 }
 
 function unlimited(row: OptionRow<number>): OptionRow<number | undefined> {
-  return { default: () => undefined, parse: row.parse }
+  return { ...row, default: () => undefined }
 }
 
 function namePatterns(): OptionRow<readonly string[]> {
@@ -80,6 +80,7 @@ function namePatterns(): OptionRow<readonly string[]> {
 function patterns(expected: string, read: (text: string) => string | undefined): OptionRow<readonly string[]> {
   return {
     default: () => Object.freeze(['*']),
+    form: 'list',
     parse(value, path) {
       if (!Array.isArray(value)) throw invalidOption(path, expected, value)
       // A copy: `map` would not see the holes of a list.
@@ -96,6 +97,7 @@ function patterns(expected: string, read: (text: string) => string | undefined):
 function tenantRules(): OptionRow<Readonly<Record<string, Partial<AllowRules>>>> {
   return {
     default: () => Object.freeze({}),
+    form: 'json',
     parse(value, path) {
       if (!isRecord(value)) throw invalidOption(path, 'an object from the id of a tenant to its rules', value)
       const tenants = Object.entries(value).map(([tenant, rules]) => {

@@ -7,7 +7,19 @@ import { PlatformError, reasonOf } from '../errors/platform-error.ts'
 export interface OptionRow<T> {
   readonly default: () => T
   readonly parse: (value: unknown, path: string) => T
+  /** How the value is written in an environment variable. An option without it, and without `rows`, cannot be given by one. */
+  readonly form?: OptionForm
+  /** The options of a group, by name. */
+  readonly rows?: OptionRows
+  /** Whether the value holds something that is not to be shown. */
+  readonly isSecret?: boolean
 }
+
+/** How a value is written as text: `list` and `integers` with commas between, or as JSON like `json`. */
+export type OptionForm = 'integer' | 'flag' | 'text' | 'list' | 'integers' | 'json'
+
+/** Options by name, whatever their types. */
+export type OptionRows = Readonly<Record<string, OptionRow<unknown>>>
 
 /** The rows of an options object: one per key of the resolved options. */
 export type OptionTable<R> = { readonly [K in keyof R]-?: OptionRow<R[K]> }
@@ -71,6 +83,7 @@ function resolve<R extends object>(table: OptionTable<R>, given: unknown, path: 
 export function integer(fallback: number, range: { min: number; max: number }): OptionRow<number> {
   return {
     default: () => fallback,
+    form: 'integer',
     parse(value, path) {
       if (typeof value === 'number' && Number.isSafeInteger(value) && value >= range.min && value <= range.max) return value
       throw invalidOption(path, `an integer from ${range.min} to ${range.max}`, value)
@@ -82,6 +95,7 @@ export function integer(fallback: number, range: { min: number; max: number }): 
 export function flag(fallback: boolean): OptionRow<boolean> {
   return {
     default: () => fallback,
+    form: 'flag',
     parse(value, path) {
       if (typeof value === 'boolean') return value
       throw invalidOption(path, 'true or false', value)
@@ -93,6 +107,7 @@ export function flag(fallback: boolean): OptionRow<boolean> {
 export function choice<const T extends string>(values: readonly T[], fallback: () => T): OptionRow<T> {
   return {
     default: fallback,
+    form: 'text',
     parse(value, path) {
       const found = values.find((one) => one === value)
       if (found !== undefined) return found
@@ -105,6 +120,7 @@ export function choice<const T extends string>(values: readonly T[], fallback: (
 export function text<F extends string | undefined>(fallback: F): OptionRow<string | F> {
   return {
     default: () => fallback,
+    form: 'text',
     parse(value, path) {
       if (typeof value === 'string' && value !== '' && !value.includes('\0')) return value
       throw invalidOption(path, 'a string that is not empty', value)
@@ -116,6 +132,7 @@ export function text<F extends string | undefined>(fallback: F): OptionRow<strin
 export function textList(fallback: readonly string[]): OptionRow<readonly string[]> {
   return {
     default: () => fallback,
+    form: 'list',
     parse(value, path) {
       if (Array.isArray(value) && value.every((one) => typeof one === 'string' && one !== '')) return Object.freeze([...value])
       throw invalidOption(path, 'a list of strings that are not empty', value)
@@ -127,6 +144,7 @@ export function textList(fallback: readonly string[]): OptionRow<readonly string
 export function group<R extends object>(table: OptionTable<R>): OptionRow<Readonly<R>> {
   return {
     default: () => resolveOptions(table, undefined),
+    rows: Object.fromEntries<OptionRow<unknown>>(Object.entries(table)),
     parse: (value, path) => resolveOptions(table, value, path),
   }
 }

@@ -144,6 +144,7 @@ export function platformOptionTable(around: OptionSurroundings): OptionTable<Res
 export function cpuList(): OptionRow<readonly number[] | undefined> {
   return {
     default: () => undefined,
+    form: 'integers',
     parse(value, path) {
       // A copy: `every` would not see the holes of a list.
       const cpus: readonly unknown[] = Array.isArray(value) ? [...value] : []
@@ -160,6 +161,8 @@ function isCpu(value: unknown): value is number {
 function databaseUrl(): OptionRow<string | undefined> {
   return {
     default: () => undefined,
+    form: 'text',
+    isSecret: true,
     parse(value, path) {
       if (typeof value === 'string' && /^postgres(ql)?:\/\//.test(value)) return value
       // The value may hold a password: it is not repeated.
@@ -171,6 +174,7 @@ function databaseUrl(): OptionRow<string | undefined> {
 function ruleSeverities(): OptionRow<Readonly<Record<string, RuleSeverity>>> {
   return {
     default: () => Object.freeze({}),
+    form: 'json',
     parse(value, path) {
       if (!isRecord(value)) throw invalidOption(path, 'an object from rule id to severity', value)
       const rules: Record<string, RuleSeverity> = {}

@@ -7,6 +7,8 @@ const maxKeys = 10
 export function secretsKey(): OptionRow<readonly string[] | undefined> {
   return {
     default: () => undefined,
+    form: 'list',
+    isSecret: true,
     parse(value, path) {
       // A copy: `every` would not see the holes of a list.
       const keys: readonly unknown[] = Array.isArray(value) ? [...(value as readonly unknown[])] : [value]

@@ -15,7 +15,7 @@ const defaultLimit = '200'
 export async function dbLogs(context: CommandContext, options: DbLogsOptions): Promise<ExitCode> {
   const limit = Number(options.limit ?? defaultLimit)
   if (!Number.isSafeInteger(limit) || limit < 1) throw usageFailure(`Cannot use --limit "${options.limit}": expected a number of lines from 1 on`)
-  for (const line of await readDatabaseLog(targetOf(context, options), limit))
+  for (const line of await readDatabaseLog(await targetOf(context, options), limit))
     context.terminal.print(context.options.json === true ? JSON.stringify({ line }) : escapeLine(line))
   return 0
 }

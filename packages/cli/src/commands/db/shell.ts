@@ -21,7 +21,7 @@ export async function dbShell(context: CommandContext, options: DbShellOptions):
   const isInteractive = options.command === undefined && process.stdin.isTTY
   // Read before the database is started: an empty script starts none.
   const script = isInteractive ? '' : (options.command ?? (await text(process.stdin)))
-  const opened = await openDatabase(targetOf(context, options))
+  const opened = await openDatabase(await targetOf(context, options))
   try {
     const shell = await createShell({
       opened,

@@ -6,7 +6,7 @@ import { targetOf, type DbOptions } from './target.ts'
 
 /** `cordon db status`: whether the database runs, where, and how much there is in it. Exit code 3 when it does not run. */
 export async function status(context: CommandContext, options: DbOptions): Promise<ExitCode> {
-  const found = await databaseStatus(targetOf(context, options))
+  const found = await databaseStatus(await targetOf(context, options))
   const { terminal } = context
   if (context.options.json === true) terminal.print(JSON.stringify(found))
   else for (const [name, value] of linesOf(found)) terminal.print(`${name.padEnd(12)}${escapeLine(value)}`)
