@@ -59,7 +59,7 @@ export interface Context {
   readonly db: ContextDatabase
   readonly log: ContextLog
   readonly env: Readonly<Record<string, string>>
-  /** Values of the secrets that `config.secrets` names. Reading one is CAPABILITY_DENIED until the platform grants secrets. */
+  /** Values of the secrets that the manifest names and that are set. Reading another is CAPABILITY_DENIED. */
   readonly secrets: Readonly<Record<string, string>>
   /** Calls other functions. CAPABILITY_DENIED until the platform grants it. */
   readonly functions: { invoke<Input = unknown, Output = unknown>(name: string, input?: Input): Promise<Output> }

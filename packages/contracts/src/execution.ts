@@ -35,6 +35,8 @@ export interface Capabilities {
 export interface InvocationOptions {
   readonly invocationId: string
   readonly user: User | null
+  /** Values of the secrets that the version may read, by name. */
+  readonly secrets?: Readonly<Record<string, string>> | undefined
   /** Lowers the version's `timeoutMs`. */
   readonly timeoutMs?: number | undefined
   readonly signal?: AbortSignal | undefined

@@ -129,6 +129,31 @@ describe('secrets', function () {
     await keyless.secrets.set('TWO', 'value')
   })
 
+  it('reach the functions that name them, of their tenant, with the value of the moment', async () => {
+    // Without the rules of the analyzer, so that the function can do its worst.
+    const platform = await open({ secretsKey: first, analyzer: { enforce: false } })
+    const source = `/** @function */
+      export default (input: { name?: string }, ctx: any) => {
+        Object.prototype.get = () => 'forged'
+        return [ctx.secrets.KEY, Object.keys(ctx.secrets), input.name === undefined ? '' : ctx.secrets[input.name]]
+      }
+      export const config = { secrets: ['KEY', 'UNSET', '__proto__'] }`
+    const acme = platform.tenant('acme')
+    await Promise.all([platform.deploy({ name: 'read', source }), acme.deploy({ name: 'read', source })])
+    await Promise.all([platform.secrets.set('KEY', 'one'), platform.secrets.set('HIDDEN', 'no'), platform.secrets.set('__proto__', 'odd')])
+    await acme.secrets.set('KEY', 'theirs')
+    expect((await platform.invoke('read', {})).output).to.deep.equal(['one', ['KEY', '__proto__'], ''])
+    expect((await platform.invoke('read', { name: '__proto__' })).output).to.deep.equal(['one', ['KEY', '__proto__'], 'odd'])
+    expect((await acme.invoke('read', {})).output).to.deep.equal(['theirs', ['KEY'], ''])
+    for (const name of ['HIDDEN', 'UNSET', 'constructor', 'toString']) {
+      expect((await rejection(platform.invoke('read', { name }), 'FUNCTION_ERROR')).message, name).to.contain(name)
+    }
+    await platform.secrets.set('KEY', 'two')
+    expect((await platform.invoke('read', {})).output).to.deep.equal(['two', ['KEY', '__proto__'], ''])
+    await platform.secrets.remove('KEY')
+    expect((await rejection(platform.invoke('read', {}), 'FUNCTION_ERROR')).message).to.contain('not set')
+  })
+
   it('open for their name and tenant only, and only as they were sealed', () => {
     const ring = new KeyRing([first])
     const place = { tenant: 'one', name: 'A' }

@@ -21,6 +21,8 @@ import type { EventHub } from '../platform/events.ts'
 import type { LogFeed } from '../records/log-feed.ts'
 import type { RecordBuffer } from '../records/record-buffer.ts'
 import type { FunctionRegistry, RegisteredFunction, RegisteredVersion } from '../registry/registry.ts'
+import { grantedSecrets } from '../secrets/granted-secrets.ts'
+import type { Vault } from '../secrets/vault.ts'
 import { checkFetchOptions, checkInvokeOptions, contextRequest, noOptions, userOf } from './call-options.ts'
 import { httpRequest, httpResponse } from './http.ts'
 import { checkJson, givenJson } from './given-json.ts'
@@ -35,6 +37,7 @@ export interface InvokerParts {
   readonly buffer: RecordBuffer
   readonly feed: LogFeed
   readonly events: EventHub
+  readonly vault: Vault
   /** When records are written. */
   readonly write: RecordOptions['write']
 }
@@ -111,7 +114,7 @@ export class Invoker {
   }
 
   #accept(name: string, options: InvokeOptions, readInput: (payloadBytes: number) => string | undefined): AcceptedCall {
-    const { registry, database } = this.#parts
+    const { registry, database, vault } = this.#parts
     const owner = registry.get(name)
     if (options !== noOptions) checkInvokeOptions(options, owner.live.limits.payloadBytes)
     const version = options.version === undefined ? owner.live : registry.version(name, options.version)
@@ -120,6 +123,7 @@ export class Invoker {
     const invocation = {
       invocationId: id,
       user: userOf(options),
+      secrets: grantedSecrets(vault, version),
       timeoutMs: options.timeoutMs,
       signal: options.signal,
       capabilities: new InvocationCapabilities(database, version, { invocationId: id, timeoutMs: options.timeoutMs }),
@@ -130,7 +134,7 @@ export class Invoker {
   }
 
   #acceptHttp(name: string, request: Request, options: FetchOptions) {
-    const { registry, database } = this.#parts
+    const { registry, database, vault } = this.#parts
     const owner = registry.get(name)
     if (options !== noOptions) checkFetchOptions(options, owner.live.limits.payloadBytes)
     const version = options.version === undefined ? owner.live : registry.version(name, options.version)
@@ -139,6 +143,7 @@ export class Invoker {
     const invocation = {
       invocationId: id,
       user: userOf(options),
+      secrets: grantedSecrets(vault, version),
       timeoutMs: options.timeoutMs,
       signal,
       capabilities: new InvocationCapabilities(database, version, { invocationId: id, timeoutMs: options.timeoutMs }),

@@ -58,13 +58,13 @@ export interface TenantParts {
 
 /** Wires the parts of a tenant; nothing is read or written. */
 export function createTenantParts(id: string, shared: SharedParts): TenantParts {
-  const { host, options, logger, executor, analyzer, sql, database, bundles, buffer } = shared
+  const { host, options, logger, executor, analyzer, sql, database, bundles, buffer, vault } = shared
   const events = new EventHub((error) => logger.error({}, error.message))
   const feed = new LogFeed()
   const store = new FunctionStore(sql, { tenant: id, host })
   const ceilings = limitCeilings(allowRulesOf(options.allow, id), options.limits)
   const registry = new FunctionRegistry({ tenant: id, limits: options.limits, ceilings, bundles })
-  const invoker = new Invoker({ executor, registry, database, buffer, feed, events, write: options.records.write })
+  const invoker = new Invoker({ executor, registry, database, buffer, feed, events, vault, write: options.records.write })
   const policy = new Policy({
     allow: options.allow,
     limits: options.limits,

@@ -126,6 +126,8 @@ export interface CallHead {
   readonly i: string
   /** The user, or null. */
   readonly u: unknown
+  /** Values of the secrets that it may read. */
+  readonly s?: Readonly<Record<string, string>>
   /** `ctx.request`. */
   readonly r: unknown
   /** Deadline in milliseconds since 1970. */

@@ -5,7 +5,7 @@ import { createDatabase } from './database.ts'
 import { denied } from './denied.ts'
 import { callHost } from './host-call.ts'
 import { contextLog } from './log.ts'
-import { defineValue, objectFreeze, NativePromise } from './primordials.ts'
+import { defineValue, NativePromise, objectFreeze, objectHasOwn, objectKeys } from './primordials.ts'
 
 let load: LoadHead | undefined
 let tenant: { readonly id: string } = { id: '' }
@@ -17,10 +17,26 @@ export function setLoadHead(head: LoadHead): void {
   objectFreeze(head.env)
 }
 
-const noSecrets: Readonly<Record<string, string>> = new Proxy(Object.freeze(Object.create(null)), {
-  get(_target, name) {
+const NativeProxy = Proxy
+const objectCreate = Object.create
+
+/** What the function may read; another name says why it may not. */
+function secretsOf(call: Call): Context['secrets'] {
+  const values: Record<string, string> = objectCreate(null)
+  const given = headOf(call).s
+  if (given !== undefined) for (const name of objectKeys(given)) defineValue(values, name, given[name], true)
+  return new NativeProxy(objectFreeze(values), secretTraps)
+}
+
+// Without a prototype: a trap that somebody adds to Object.prototype is none.
+const secretTraps: ProxyHandler<Record<string, string>> = objectFreeze({
+  __proto__: null,
+  get(values: Record<string, string>, name: string | symbol) {
     if (typeof name === 'symbol') return undefined
-    throw denied(`Cannot read the secret "${name}": this platform grants no secrets yet; pass the value in the input`)
+    if (objectHasOwn(values, name)) return values[name]
+    throw denied(
+      `Cannot read the secret "${name}": it is not granted to this function, or not set. Name it in config.secrets, and have it set with platform.secrets.set`,
+    )
   },
 })
 
@@ -28,6 +44,7 @@ const noSecrets: Readonly<Record<string, string>> = new Proxy(Object.freeze(Obje
 class CallContext implements Context {
   readonly #call: Call
   #db: Context['db'] | undefined
+  #secrets: Context['secrets'] | undefined
 
   constructor(call: Call) {
     this.#call = call
@@ -46,7 +63,7 @@ class CallContext implements Context {
   }
 
   get secrets(): Context['secrets'] {
-    return noSecrets
+    return (this.#secrets ??= secretsOf(this.#call))
   }
 
   get functions(): Context['functions'] {
