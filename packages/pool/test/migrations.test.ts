@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { expect } from 'chai'
-import type { MigrationOutcome } from '@cordon/contracts'
+import { PlatformError, type MigrationOutcome } from '@cordon/contracts'
 import { createFunctionDatabase, createSqlPool, type PooledFunctionDatabase, type SqlPool } from '@cordon/pool'
 import { startByUrl, startEmbedded, type Backend } from './support/backends.ts'
 
@@ -122,6 +122,36 @@ for (const [where, start] of Object.entries(backends)) {
       const { rows } = await observer.query<{ role: string }>("select role from cordon.cordon_tenants where tenant = 'locked'")
       await ask('locked', `alter role "${rows[0]?.role ?? ''}" password 'changed'`)
       expect(await migrate('locked', 'select 1', 'select 2')).to.deep.equal({ kind: 'applied', applied: ['2.sql'], removed: [] })
+    })
+
+    it('work in a database of the tenant, whose notes go with it', async () => {
+      const own = createFunctionDatabase({ admin: backend.admin, tenancy: 'database' })
+      try {
+        const request = { function: 'notes', migrations: [{ name: '1.sql', text: 'create table here ()', sha256: 'a' }] }
+        const applied = { kind: 'applied', applied: ['1.sql'], removed: [] }
+        expect(await own.migrate('owner', request)).to.deep.equal(applied)
+        expect(await own.migrate('owner', request)).to.deep.equal({ ...applied, applied: [] })
+        await own.remove('owner')
+        expect(await own.migrate('owner', request)).to.deep.equal(applied)
+        await own.remove('owner')
+      } finally {
+        await own.close()
+      }
+    })
+
+    it('leave nothing when their host is destroyed meanwhile', async () => {
+      const host = createFunctionDatabase({ admin: backend.admin })
+      const text = 'create table trace (); select pg_sleep(60)'
+      const running = host.migrate('destroyed', { function: 'notes', migrations: [{ name: '1.sql', text, sha256: 'a' }] })
+      const failed = running.then(
+        () => 'applied',
+        (error: unknown) => (error instanceof PlatformError ? error.code : String(error)),
+      )
+      const asleep = "select 1 from pg_stat_activity where application_name = 'cordon migration' and wait_event = 'PgSleep'"
+      while ((await observer.query(asleep)).rows.length === 0);
+      await host.destroy()
+      expect(await failed).to.be.oneOf(['STORE_UNAVAILABLE', 'CLOSED'])
+      expect(await migrate('destroyed', 'create table trace ()')).to.include({ kind: 'applied' })
     })
   })
 }
