@@ -10,7 +10,7 @@ import { checkUpload, tooLarge } from './host/upload-limits.ts'
 export interface AnalyzerSetup {
   /** Processes, and so analyses at once. @default 2 */
   readonly processes?: number | undefined
-  /** Longest analysis in milliseconds. @default 10000 */
+  /** Longest analysis in milliseconds: of CPU time on Linux, where three times as many may pass on a busy machine; on the clock elsewhere. @default 10000 */
   readonly timeLimitMs?: number | undefined
   /** Cap of the JavaScript heap of a process in MiB. @default 512 */
   readonly memoryMb?: number | undefined

@@ -2,6 +2,7 @@ import { ChildProcess } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { isRecord, type Reaper } from '@cordon/contracts'
 import type { Tinypool } from 'tinypool'
+import { watchTime } from './time-limit.ts'
 
 /** Options of one analyzer process. */
 export interface AnalyzerProcessOptions {
@@ -60,10 +61,11 @@ export class AnalyzerProcess {
     this.#pool ??= this.#open()
     const pool = await this.#pool
     const abort = new AbortController()
-    const timer = setTimeout(() => abort.abort(), timeLimitMs)
+    let stopWatching: () => void = () => undefined
     try {
       const run: Promise<unknown> = pool.run(argument, { name, signal: abort.signal })
       this.#watch(pool)
+      stopWatching = watchTime(pool.threads[0]?.threadId ?? 0, timeLimitMs, () => abort.abort())
       const answer = await run
       this.#noteBundlers(isRecord(answer) ? answer['bundlers'] : undefined, pool)
       return { reply: isRecord(answer) ? answer['reply'] : undefined }
@@ -71,7 +73,7 @@ export class AnalyzerProcess {
       this.#killBundlers()
       return abort.signal.aborted ? 'timeout' : 'died'
     } finally {
-      clearTimeout(timer)
+      stopWatching()
       if (!this.#isClosed) this.#watch(pool)
     }
   }
