@@ -5,6 +5,7 @@ import { logLocations } from './migrations/0002-log-locations.ts'
 import { recordsByDay } from './migrations/0003-records-by-day.ts'
 import { tenants } from './migrations/0004-tenants.ts'
 import { secrets } from './migrations/0005-secrets.ts'
+import { failuresByVersion } from './migrations/0006-failures-by-version.ts'
 import { numberOf } from './row.ts'
 
 /** One forward step of the store's schema. A migration that has been released never changes. */
@@ -15,7 +16,7 @@ export interface Migration {
 }
 
 /** All migrations, in order. */
-const migrations: readonly Migration[] = [first, logLocations, recordsByDay, tenants, secrets]
+const migrations: readonly Migration[] = [first, logLocations, recordsByDay, tenants, secrets, failuresByVersion]
 
 /** Key of the advisory lock that lets one host migrate at a time: the bytes of "cordon" as a number. */
 const lockKey = '109325231746926'
