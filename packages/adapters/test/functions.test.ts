@@ -72,7 +72,7 @@ describe('functions over HTTP', () => {
       expect(reply).to.include({ status: 400, code: 'INVALID_INPUT', origin: 'caller' })
       expect(reply['issues']).to.deep.equal([
         { path: '/text', expected: 'string', got: 'number 1' },
-        { path: '/order', expected: '"down" or "up" or 1', got: 'string of length 4' },
+        { path: '/order', expected: '"up" or "down" or 1', got: 'string of length 4' },
       ])
     })
 
