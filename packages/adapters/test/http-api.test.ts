@@ -40,7 +40,7 @@ describe('the API over HTTP', () => {
       const response = await post('/api/functions/deploy', { name: 'from-source', source, label: 'first' })
       expect(response.status).to.equal(201)
       const body = (await response.json()) as Record<string, unknown>
-      expect(body).to.have.all.keys('name', 'version', 'created', 'diagnostics', 'manifest', 'schemas', 'capabilities')
+      expect(body).to.have.all.keys('name', 'version', 'created', 'diagnostics', 'manifest', 'schemas', 'capabilities', 'migrations')
       expect(body).to.include({ name: 'from-source', created: true })
       const again = (await (await post('/api/functions/deploy', { name: 'from-source', source })).json()) as Record<string, unknown>
       expect(again).to.include({ created: false, version: body['version'] })

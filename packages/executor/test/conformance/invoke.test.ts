@@ -3,6 +3,10 @@ import { PlatformError, type Capabilities, type Executor } from '@cordon/contrac
 import { conformance } from './isolations.ts'
 import { failureOf, invoke, outputOf, versionOf, versionOfCode } from '../harness.ts'
 
+/** Types of columns by their numbers in PostgreSQL's pg_type. */
+const int4 = 23
+const timestamptz = 1184
+
 conformance('invoke', (createExecutor, isolation) => {
   let executor: Executor
   before(async () => (executor = await createExecutor()))
@@ -83,10 +87,10 @@ conformance('invoke', (createExecutor, isolation) => {
         if (method !== 'db.query') return null
         return {
           fields: [
-            ['one', 'plain'],
-            ['at', 'date'],
+            ['one', int4],
+            ['at', timestamptz],
           ],
-          rows: [[1, '1970-01-01T00:00:00.000Z']],
+          rows: [['1', '1970-01-01 00:00:00+00']],
           rowCount: 1,
         }
       },
