@@ -1,6 +1,6 @@
 import { PlatformError, type PoolStats, type QueryResult } from '@cordon/contracts'
 import type { PoolClient } from 'pg'
-import { codeOf } from '../embedded/file-error.ts'
+import { sqlStateOf } from './sql-state.ts'
 import { ClientPool } from './client-pool.ts'
 import { climb } from './ladder.ts'
 import type { SqlConnection } from './sql-connection.ts'
@@ -121,10 +121,9 @@ class StorePool implements SqlPool {
 }
 
 function storeError(error: unknown): PlatformError {
-  const code = codeOf(error)
   const details: Record<string, unknown> = {}
-  // Five characters are an SQLSTATE; codes of the system (ECONNRESET) are not.
-  if (code !== undefined && /^[0-9A-Z]{5}$/.test(code)) details['sqlState'] = code
+  const sqlState = sqlStateOf(error)
+  if (sqlState !== undefined) details['sqlState'] = sqlState
   for (const name of ['constraint', 'table', 'column'] as const) {
     if (error instanceof Error && name in error) details[name] = Reflect.get(error, name)
   }

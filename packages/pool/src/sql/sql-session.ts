@@ -1,5 +1,6 @@
 import { PlatformError } from '@cordon/contracts'
 import { codeOf } from '../embedded/file-error.ts'
+import { sqlStateOf } from './sql-state.ts'
 import { clientConfig, type SqlConnection } from './sql-connection.ts'
 
 /** What one statement gave. */
@@ -84,12 +85,12 @@ export async function openSqlSession(connection: SqlConnection, { isText = false
 }
 
 function sessionError(error: unknown, act: string): PlatformError {
-  const code = codeOf(error)
-  const message = error instanceof Error ? error.message || (code ?? 'the connection failed') : String(error)
+  const sqlState = sqlStateOf(error)
+  const message = error instanceof Error ? error.message || (codeOf(error) ?? 'the connection failed') : String(error)
   // Classes 08 and 57P say that the connection is gone (PostgreSQL manual, appendix A); 28 and 3D that there will be none.
-  const isRefused = code !== undefined && /^[0-9A-Z]{5}$/.test(code) && !/^(08|57P|28|3D)/.test(code)
+  const isRefused = sqlState !== undefined && !/^(08|57P|28|3D)/.test(sqlState)
   return new PlatformError(isRefused ? 'QUERY_FAILED' : 'STORE_UNAVAILABLE', `Cannot ${act}: ${message}`, {
     cause: error,
-    details: code === undefined ? {} : { sqlState: code },
+    details: sqlState === undefined ? {} : { sqlState },
   })
 }

@@ -3,6 +3,7 @@ import { climb, processIdOf, type Stopper } from '../sql/ladder.ts'
 import { Pipeline, ResultTooLarge, type ResultLimits, type Step, type StepResult } from './pipeline.ts'
 import { invocationOver, queryError, queryTimeout } from './query-error.ts'
 import type { QueryTally } from './query-tally.ts'
+import { sqlError } from '../sql/sql-state.ts'
 
 /** What every lease of a tenant needs. */
 export interface LeaseSurroundings {
@@ -86,7 +87,6 @@ export class Lease {
 
 function refuseUnsendable(text: string, values: readonly unknown[]): void {
   // The protocol ends the text at the first NUL.
-  if (text.includes('\0')) throw queryError(Object.assign(new Error('its text contains a NUL character'), { code: '22021' }))
-  if (values.length > maxValues)
-    throw queryError(Object.assign(new Error(`it has ${values.length} values, at most ${maxValues} are possible`), { code: '54023' }))
+  if (text.includes('\0')) throw queryError(sqlError('22021', 'its text contains a NUL character'))
+  if (values.length > maxValues) throw queryError(sqlError('54023', `it has ${values.length} values, at most ${maxValues} are possible`))
 }

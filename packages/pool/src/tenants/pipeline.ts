@@ -1,6 +1,7 @@
 import type { RawQueryResult } from '@cordon/contracts'
 import type { Connection, Submittable } from 'pg'
 import { toParameter } from './parameter.ts'
+import { sqlError } from '../sql/sql-state.ts'
 
 /** How much of a result the host takes. */
 export interface ResultLimits {
@@ -129,7 +130,7 @@ export class Pipeline implements Submittable {
 
   handleCopyInResponse(): void {
     // The server reads nothing but data now: what was written behind this step is lost, and so is the connection.
-    this.#cut(Object.assign(new Error('COPY FROM STDIN is not available'), { code: '0A000' }))
+    this.#cut(sqlError('0A000', 'COPY FROM STDIN is not available'))
   }
 
   handleCopyData(): void {

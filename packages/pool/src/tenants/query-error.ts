@@ -1,5 +1,6 @@
 import { PlatformError } from '@cordon/contracts'
 import { codeOf } from '../embedded/file-error.ts'
+import { sqlStateOf } from '../sql/sql-state.ts'
 import { ResultTooLarge } from './pipeline.ts'
 
 /** What a `DatabaseError` of `pg` tells that may be passed on. `detail` is left out: it holds values of rows. */
@@ -12,13 +13,14 @@ const unavailable = /^(08...|57P0[1-5]|53100|58030)$/
 export function queryError(error: unknown): PlatformError {
   if (error instanceof PlatformError) return error
   if (error instanceof ResultTooLarge) return resultTooLarge(error)
-  const sqlState = codeOf(error)
+  const sqlState = sqlStateOf(error)
   const message = error instanceof Error ? error.message : String(error)
   if (sqlState === '57014') return new PlatformError('QUERY_TIMEOUT', `Cannot finish the query: ${message}`, { cause: error, details: { sqlState } })
-  if (sqlState === undefined || !/^[0-9A-Z]{5}$/.test(sqlState) || unavailable.test(sqlState)) {
+  if (sqlState === undefined || unavailable.test(sqlState)) {
+    const code = codeOf(error)
     return new PlatformError('STORE_UNAVAILABLE', `Cannot finish the query: ${message}`, {
       cause: error,
-      details: sqlState === undefined ? {} : { code: sqlState },
+      details: code === undefined ? {} : { code },
     })
   }
   return new PlatformError('QUERY_FAILED', `Cannot run the query: ${message}`, { cause: error, details: { sqlState, ...detailsOf(error) } })
