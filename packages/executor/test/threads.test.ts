@@ -95,7 +95,7 @@ describe('createThreadExecutor', () => {
 describe('the flags of a thread', () => {
   it("stop Node's own functions for files, processes and threads, in the thread alone", async () => {
     const attempts = {
-      read: `require('node:fs').readFileSync(process.execPath)`,
+      read: `require('node:fs').readFileSync('/etc/hosts')`,
       list: `require('node:fs').readdirSync('/')`,
       write: `require('node:fs').writeFileSync('written-by-a-thread', '')`,
       spawn: `require('node:child_process').spawnSync(process.execPath, ['-v'])`,
