@@ -98,6 +98,8 @@ describe('the check of Markdown', () => {
   it('refuses a reference table that is not there or out of date', () => {
     const contracts = {
       limitTable: {},
+      platformOptionTable: () => ({}),
+      listOptions: () => [],
       rules: [
         { id: 'b', severity: 'warn', summary: 'B | b.' },
         { id: 'a', severity: 'error', summary: 'A.' },
