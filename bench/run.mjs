@@ -1,5 +1,5 @@
 /**
- * Runs every benchmark, or those named on the command line, by name or folder; those of call latency once pinned to one core and once
+ * Runs every benchmark but the long ones, or those named on the command line, by name or folder; those of call latency once pinned to one core and once
  * not. Flags are handed on: `npm run bench -- growth --write`.
  */
 import { spawnSync } from 'node:child_process'
@@ -22,7 +22,7 @@ const all = [
   { name: 'pool/tenants', pinnable: false },
   { name: 'core/records', pinnable: false },
   { name: 'core/hosts', pinnable: false },
-  { name: 'core/records-paging', pinnable: false },
+  { name: 'core/records-paging', pinnable: false, isLong: true },
   { name: 'cli/reload', pinnable: false },
   { name: 'analyzer/analyze', pinnable: false },
   { name: 'analyzer-quality', pinnable: false },
@@ -42,8 +42,8 @@ if (unknown.length > 0) {
 
 const hasTaskset = spawnSync('taskset', ['-V'], { stdio: 'ignore' }).status === 0
 console.log(`# ${describeMachine()}`)
-for (const { name, pinnable } of all) {
-  if (wanted.length > 0 && !wanted.some((word) => isNamed(name, word))) continue
+for (const { name, pinnable, isLong = false } of all) {
+  if (wanted.length === 0 ? isLong : !wanted.some((word) => isNamed(name, word))) continue
   console.log(`\n# ${name}`)
   const file = fileURLToPath(new URL(`${name}.mjs`, import.meta.url))
   if (pinnable && hasTaskset) run('taskset', ['-c', '0', process.execPath, file, ...flags], { BENCH_PINNED: '1' })

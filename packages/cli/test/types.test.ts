@@ -81,7 +81,8 @@ describe('cordon types', () => {
     server = await serve(platform, { port: 0 })
     const deploy = (name: string, source: string, config = {}) =>
       platform.deploy({ name, source: `/** Is */ \n/** Ends *\\/ not here.\n * @function */\n${source}`, config })
-    await platform.deploy({ name: 'everything', path: fixture('everything.ts') })
+    // Every kind of type; the tests of OpenAPI and MCP use it, too.
+    await platform.deploy({ name: 'everything', path: fixture('../../../adapters/test/fixtures/everything.ts') })
     await deploy('maybe-none', 'export default async function maybe(input?: { a: number }): Promise<{ a: number } | undefined> { return input }')
     await deploy('untyped', 'export default async (input) => input')
     await deploy('internal', 'export default async () => 1', { access: 'internal' })

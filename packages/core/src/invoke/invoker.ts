@@ -64,7 +64,7 @@ export class Invoker {
   async invoke<Output>(name: string, input: unknown, options: InvokeOptions = noOptions): Promise<InvokeResult<Output>> {
     const call = readGiven('options', () => this.#accept(name, options, (payloadBytes) => inputJson(input, payloadBytes)))
     const { outputJson, ...result } = await this.#run(call)
-    // The caller says what the function returns; the schemas of a later issue check it.
+    // The caller says what type it expects; what the function declares was checked in its sandbox.
     return { ...result, output: (outputJson === undefined ? undefined : JSON.parse(outputJson)) as Output }
   }
 
