@@ -76,7 +76,7 @@ export function resolveFunctionConfig(config: unknown): ResolvedFunctionConfig {
 }
 
 /** Names with these beginnings or spellings change how Node, the loader or TLS behave, so no function may set them. */
-const reservedName = /^(NODE_|LD_|DYLD_|OPENSSL_|SSL_CERT_|UV_)|^(PATH|HOME|__proto__)$/i
+export const reservedEnvironmentName = /^(NODE_|LD_|DYLD_|OPENSSL_|SSL_CERT_|UV_)|^(PATH|HOME|__proto__)$/i
 
 function environment(): OptionRow<Readonly<Record<string, string>>> {
   return {
@@ -85,7 +85,7 @@ function environment(): OptionRow<Readonly<Record<string, string>>> {
       if (!isRecord(value)) throw invalidOption(path, 'an object from name to string', value)
       for (const [name, one] of Object.entries(value)) {
         if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name)) throw invalidOption(`${path}.${name}`, 'a name of letters, digits and _', name)
-        if (reservedName.test(name)) throw invalidOption(`${path}.${name}`, 'a name that is not reserved for the platform', name)
+        if (reservedEnvironmentName.test(name)) throw invalidOption(`${path}.${name}`, 'a name that is not reserved for the platform', name)
         if (typeof one !== 'string' || one.includes('\0')) throw invalidOption(`${path}.${name}`, 'a string', one)
       }
       return Object.freeze({ ...(value as Record<string, string>) })

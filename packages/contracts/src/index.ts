@@ -37,7 +37,14 @@ export {
   type ResolvedPlatformOptions,
   type User,
 } from './options/platform-options.ts'
-export { functionConfigTable, resolveFunctionConfig, type Access, type FunctionConfig, type ResolvedFunctionConfig } from './function-config.ts'
+export {
+  functionConfigTable,
+  reservedEnvironmentName,
+  resolveFunctionConfig,
+  type Access,
+  type FunctionConfig,
+  type ResolvedFunctionConfig,
+} from './function-config.ts'
 export type { Logger } from './logger.ts'
 export { normaliseHost } from './host-name.ts'
 export type { Capability, CapabilityChange, CapabilityUse } from './capability.ts'

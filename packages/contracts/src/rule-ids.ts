@@ -21,6 +21,7 @@ export const ruleIds: readonly string[] = [
   'hidden-names',
   'imports',
   'invisible-characters',
+  'language-hooks',
   'large-values',
   'literal-imports',
   'never-settles',

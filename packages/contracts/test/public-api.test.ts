@@ -32,6 +32,7 @@ describe('the public API of @cordon/contracts', () => {
       'readGiven',
       'reasonOf',
       'recordTable',
+      'reservedEnvironmentName',
       'resolveFunctionConfig',
       'resolveOptions',
       'ruleIds',

@@ -7,13 +7,22 @@ import type { Rule } from './rule.ts'
 /** Fewest hidden names that make a file unreadable, and their share of all members. Honest code looks a key up now and then; a tool that hides names does it for most of them. */
 const fewest = 5
 const share = 0.5
+const mangledName = /\b_0x[\da-f]{4,}\b/
 
 /** Names can be read. */
 export const hiddenNames: Rule = {
   id: 'hidden-names',
   severity: 'error',
-  summary: 'Members are named in the text: not most of them by calls with constants, as tools that hide code do.',
+  summary: 'Members are named in the text: not most of them by calls with constants, and not as numbers, as tools that hide code do.',
   check({ source, values, report }) {
+    const mangled = findMangled(source)
+    if (mangled !== undefined) {
+      report(
+        mangled,
+        'Names are replaced by numbers, as tools that hide code do, so what the code uses cannot be read. Deploy the code before it was obfuscated.',
+      )
+      return
+    }
     const hidden = source
       .nodesOf(ts.SyntaxKind.ElementAccessExpression)
       .filter((node) => ts.isElementAccessExpression(node) && isHidden(node, values))
@@ -24,6 +33,16 @@ export const hiddenNames: Rule = {
       `The names of ${hidden.length} members are computed by calls, so what the code uses cannot be read. Deploy the code before it was obfuscated.`,
     )
   },
+}
+
+/** The first of several names like `_0x4f2a1c`: what obfuscators write, and minifiers, which want short names, do not. */
+function findMangled(source: SourceText): ts.Identifier | undefined {
+  if (!mangledName.test(source.text)) return undefined
+  const names = source
+    .nodesOf(ts.SyntaxKind.Identifier)
+    .filter((node) => ts.isIdentifier(node))
+    .filter(({ text }) => mangledName.test(text))
+  return new Set(names.map(({ text }) => text)).size < fewest ? undefined : names[0]
 }
 
 /** `thing[decode(0x1a)]`: the key is a call with nothing but constants, whose result is unknown; also as part of a sum of texts. */

@@ -1,4 +1,5 @@
 import { ts } from '@ts-morph/common'
+import { isFunctionLike, unwrap } from '../source/syntax.ts'
 import { writingOperator } from '../source/targets.ts'
 import type { GlobalCall, Values } from '../values/evaluate.ts'
 import { keyOf, unknown, type Value } from '../values/value.ts'
@@ -57,21 +58,33 @@ function describeTarget(target: ts.Expression, values: Values): string | undefin
   if (!ts.isPropertyAccessExpression(target) && !ts.isElementAccessExpression(target)) return undefined
   const base = values.of(target.expression)
   const key = ts.isPropertyAccessExpression(target) ? target.name.text : keyOf(values.of(target.argumentExpression))
-  if (isPrototypeStep(target.expression, values)) return 'A member of a prototype reached through "__proto__" or "constructor"'
+  if (isPrototypeStep(target.expression, values)) return 'A member of a prototype reached through a value'
   return base.kind === 'global' ? describePath([...base.path, key ?? '…']) : undefined
 }
 
-/** `({}).__proto__.x = …` and `x.constructor.prototype.y = …` */
+/** `({}).__proto__.x = …`, `x.constructor.prototype.y = …` and `Object.getPrototypeOf(async () => {}).z = …` */
 function isPrototypeStep(expression: ts.Expression, values: Values): boolean {
+  if (ts.isCallExpression(expression)) return isPrototypeOfLiteral(expression, values)
   if (!ts.isPropertyAccessExpression(expression) && !ts.isElementAccessExpression(expression)) return false
   const key = ts.isPropertyAccessExpression(expression) ? expression.name.text : keyOf(values.of(expression.argumentExpression))
   if (key === '__proto__') return true
   return key === 'prototype' && ['some-constructor', 'function-constructor'].includes(values.of(expression.expression).kind)
 }
 
+/** A value that stands right there has a built-in prototype, unlike an instance of a class of the function's own. */
+function isPrototypeOfLiteral(call: ts.CallExpression, values: Values): boolean {
+  const name = values.callOf(call)?.name
+  const [value] = call.arguments
+  if (value === undefined || (name !== 'Object.getPrototypeOf' && name !== 'Reflect.getPrototypeOf')) return false
+  const literal = unwrap(value)
+  return isFunctionLike(literal) || ts.isArrayLiteralExpression(literal) || ts.isObjectLiteralExpression(literal) || ts.isLiteralExpression(literal)
+}
+
 function describePath(path: readonly string[]): string | undefined {
   const [root = ''] = path
   const name = path.join('.')
+  // What other members of a built-in module hold (`EventEmitter.defaultMaxListeners`) is often meant to be set.
+  if (root.startsWith('node:')) return path.includes('prototype') ? name.slice('node:'.length) : undefined
   if (!intrinsics.has(root) || tolerated.has(name)) return undefined
   // `process.env.X = …` is the function's own environment.
   if (root === 'process' && path[1] === 'env') return undefined

@@ -1,6 +1,7 @@
 import { ts } from '@ts-morph/common'
 import { findDefaultExport } from '../source/exports.ts'
 import { isFunctionLike, unwrap } from '../source/syntax.ts'
+import type { LocalFunction } from '../values/calls.ts'
 import type { Values } from '../values/evaluate.ts'
 import type { Rule } from './rule.ts'
 
@@ -12,15 +13,26 @@ export const plainResults: Rule = {
   check({ source, isEntry, values, report }) {
     const found = isEntry ? findDefaultExport(source.ast) : undefined
     if (found?.kind !== 'local' || found.value === undefined || !isFunctionLike(found.value)) return
-    const handler = found.value
-    if (handler.body !== undefined && ts.isExpression(handler.body)) check(handler.body, 'returned')
-    for (const node of source.nodesOf(ts.SyntaxKind.ReturnStatement, ts.SyntaxKind.ThrowStatement)) {
-      if (!ts.isReturnStatement(node) && !ts.isThrowStatement(node)) continue
-      if (node.expression !== undefined && owner(node) === handler) check(node.expression, ts.isThrowStatement(node) ? 'thrown' : 'returned')
+    const ends = source.nodesOf(ts.SyntaxKind.ReturnStatement, ts.SyntaxKind.ThrowStatement)
+    const seen = new Set<ts.Node>()
+    checkFunction(found.value)
+
+    /** Looks at what a function gives, and at what the functions of the file give whose result it hands on. */
+    function checkFunction(called: LocalFunction): void {
+      if (seen.has(called)) return
+      seen.add(called)
+      if (called.body !== undefined && ts.isExpression(called.body)) check(called.body, 'returned')
+      for (const node of ends) {
+        if (!ts.isReturnStatement(node) && !ts.isThrowStatement(node)) continue
+        if (node.expression !== undefined && owner(node) === called) check(node.expression, ts.isThrowStatement(node) ? 'thrown' : 'returned')
+      }
     }
 
     function check(expression: ts.Expression, how: string): void {
-      const value = unwrap(expression)
+      const awaited = unwrap(expression)
+      const value = ts.isAwaitExpression(awaited) ? unwrap(awaited.expression) : awaited
+      const target = how === 'returned' && ts.isCallExpression(value) ? values.targetOf(value) : undefined
+      if (target !== undefined) checkFunction(target)
       if (ts.isNewExpression(value) && isProxy(value, values))
         report(value, `A Proxy is ${how}. ${how === 'thrown' ? 'Throw an Error' : 'Return plain data'}.`)
       else if (how === 'returned' && isThenable(value))

@@ -2,6 +2,7 @@ import { endlessPatterns } from './endless-patterns.ts'
 import { secretNames, writtenSecrets } from './written-secrets.ts'
 import { unavailableGlobals } from './unavailable-globals.ts'
 import { plainResults } from './plain-results.ts'
+import { languageHooks } from './language-hooks.ts'
 import { largeValues } from './large-values.ts'
 import { hiddenNames } from './hidden-names.ts'
 import { engineInternals } from './engine-internals.ts'
@@ -59,6 +60,7 @@ export const ruleList: readonly Rule[] = [
   undeclaredDatabase,
   unavailableGlobals,
   engineInternals,
+  languageHooks,
   largeValues,
   plainResults,
   contextWalk,

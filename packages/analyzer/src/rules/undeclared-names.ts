@@ -1,3 +1,4 @@
+import { reservedEnvironmentName } from '@cordon/contracts'
 import { givenEnvironment } from '../manifest/capability-names.ts'
 import type { Rule } from './rule.ts'
 
@@ -45,10 +46,10 @@ export const undeclaredEnvironment: Rule = {
     for (const { kind, name, node } of uses) {
       if (kind !== 'env' || name === undefined || reported.has(name) || givenEnvironment.has(name) || Object.hasOwn(config.env, name)) continue
       reported.add(name)
-      report(
-        node,
-        `The environment value ${name} is not set, so it is undefined: functions do not see the environment of the host. Set it: \`export const config = { env: { ${name}: '…' } }\`.`,
-      )
+      const remedy = reservedEnvironmentName.test(name)
+        ? 'The name is reserved for the platform, so nobody can set it. Read a value of another name.'
+        : `Set it: \`export const config = { env: { ${name}: '…' } }\`.`
+      report(node, `The environment value ${name} is not set, so it is undefined: functions do not see the environment of the host. ${remedy}`)
     }
   },
 }

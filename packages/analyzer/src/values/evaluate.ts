@@ -1,6 +1,7 @@
 import { ts } from '@ts-morph/common'
 import { propertyName, unwrap } from '../source/syntax.ts'
 import type { SourceText } from '../source/source-text.ts'
+import { importedPath, modulePath } from './built-in-modules.ts'
 import { findCalls, type Calls, type CallsOfFunction, type LocalFunction } from './calls.ts'
 import { calculate, compare } from './operators.ts'
 import { findWrites, type Writes, type Written } from './writes.ts'
@@ -19,6 +20,8 @@ export interface Values {
   isGlobalName(name: ts.Identifier): boolean
   /** The global function that a call reaches, also through `call`, `apply` and `Reflect.apply`, and what it is given. */
   callOf(call: ts.CallExpression): GlobalCall | undefined
+  /** The function of the file that a call reaches. */
+  targetOf(call: ts.CallExpression): LocalFunction | undefined
 }
 
 /** A call of something reached from the global object. */
@@ -83,6 +86,10 @@ class Evaluator implements Values {
       if (name !== 'Reflect') return { name, given: itemsOf(given[1]) }
     }
     return { name: target.path.join('.'), given }
+  }
+
+  targetOf(call: ts.CallExpression): LocalFunction | undefined {
+    return this.#calls.targetOf(call)
   }
 
   #ofElement(element: ts.BindingElement): Value {
@@ -163,7 +170,8 @@ class Evaluator implements Values {
     if (ts.isVariableDeclaration(declaration)) return this.#ofDeclared(declaration)
     if (ts.isParameter(declaration)) return this.#ofParameter(declaration)
     if (ts.isBindingElement(declaration)) return this.ofBinding(declaration)
-    return unknown
+    const imported = importedPath(declaration)
+    return imported === undefined ? unknown : { kind: 'global', path: imported }
   }
 
   /** The value of a declaration's initialiser, or of one turn of the `for … of` that it belongs to. */
@@ -262,6 +270,7 @@ class Evaluator implements Values {
   #call(node: ts.CallExpression): Value {
     const callee = unwrap(node.expression)
     const values = this.#arguments(node.arguments)
+    if (callee.kind === ts.SyntaxKind.ImportKeyword) return moduleNamed(values[0])
     const target = this.of(callee)
     const called = this.callOf(node)
     if (called !== undefined) return this.#callGlobal(called.name.split('.'), called.given)
@@ -288,6 +297,7 @@ class Evaluator implements Values {
     }
     if (name === 'Object.assign') return values.find((one) => one.kind === 'global') ?? unknown
     if (name === 'Object' || name === 'Object.freeze') return first
+    if (name === 'require') return moduleNamed(first)
     if (name === 'Symbol' || name === 'Symbol.for') return { kind: 'symbol' }
     if (name === 'Function') return isReturnThis({ name, given: values }) ? { kind: 'function' } : unknown
     if (path.at(-1) === 'bind') return { kind: 'global', path: path.slice(0, -1) }
@@ -323,6 +333,11 @@ class Evaluator implements Values {
 export function isReturnThis(call: GlobalCall | undefined): boolean {
   const text = call?.name === 'Function' && call.given.length === 1 ? call.given[0] : undefined
   return text?.kind === 'constant' && typeof text.value === 'string' && /^\s*return this;?\s*$/.test(text.value)
+}
+
+function moduleNamed(specifier: Value | undefined): Value {
+  const path = specifier?.kind === 'constant' ? modulePath(String(specifier.value)) : undefined
+  return path === undefined ? unknown : { kind: 'global', path }
 }
 
 /** Whether a value is true; `undefined` when that is not known. */

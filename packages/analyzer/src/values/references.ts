@@ -26,6 +26,7 @@ export function findReferences(source: SourceText, values: Values): readonly Ref
     kinds.ElementAccessExpression,
     kinds.CallExpression,
     kinds.BindingElement,
+    kinds.ImportSpecifier,
   )
   return nodes.flatMap((node) => {
     const value = bornAt(node, values)
@@ -41,6 +42,7 @@ function bornAt(node: ts.Node, values: Values): Value | undefined {
   }
   if (ts.isPropertyAccessExpression(node) || ts.isElementAccessExpression(node)) return values.of(node)
   if (ts.isBindingElement(node)) return ts.isIdentifier(node.name) ? values.ofBinding(node) : undefined
+  if (ts.isImportSpecifier(node)) return values.of(node.name)
   if (!ts.isCallExpression(node)) return undefined
   const callee = unwrap(node.expression)
   // `f.bind(x)` is `f` again, and `f` itself was already seen.

@@ -1,9 +1,11 @@
+import { memberPath } from './built-in-modules.ts'
+
 /** What can be said about the value of an expression without running it. */
 export type Value =
   | { readonly kind: 'constant'; readonly value: string | number | boolean | null | undefined }
   | { readonly kind: 'list'; readonly items: readonly Value[] }
   | { readonly kind: 'record'; readonly entries: ReadonlyMap<string, Value> }
-  /** Something reached from the global object: `['process', 'env']`; the empty path is the global object itself. */
+  /** Something reached from the global object or from a built-in module: `['process', 'env']`, `['node:util', 'inspect']`; the empty path is the global object itself. */
   | { readonly kind: 'global'; readonly path: readonly string[] }
   /** A function, a class, or `Function.prototype`, whose constructors all compile text. */
   | { readonly kind: 'function' }
@@ -57,7 +59,7 @@ export function memberOf(base: Value, key: string): Value {
   switch (base.kind) {
     case 'global': {
       if (base.path.length === 0) return globalValue(key)
-      return { kind: 'global', path: [...base.path, key] }
+      return { kind: 'global', path: memberPath(base.path, key) }
     }
     case 'list':
       return base.items[Number(key)] ?? methodOf(Array.prototype, key)
