@@ -78,7 +78,10 @@ conformance('a process that ends of what an earlier call left behind', (createEx
     }
     expect((await text()).kind).to.equal('success')
     expect((await text()).kind).to.equal('success')
-    const { code, message } = failureOf(await text('a body'))
+    // A call that comes when the end was already noticed begins in a fresh process and is fine.
+    let outcome = await text('a body')
+    for (let call = 1; call < 50 && outcome.kind === 'success'; call++) outcome = await text('a body')
+    const { code, message } = failureOf(outcome)
     expect({ code, message }).to.deep.equal({
       code: 'CRASHED',
       message: 'Cannot finish the invocation: its process ended because of something that an earlier one had left behind',
