@@ -3,9 +3,12 @@ import { createServer } from 'node:http'
 import { text } from 'node:stream/consumers'
 import { createHandler } from '@cordon/adapters'
 import { nodeAdapter } from '@cordon/adapters/node'
+import type { FunctionDetails } from '@cordon/contracts'
 import type { InvocationRecord } from '@cordon/core'
 import { expect } from 'chai'
-import { openPlatform, type OpenPlatform } from './support/open-platform.ts'
+import { toolOf } from '../dist/mcp/tools.js'
+import { queryInput } from '../dist/routes/query-input.js'
+import { fixture, openPlatform, type OpenPlatform } from './support/open-platform.ts'
 import { listening, open, sendBytes } from './support/raw-http.ts'
 
 describe('functions over HTTP', () => {
@@ -65,6 +68,17 @@ describe('functions over HTTP', () => {
       expect(await read('text=true&other=7&order=up')).to.deep.equal({ text: 'true', other: '7', order: 'up' })
       for (const query of ['text=a&page=', 'text=a&page=0x1', 'text=a&page=1&page=2', 'text=a&text=b', 'text=a&exact=1', 'page=1', 'text=a&sizes=x'])
         expect(await json(`/fn/search?${query}`), query).to.include({ status: 400, code: 'INVALID_INPUT' })
+    })
+
+    it('looks once at what a schema leads to on many ways, or back to', () => {
+      const ways = (name: string) => ({ anyOf: [...Array.from({ length: 16 }, () => ({ $ref: `#/$defs/${name}` })), { $ref: '#/$defs/a' }] })
+      const size = { type: 'object', properties: { size: { $ref: '#/$defs/size' } } }
+      const $defs = { a: ways('b'), b: ways('c'), c: ways('d'), d: ways('e'), e: ways('f'), f: size, size: { type: 'integer' } }
+      const schema = { anyOf: [{ $ref: '#/$defs/a' }], $defs }
+      expect(queryInput({ size: '2', other: '2' }, schema)).to.deep.equal(queryInput({ size: 2, other: '2' } as never, undefined))
+      const details = { name: 'ways', schemas: { input: schema, output: { ...schema, $defs: { ...$defs, f: {} } } } } as unknown as FunctionDetails
+      expect(toolOf(details).tool).to.have.nested.property('inputSchema.anyOf')
+      expect(toolOf(details).tool.outputSchema).to.have.property('required').that.deep.equals(['output'])
     })
 
     it('says where an input does not fit', async () => {
@@ -143,6 +157,16 @@ describe('functions over HTTP', () => {
   describe('a function whose kind only running tells', () => {
     it('is found out once and then remembered', async () => {
       for (const n of [1, 2]) expect(await json('/fn/maybe', { method: 'POST', body: `[${n}]` })).to.deep.equal({ input: [n] })
+    })
+
+    it('is found out once for a tenant, too', async () => {
+      const acme = opened.platform.tenant('acme')
+      await acme.deploy({ name: 'maybe', path: fixture('maybe') })
+      const outcomes: string[] = []
+      acme.on('invocation', ({ outcome }) => outcomes.push(outcome))
+      const handle = createHandler(opened.platform, { authenticate: () => ({ tenant: 'acme' }) })
+      for (const n of [1, 2]) await handle(new Request('http://h/fn/maybe', { method: 'POST', body: `${n}` }))
+      expect(outcomes).to.deep.equal(['INVALID_INPUT', 'success', 'success'])
     })
   })
 

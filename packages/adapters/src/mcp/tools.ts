@@ -20,8 +20,6 @@ export interface FunctionTool {
 }
 
 const dialect = 'https://json-schema.org/draft/2020-12/schema'
-/** Deepest chain of references that is followed to see whether a schema is one of objects. */
-const maxHops = 10
 
 /** Describes a JSON function as a tool. Input and output that are no objects are properties called `input` and `output`. */
 export function toolOf({ name, schemas }: FunctionDetails): FunctionTool {
@@ -53,7 +51,7 @@ export function toolOf({ name, schemas }: FunctionDetails): FunctionTool {
 function objectSide(name: 'input' | 'output', schema: Schema | undefined, isOptional: boolean): ObjectSide | undefined {
   if (schema === undefined) return undefined
   // A function that may return nothing cannot promise an object.
-  const isObject = isObjectSchema(schema, schema, 0) && !(name === 'output' && isOptional)
+  const isObject = isObjectSchema(schema) && !(name === 'output' && isOptional)
   const moved = moveSchema(schema, isObject ? '#' : `#/properties/${name}`, readable)
   if (moved === undefined) return undefined
   if (isObject) return { schema: { $schema: dialect, ...moved, type: 'object' }, wrap: undefined }
@@ -61,18 +59,25 @@ function objectSide(name: 'input' | 'output', schema: Schema | undefined, isOpti
   return { schema: { $schema: dialect, type: 'object', properties: { [name]: asJson(moved) }, ...required }, wrap: name }
 }
 
-/** Whether every value that fits is an object. */
-function isObjectSchema(schema: Schema, root: Schema, hops: number): boolean {
-  if (schema['type'] === 'object') return true
-  if (hops > maxHops || schema['type'] !== undefined) return false
-  const { $ref, anyOf, oneOf } = schema
-  if (typeof $ref === 'string') {
-    const name = /^#\/\$defs\/([^/~%]+)$/.exec($ref)?.[1]
-    const target = name !== undefined && isRecord(root['$defs']) && Object.hasOwn(root['$defs'], name) ? root['$defs'][name] : undefined
-    return isRecord(target) && isObjectSchema(target, root, hops + 1)
+/** Whether every value that fits is an object. Looks at each schema once: references may lead back, or to one place on many ways. */
+function isObjectSchema(root: Schema): boolean {
+  const reached = new Set<unknown>([root])
+  // Grows while it is walked.
+  for (const schema of reached) {
+    if (!isRecord(schema)) return false
+    if (schema['type'] === 'object') continue
+    const inner = schema['type'] === undefined ? innerOf(schema, root) : []
+    if (inner.length === 0) return false
+    for (const one of inner) reached.add(one)
   }
-  const alternatives = Array.isArray(anyOf) ? anyOf : Array.isArray(oneOf) ? oneOf : []
-  return alternatives.length > 0 && alternatives.every((one) => isRecord(one) && isObjectSchema(one, root, hops + 1))
+  return true
+}
+
+/** What a schema refers to, or else offers to choose from. */
+function innerOf({ $ref, anyOf, oneOf }: Schema, root: Schema): readonly unknown[] {
+  if (typeof $ref !== 'string') return Array.isArray(anyOf) ? anyOf : Array.isArray(oneOf) ? oneOf : []
+  const name = /^#\/\$defs\/([^/~%]+)$/.exec($ref)?.[1]
+  return name !== undefined && isRecord(root['$defs']) && Object.hasOwn(root['$defs'], name) ? [root['$defs'][name]] : []
 }
 
 /** A text for a model: without characters that people do not see, which would be a way to talk past them. */
