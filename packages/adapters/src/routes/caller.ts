@@ -22,13 +22,25 @@ export interface Gate {
   forFunction(request: Request): Promise<FunctionCaller>
 }
 
+/** Tenants whose handle is kept, those of the latest requests: what is learned of their functions hangs on it. */
+const maxHandles = 1000
+
 /** Without `authenticate` everybody is the owner of the `default` tenant: the embedder's own middleware stands in front. */
 export function createGate(platform: Platform, authenticate: Authenticate | undefined): Gate {
+  const handles = new Map<string, Platform>()
+  function handleOf(tenant: string): Platform {
+    const handle = handles.get(tenant) ?? platform.tenant(tenant)
+    handles.delete(tenant)
+    handles.set(tenant, handle)
+    const oldest = handles.keys().next()
+    if (handles.size > maxHandles && oldest.done !== true) handles.delete(oldest.value)
+    return handle
+  }
   async function identify(request: Request): Promise<Served | null> {
     if (authenticate === undefined) return { platform, user: undefined }
     const caller = await authenticate(request)
     if (caller === null) return null
-    return { platform: caller.tenant === undefined ? platform : platform.tenant(caller.tenant), user: caller.user }
+    return { platform: caller.tenant === undefined ? platform : handleOf(caller.tenant), user: caller.user }
   }
   return {
     async forApi(request) {

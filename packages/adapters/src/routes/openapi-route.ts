@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { PlatformError, type Platform } from '@cordon/contracts'
+import { PlatformError, type FunctionInfo, type Platform } from '@cordon/contracts'
 import { writeDocument } from '../openapi/document.ts'
 import type { Gate } from './caller.ts'
 import { fingerprintOf, visibleFunctions } from './visible-functions.ts'
@@ -7,20 +7,35 @@ import { fingerprintOf, visibleFunctions } from './visible-functions.ts'
 /** Serves `GET /openapi.json`. @throws PlatformError */
 export type OpenApiRoute = (request: Request, originalUrl: string) => Promise<Response>
 
-interface Cached {
+/** A document, and what it says about which functions to whom. */
+interface Written {
+  readonly platform: Platform
+  readonly mount: string
+  readonly isKnown: boolean
   readonly fingerprint: string
   readonly text: Promise<string>
 }
 
-/** Documents kept per platform: one for strangers, one for known callers, and a second mount. */
-const maxDocuments = 4
+/** Documents kept for all tenants, those of the latest requests; each has up to some megabytes. */
+const maxDocuments = 64
 
 /** The path of the route. */
 export const openApiPath = '/openapi.json'
 
 /** Describes the functions that the caller may call. Written again only when one of them changes. */
 export function createOpenApiRoute(gate: Gate): OpenApiRoute {
-  const byPlatform = new WeakMap<Platform, Map<string, Cached>>()
+  let kept: readonly Written[] = []
+  function documentOf(subject: Omit<Written, 'text'>, functions: readonly FunctionInfo[]): Promise<string> {
+    const { platform, mount, isKnown, fingerprint } = subject
+    const last = kept.find((one) => one.platform === platform && one.mount === mount && one.isKnown === isKnown)
+    const others = kept.filter((one) => one !== last)
+    const isFresh = last?.fingerprint === fingerprint
+    const written = isFresh ? last : { ...subject, text: writeDocument({ platform, functions, mount }) }
+    kept = [written, ...others].slice(0, maxDocuments)
+    // A failure is for those who wait for it now; the next request tries again.
+    if (!isFresh) written.text.catch(() => (kept = kept.filter((one) => one !== written)))
+    return written.text
+  }
   return async (request, originalUrl) => {
     if (request.method !== 'GET' && request.method !== 'HEAD') throw notAllowed(request.method)
     const caller = await gate.forFunction(request)
@@ -30,22 +45,9 @@ export function createOpenApiRoute(gate: Gate): OpenApiRoute {
     const etag = `"${createHash('sha256').update(`${mount}\n${fingerprint}`).digest('base64url').slice(0, 22)}"`
     const headers = { 'content-type': 'application/json', 'x-content-type-options': 'nosniff', 'cache-control': 'private, no-cache', etag }
     if (request.headers.get('if-none-match') === etag) return new Response(null, { status: 304, headers })
-    const { platform } = caller
-    const cache = byPlatform.get(platform) ?? new Map<string, Cached>()
-    byPlatform.set(platform, cache)
-    const key = `${mount} ${String(caller.mayCall('authenticated'))}`
-    let cached = cache.get(key)
-    if (cached?.fingerprint !== fingerprint) {
-      const text = writeDocument({ platform, functions, mount })
-      cached = { fingerprint, text }
-      // A failure is for those who wait for it now; the next request tries again.
-      text.catch(() => cache.delete(key))
-      cache.delete(key)
-      cache.set(key, cached)
-      const oldest = cache.keys().next()
-      if (cache.size > maxDocuments && oldest.done !== true) cache.delete(oldest.value)
-    }
-    return new Response(request.method === 'HEAD' ? null : await cached.text, { headers })
+    const subject = { platform: caller.platform, mount, isKnown: caller.mayCall('authenticated'), fingerprint }
+    const text = await documentOf(subject, functions)
+    return new Response(request.method === 'HEAD' ? null : text, { headers })
   }
 }
 
