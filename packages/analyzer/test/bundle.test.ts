@@ -126,10 +126,30 @@ const Bound = class { static make() { return new Bound() } }
 const Inner = class Given extends Other { a = 1 }
 class $Dollar$ { static make() { return new $Dollar$() } }
 function nested() { class Quota { static a = 1 } return Quota }
-${mark}export default () => [Quota.of().name, Other.name, Own.name, Bound.name, Inner.name, $Dollar$.name, nested().name]`,
+const Money = class _Money {}
+let a; a = class _a {}
+const Price = class Quota { static make() { return new Quota() } }
+const names = [Quota.of(), new Other(), new Bound(), new Inner(), new $Dollar$(), new (nested())(), new Money(), new a(), Price.make()].map((one) => one.constructor.name)
+${mark}export default () => [...names, Own.name]`,
       'a.ts': 'export class Quota {}',
     }
-    expect(await run(files)).to.deep.equal(['Quota', 'Quota', 'mine', 'Bound', 'Given', '$Dollar$', 'Quota'])
+    expect(await run(files)).to.deep.equal(['Quota', 'Quota', 'Bound', 'Given', '$Dollar$', 'Quota', '_Money', '_a', 'Quota', 'mine'])
+  })
+
+  it('leaves texts what they are that look like its own classes', async () => {
+    const text = [
+      '',
+      'var Foo = class _Foo {',
+      '  let Foo2 = class _Foo extends Bar {',
+      'class Foo2 {',
+      'Foo2 = class {',
+      'Foo = class _Foo {',
+      '',
+    ].join('\n')
+    const files = {
+      'index.ts': `class Foo { static a = () => Foo }\n${mark}export default (part) => [\`${text}\`, \`\${part}${text}\${Foo.a().name}\`]`,
+    }
+    expect(await run(files)).to.deep.equal([text, `undefined${text}Foo`])
   })
 
   it('maps every place to the user’s own file and line', async () => {

@@ -1,12 +1,32 @@
 import { decodedMappings, TraceMap } from '@jridgewell/trace-mapping'
 import { classNameHelper } from './wrapper.ts'
 
-/** The head of a class as esbuild prints it: bound to a variable, or declared. Its own name stands in the third or fourth group. */
-const classHead = /^(\s*)(?:(?:(?:var|let|const) )?([\w$]+) = class(?: ([\w$]+))?|class ([\w$]+))(?: extends [\w$.]+)? \{$/
+/** The head of a class as esbuild prints it: bound to a variable, or declared. Groups: the variable; its own name, of either form. */
+const classHead = /^\s*(?:(?:(?:var|let|const) )?([\w$]+) = class(?: ([\w$]+))?|class ([\w$]+))(?: extends [\w$.]+)? \{$/d
 
 /** Whether esbuild may have made a name: it puts `_` in front, or a number at the end. */
 function isMade(name: string): boolean {
   return /^_|\d$/.test(name)
+}
+
+/** What the source map says about a name in the code: where it comes from, and how it is spelt there if that differs. */
+interface Origin {
+  readonly place: string
+  readonly name: string | undefined
+}
+
+/** Tells where a name that stands exactly there comes from, both numbers 0-based; `undefined` for what only looks like one, inside a text. */
+type OriginOf = (row: number, column: number | undefined) => Origin | undefined
+
+function readOrigins(sourceMap: string): OriginOf {
+  const map = new TraceMap(sourceMap)
+  const mappings = decodedMappings(map)
+  return (row, column) => {
+    const segment = mappings[row]?.find(([start]) => start === column)
+    if (segment === undefined) return undefined
+    const [, source, line, place, name] = segment
+    return { place: `${source}:${line}:${place}`, name: name === undefined ? undefined : map.names[name] }
+  }
 }
 
 /**
@@ -16,31 +36,21 @@ function isMade(name: string): boolean {
  */
 export function keepClassNames(code: string, sourceMap: string): string {
   if (!code.includes('class ')) return code
-  let mappings: ReturnType<typeof decodedMappings> | undefined
-  let names: readonly string[] = []
-
-  function sourceNameOf(name: string, row: number, column: number): string {
-    if (mappings === undefined) {
-      const map = new TraceMap(sourceMap)
-      mappings = decodedMappings(map)
-      names = map.names
-    }
-    const index = mappings[row]?.find((segment) => segment[0] === column)?.[4]
-    return (index === undefined ? undefined : names[index]) ?? name
-  }
-
+  let originOf: OriginOf | undefined
   const lines = code.split('\n')
   for (const [row, line] of lines.entries()) {
     const head = line.endsWith('{') ? classHead.exec(line) : null
     if (head === null) continue
-    const [, indent = '', bound, inner, declared] = head
+    const [, bound, inner, declared] = head
     const given = inner ?? declared ?? bound ?? ''
     if (!isMade(given) && (bound === undefined || !isMade(bound))) continue
-    let name = sourceNameOf(given, row, line.indexOf(`class ${given}`) + 'class '.length)
-    if (bound !== undefined) {
-      const outer = sourceNameOf(bound, row, line.indexOf(bound, indent.length))
-      if (inner === undefined || new RegExp(`^_+${outer.replaceAll('$', '\\$')}\\d*$`).test(inner)) name = outer
-    }
+    const [, boundAt, innerAt, declaredAt] = head.indices ?? []
+    originOf ??= readOrigins(sourceMap)
+    const own = originOf(row, (innerAt ?? declaredAt ?? boundAt)?.[0])
+    const outer = originOf(row, boundAt?.[0])
+    if (own === undefined) continue
+    // A name that esbuild adds comes from where the variable does; one that the source has comes from a place of its own.
+    const name = outer?.place === own.place ? (outer.name ?? bound) : (own.name ?? given)
     if (name !== given) lines[row] = `${line} static { ${classNameHelper}(this, ${JSON.stringify(given)}, ${JSON.stringify(name)}); }`
   }
   return lines.join('\n')
