@@ -12,16 +12,15 @@ const listKeywords = ['anyOf', 'oneOf', 'prefixItems']
 const singleKeywords = ['items', 'additionalProperties', 'not']
 
 /** Copies a schema with each schema directly inside it replaced. Those under `$defs` are left out. */
-export function mapSubschemas(schema: JsonSchema, replace: (inner: JsonSchema, keyword: string) => unknown): JsonSchema {
+export function mapSubschemas(schema: JsonSchema, replace: (inner: JsonSchema) => unknown): JsonSchema {
   return Object.fromEntries(Object.entries(schema).map(([keyword, value]) => [keyword, mapValue(keyword, value, replace)]))
 }
 
-function mapValue(keyword: string, value: unknown, replace: (inner: JsonSchema, keyword: string) => unknown): unknown {
+function mapValue(keyword: string, value: unknown, replace: (inner: JsonSchema) => unknown): unknown {
   if (mapKeywords.includes(keyword) && isSchema(value))
-    return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, isSchema(inner) ? replace(inner, keyword) : inner]))
-  if (listKeywords.includes(keyword) && Array.isArray(value))
-    return value.map((inner: unknown) => (isSchema(inner) ? replace(inner, keyword) : inner))
-  return singleKeywords.includes(keyword) && isSchema(value) ? replace(value, keyword) : value
+    return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, isSchema(inner) ? replace(inner) : inner]))
+  if (listKeywords.includes(keyword) && Array.isArray(value)) return value.map((inner: unknown) => (isSchema(inner) ? replace(inner) : inner))
+  return singleKeywords.includes(keyword) && isSchema(value) ? replace(value) : value
 }
 
 /** Whether a value is a schema that is an object. */
