@@ -18,6 +18,7 @@ export {
   type OptionTable,
 } from './options/check.ts'
 export { hostRuleId, ruleIds } from './rule-ids.ts'
+export { functionName, secretName } from './names.ts'
 export { JsonScanner } from './json-scanner.ts'
 export { allowTable, type AllowOptions, type AllowRules, type AllowedLimits, type ApprovalRequest, type Approve } from './options/allow.ts'
 export { databaseTable, type DatabaseOptions } from './options/database.ts'

@@ -1,4 +1,4 @@
-import { PlatformError, type FetchOptions, type Platform, type Schemas, type User } from '@cordon/contracts'
+import { functionName, PlatformError, type FetchOptions, type Platform, type Schemas, type User } from '@cordon/contracts'
 import { readBytes, tooLarge, withoutMark } from './body.ts'
 import type { Gate } from './caller.ts'
 import { readQuery } from './list-query.ts'
@@ -29,8 +29,8 @@ interface Call {
   readonly headers: Headers
 }
 
-/** The name as `Deployment.name` defines it; what follows belongs to the function. */
-const functionPath = /^\/fn\/([A-Za-z][A-Za-z0-9_-]{0,62})(\/.*)?$/
+/** The name of a function; what follows belongs to it. */
+const functionPath = /^\/fn\/([^/]+)(\/.*)?$/
 const jsonMethods = ['GET', 'HEAD', 'POST', 'OPTIONS']
 
 /** Serves functions: a JSON function by its input and output, an HTTP function by its own request and response. */
@@ -40,7 +40,8 @@ export function createFunctionRoute(options: FunctionRouteOptions): FunctionRout
     const url = new URL(request.url)
     const match = functionPath.exec(url.pathname)
     const name = match?.[1]
-    if (name === undefined) throw new PlatformError('FUNCTION_NOT_FOUND', `Cannot find a function at "${url.pathname}": expected /fn/<name>/…`)
+    if (name === undefined || !functionName.test(name))
+      throw new PlatformError('FUNCTION_NOT_FOUND', `Cannot find a function at "${url.pathname}": expected /fn/<name>/…`)
     const served = await options.gate.forFunction(request)
     const info = await served.platform.functions.get(name)
     served.admit(name, info.manifest.config.access)

@@ -1,4 +1,4 @@
-import { normaliseHost, type Capability } from '@cordon/contracts'
+import { functionName, normaliseHost, secretName, type Capability } from '@cordon/contracts'
 
 /** Rights that have names, and the environment, which is none but has names too. */
 export type NamedKind = Exclude<Capability['kind'], 'database'> | 'env'
@@ -9,8 +9,8 @@ export const maxNames = 1000
 /** What a name of each kind looks like. */
 const shapes: Readonly<Record<NamedKind, (name: string) => boolean>> = {
   net: (name) => normaliseHost(name) === name,
-  secret: (name) => /^[A-Za-z_][\w.-]{0,127}$/.test(name),
-  function: (name) => /^[A-Za-z][\w-]{0,62}$/.test(name),
+  secret: (name) => secretName.test(name),
+  function: (name) => functionName.test(name),
   env: (name) => /^[A-Za-z_]\w{0,127}$/.test(name),
   package: (name) => name.length <= 214,
 }

@@ -1,6 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { isRecord } from '@cordon/contracts'
+import { functionName, isRecord } from '@cordon/contracts'
 import { nameOf, sourceExtensions } from '../upload/collect.ts'
 
 /** The functions of a folder and what could not be one. */
@@ -11,8 +11,6 @@ export interface Scan {
   readonly notes: readonly string[]
 }
 
-/** The rule of `Deployment.name`. */
-const validName = /^[A-Za-z][A-Za-z0-9_-]{0,62}$/
 /** Helpers, tests and declarations are not functions. */
 const notFunction = /^[._]|\.d\.[cm]?ts$|\.(test|spec)\.[^.]+$|\.config\.[^.]+$/
 
@@ -26,7 +24,7 @@ export async function scan(folder: string): Promise<Scan> {
     const path = join(folder, entry.name)
     if (entry.isDirectory() ? !(await hasEntry(path)) : !isSource(entry.name)) continue
     const name = nameOf(path)
-    if (!validName.test(name))
+    if (!functionName.test(name))
       notes.push(`Cannot use "${entry.name}" as a function: its name is not 1 to 63 letters, digits, - and _, starting with a letter`)
     else if (functions.has(name)) notes.push(`Cannot use "${entry.name}" as a function: there is another one called "${name}"`)
     else functions.set(name, path)

@@ -1,12 +1,11 @@
-import { invalidOption } from '@cordon/contracts'
+import { invalidOption, secretName } from '@cordon/contracts'
 
 /** Most UTF-16 units of a value: keys and certificates, not files. */
 const maxLength = 65_536
 
 /** @throws PlatformError INVALID_OPTION */
 export function checkSecretName(name: unknown): string {
-  // As the analyzer reads them in `config.secrets` and `ctx.secrets`.
-  if (typeof name === 'string' && /^[A-Za-z_][\w.-]{0,127}$/.test(name)) return name
+  if (typeof name === 'string' && secretName.test(name)) return name
   throw invalidOption('name', '1 to 128 letters, digits, "_", "." and "-" that start with a letter or "_"', name)
 }
 
