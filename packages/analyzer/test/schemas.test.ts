@@ -298,6 +298,19 @@ describe('schemas from types', () => {
     }
   })
 
+  it('takes one schema with an id for both sides', async () => {
+    const schema = `{ $id: 'https://example.com/n', type: 'object', properties: { n: { type: 'number' }, m: { $ref: '#/properties/n' } } }`
+    const source = `export const config = { input: ${schema}, output: ${schema} }\n/** @function */ export default (input) => input`
+    const { input, output } = await validatorsOf(await analyze({ 'index.js': source }))
+    for (const side of [input, output])
+      expect([{ n: 1, m: 2 }, { m: 'a' }, { n: NaN }, { n: Infinity }].map((value) => side?.validate?.(value))).to.deep.equal([
+        true,
+        false,
+        false,
+        false,
+      ])
+  })
+
   it('checks unions of a schema that the user wrote by the property that tells them apart', async () => {
     const b = `B: { type: 'object', properties: { k: { enum: [2, 3] } }, required: ['k'], unevaluatedProperties: false }`
     const a = `{ type: 'object', properties: { k: { const: 1 }, v: { type: 'string' } }, required: ['k', 'v'] }`

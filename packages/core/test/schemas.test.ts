@@ -126,6 +126,18 @@ describe('types of a handler', () => {
     expect(await issuesOf('promises', 'nan')).to.deep.equal(['INVALID_OUTPUT', [{ path: '/count', expected: 'number', got: 'null' }]])
   })
 
+  it('know no number that JSON does not have', async () => {
+    await platform.deploy({
+      name: 'ratio',
+      source: '/** @function */ export default (input: { of: number }): { ratio: number } => ({ ratio: input.of / 0 })',
+    })
+    for (const of of [0, 1]) {
+      expect(await issuesOf('ratio', { of })).to.deep.equal(['INVALID_OUTPUT', [{ path: '/ratio', expected: 'number', got: 'null' }]])
+    }
+    const error: unknown = await platform.invokeJson('ratio', '{"of":1e999}').catch((thrown: unknown) => thrown)
+    expect(error).to.have.property('code', 'INVALID_INPUT')
+  })
+
   it('cannot be loosened by the code that they guard', async () => {
     for (let round = 0; round < 3; round++) expect((await platform.invoke('tampering', { name: 'a' })).output).to.deep.equal({ name: 'a' })
     expect(await issuesOf('tampering', { name: 1 })).to.deep.equal(['INVALID_INPUT', [{ path: '/name', expected: 'string', got: 'number 1' }]])

@@ -24,6 +24,8 @@ export function createAjv(): Ajv2020 {
     code: { source: true, lines: false, optimize: 1 },
     allErrors: true,
     strict: false,
+    // `NaN` and `Infinity` are no numbers of JSON: the caller would get `null`.
+    strictNumbers: true,
     // Names like `toString` are found on every object otherwise.
     ownProperties: true,
     messages: false,

@@ -1,7 +1,6 @@
 import equal from 'ajv/dist/runtime/equal.js'
 import ucs2length from 'ajv/dist/runtime/ucs2length.js'
 import standalone from 'ajv/dist/standalone/index.js'
-import type { Ajv2020 } from 'ajv/dist/2020.js'
 import type { HandlerSchemas, SideSchema } from '../schema/handler-schemas.ts'
 import { isSchema, mapSubschemas, type JsonSchema } from '../schema/json-schema.ts'
 import { createAjv } from './create-ajv.ts'
@@ -20,20 +19,18 @@ const helpers: ReadonlyMap<string, { toString(): string }> = new Map<string, { t
  * @throws Error when ajv cannot compile a schema, which only happens to one that the user wrote
  */
 export function writeValidators(schemas: Pick<HandlerSchemas, 'input' | 'output'>): string | undefined {
-  const ajv = createAjv()
-  const parts = [writeSide('input', schemas.input, ajv), writeSide('output', schemas.output, ajv)].filter((part) => part !== undefined)
+  const parts = [writeSide('input', schemas.input), writeSide('output', schemas.output)].filter((part) => part !== undefined)
   return parts.length === 0 ? undefined : `{ ${parts.join(', ')} }`
 }
 
-function writeSide(name: 'input' | 'output', side: SideSchema | undefined, ajv: Ajv2020): string | undefined {
+function writeSide(name: 'input' | 'output', side: SideSchema | undefined): string | undefined {
   if (side === undefined) return undefined
   const revive = writeRevive(side.schema, side.revivals)
   // What the code returns is sent as it is, unless JSON would write it in another way.
   if (!side.isEnforced && revive?.hasBytes !== true) return undefined
-  ajv.addSchema(withoutRemarks(side.schema), name)
   const alternatives = name === 'input' ? [...(revive?.alternatives ?? [])] : []
   const refs = [...(side.isEnforced ? [['validate', name]] : []), ...alternatives.map(([one, pointer]) => [one, `${name}#${pointer}`])]
-  const code = refs.length === 0 ? '' : standalone.default(ajv, Object.fromEntries(refs))
+  const code = refs.length === 0 ? '' : compile(side.schema, name, refs)
   const functions = alternatives.map(([one]) => `const ${one} = exports.${one};`).join(' ')
   const reviveCode = revive === undefined || name === 'output' ? '' : `${functions} ${revive.code}`
   const fields = [
@@ -44,6 +41,12 @@ function writeSide(name: 'input' | 'output', side: SideSchema | undefined, ajv: 
   ]
   // The names that the code uses are taken here and now, before the function could change them.
   return `${name}: (({ Array: { isArray }, Object, RegExp, Date, Uint8Array, Buffer, isFinite }) => { const Array = { isArray }; ${writeRequire(code)} const exports = {}; ${code} ${reviveCode} return { ${fields.join(', ')} } })(globalThis)`
+}
+
+/** The code of some parts of a schema. A compiler of its own for each side: both may have the same `$id`. */
+function compile(schema: JsonSchema, name: string, refs: readonly string[][]): string {
+  const ajv = createAjv().addSchema(withoutRemarks(schema), name)
+  return standalone.default(ajv, Object.fromEntries(refs))
 }
 
 /** Keywords that are for readers. They would be part of the code. */
