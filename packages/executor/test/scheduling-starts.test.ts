@@ -3,9 +3,12 @@ import type { ExecutableVersion, PlatformError } from '@cordon/contracts'
 import { createExecutor } from '@cordon/executor'
 import { BackOff } from '../dist/fleet/back-off.js'
 import { createExecutorFrom } from '../dist/executor.js'
+import { Fleet } from '../dist/fleet/fleet.js'
 import { selectHardening } from '../dist/hardening/select-hardening.js'
+import { Limiter } from '../dist/limiter/limiter.js'
 import { resolveExecutorOptions } from '../dist/options.js'
 import { failureOf, invoke, outputOf, versionOf, versionOfCode } from './harness.ts'
+import { ScriptedSandbox } from './scripted-sandbox.ts'
 
 /** The same version, with its loads counted. */
 function counted(version: ExecutableVersion): { version: ExecutableVersion; loads: () => number } {
@@ -48,6 +51,17 @@ describe('cold starts', () => {
     outputOf(await invoke(executor, versionOf('wait.mjs'), { ms: 1 }))
     await preload
     await executor.close()
+  })
+
+  it('leave nothing behind of a version that is retired before it got a sandbox', () => {
+    const options = { ...resolveExecutorOptions({ spares: 0 }), spawn: () => new ScriptedSandbox().process }
+    const limiter = new Limiter(options)
+    const fleet = new Fleet(options, limiter, { left: () => undefined, unstarted: () => undefined })
+    const version = versionOf('hello.mjs')
+    fleet.pools.of(version)
+    fleet.retire(version)
+    expect([...fleet.pools]).to.deep.equal([])
+    return fleet.destroy()
   })
 
   it('ahead of calls keep to the number of sandboxes', async () => {

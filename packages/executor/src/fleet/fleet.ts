@@ -203,6 +203,7 @@ export class Fleet implements SandboxOwner, StartOwner {
     pool.isRetired = true
     for (const sandbox of pool.sandboxes)
       if (!sandbox.isBusy && sandbox.kind !== undefined) sandbox.kill('CLOSED', 'Cannot keep the sandbox: its version was retired', {})
+    this.pools.forgetIfUnused(pool)
   }
 
   #sweep(): void {
