@@ -38,8 +38,8 @@ export function outputJson(value: unknown): string | undefined {
 }
 
 /**
- * What is wrong with an output, as a JSON list; `undefined` when it fits. What counts is what the caller gets: a value that does not fit
- * as it is, because it has a `toJSON` method for example, is looked at again as JSON.
+ * What is wrong with an output, as a JSON list; `undefined` when it fits. A value fits as it is or as the JSON that the caller gets, which
+ * may differ because of a `toJSON` method. One that fits as it is counts whatever its JSON is: reading that again would cost as much as writing it.
  */
 export function checkOutput(value: unknown, json: string): string | undefined {
   if (output?.validate === undefined || (output.encodes === undefined && output.validate(value))) return undefined

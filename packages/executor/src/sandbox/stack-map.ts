@@ -28,11 +28,14 @@ export function locate(places: string, bundle: Bundle | undefined): string | und
   if (bundle === undefined || !placeList.test(places)) return undefined
   const positions = openSourceMap(bundle, { isOptional: true })
   if (positions === undefined) return undefined
-  const found = places.split(',').flatMap((place) => {
+  let first: string | undefined
+  for (const place of places.split(',')) {
     const [line = 0, column = 0] = place.split(':').map(Number)
-    return positions.original(line, column) ?? []
-  })
-  return found.find((one) => !/(?:^|\/)node_modules\//.test(one)) ?? found[0]
+    const found = positions.original(line, column)
+    if (found !== undefined && !/(?:^|\/)node_modules\//.test(found)) return found
+    first ??= found
+  }
+  return first
 }
 
 function mapError(error: ErrorDescription, bundle: Bundle | undefined): ErrorDescription {
