@@ -1,6 +1,6 @@
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
-import type { Capabilities, Executor, Outcome } from '@cordon/contracts'
+import type { Capabilities, Executor, Limits, Outcome } from '@cordon/contracts'
 import { createExecutor } from '@cordon/executor'
 import { expect } from 'chai'
 import { encodeBytesFrame, encodeNumberFrame, encodeTextFrame } from '../dist/frames/encoder.js'
@@ -31,9 +31,9 @@ interface Running {
 }
 
 /** A call that runs in a sandbox which the test plays. */
-async function start(capabilities: Capabilities, body?: ReadableStream<Uint8Array>): Promise<Running> {
+async function start(capabilities: Capabilities, body?: ReadableStream<Uint8Array>, limits: Partial<Limits> = {}): Promise<Running> {
   const { executor, sandboxes } = createScriptedExecutor()
-  const version = versionOfCode('')
+  const version = versionOfCode('', limits)
   const isHttp = body !== undefined
   const outcome = isHttp
     ? fetchFrom(executor, version, '/', { body }, { capabilities }).outcome
@@ -184,5 +184,26 @@ describe('the limits of the protocol, for a function that keeps to them', functi
     expect(errorCode).to.equal('OUTPUT_LIMIT')
     expect(message).to.match(/head of its response has 300\d+ bytes, allowed are 262144/)
     await response.catch(() => undefined)
+  })
+})
+
+describe('the log that the host keeps of a call', () => {
+  it('has the last lines, however many came before, and counts the bytes of texts as dropped', async () => {
+    const lines = 5000
+    const places = '12:34,56:78'
+    const { executor, sandbox, outcome } = await start(never, undefined, { logBytes: 10_000 })
+    for (let line = 0; line < lines; line++) {
+      const message = `line ${String(line).padStart(4, '0')}`
+      const head = Buffer.from([1, places.length, message.length, 0, 0, 0])
+      sandbox.send(encodeBytesFrame(toHost.log, 1, head, Buffer.from(`${places}${message}{ "a": 1 }`)))
+      if (line % 100 === 0) await settle()
+    }
+    sandbox.send(encodeBytesFrame(toHost.result, 1, cpu))
+    const { logs, droppedLogBytes } = await outcome
+    expect(logs.at(-1)?.message).to.equal('line 4999')
+    // Each takes 9 + 10 bytes of text and 32 of bookkeeping; half of the limit is for the first, half for the last.
+    expect(logs).to.have.length(2 * Math.floor(5000 / 51))
+    expect(droppedLogBytes).to.equal((lines - logs.length) * 19)
+    await executor.destroy()
   })
 })

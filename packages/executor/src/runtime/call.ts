@@ -12,7 +12,7 @@ export interface Call {
   isOver: boolean
   abort: AbortController | undefined
   isCancelled: boolean
-  readonly logs: { budget: number; filledAt: number; tail: string[][]; tailBytes: number; droppedBytes: number; droppedLines: number }
+  readonly logs: { budget: number; filledAt: number; tail: string[][]; tailBytes: number; droppedBytes: number }
   waiting: Promise<unknown>[] | undefined
   timers: CallTimers | undefined
 }

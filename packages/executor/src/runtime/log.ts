@@ -38,7 +38,7 @@ export function setLogLimit(bytes: number): void {
  * held, its oldest lines dropped, and sent as soon as that allows it: the host has what was logged last also when the process dies.
  */
 export function createLogState(): Call['logs'] {
-  return { budget: logBytes / 2, filledAt: dateNow(), tail: [], tailBytes: 0, droppedBytes: 0, droppedLines: 0 }
+  return { budget: logBytes / 2, filledAt: dateNow(), tail: [], tailBytes: 0, droppedBytes: 0 }
 }
 
 /** More than this unsent means the host is behind: further lines are held back. */
@@ -101,7 +101,6 @@ function hold(state: Call['logs'], entry: string[], size: number): void {
     const bytes = (text?.length ?? 0) + (fields?.length ?? 0)
     state.tailBytes -= bytes + (places?.length ?? 0) + logEntryBytes
     state.droppedBytes += bytes
-    state.droppedLines++
     from++
   }
   state.tail = sliceFrom(state.tail, from)

@@ -6,11 +6,11 @@ export class LogBuffer {
   readonly #half: number
   readonly #head: LogEntry[] = []
   #headBytes = 0
-  #tail: LogEntry[] = []
+  #tail: { readonly entry: LogEntry; readonly bytes: number }[] = []
   #tailStart = 0
   #tailBytes = 0
   #droppedBytes = 0
-  /** Bytes that came in, kept or not. */
+  /** Bytes that came in as frames, kept or not, and what each entry costs. */
   receivedBytes = 0
 
   constructor(limitBytes: number) {
@@ -30,21 +30,20 @@ export class LogBuffer {
     this.#droppedBytes += bytes
   }
 
+  /** Adds an entry; `bytes` are those of its texts as they came in, which is what counts as dropped when it is. */
   add(entry: LogEntry, bytes: number): void {
-    this.receivedBytes += bytes + logEntryBytes
     const size = bytes + logEntryBytes
     if (this.#tail.length === 0 && this.#headBytes + size <= this.#half) {
       this.#headBytes += size
       this.#head.push(entry)
       return
     }
-    this.#tail.push(entry)
+    this.#tail.push({ entry, bytes })
     this.#tailBytes += size
     while (this.#tailBytes > this.#half && this.#tailStart < this.#tail.length) {
-      const first = this.#tail[this.#tailStart++]
-      const firstBytes = first === undefined ? 0 : sizeOf(first)
-      this.#tailBytes -= firstBytes + logEntryBytes
-      this.#droppedBytes += firstBytes
+      const dropped = this.#tail[this.#tailStart++]?.bytes ?? 0
+      this.#tailBytes -= dropped + logEntryBytes
+      this.#droppedBytes += dropped
     }
     // Forget the dropped part now and then, not on every line.
     if (this.#tailStart > 1024 && this.#tailStart * 2 > this.#tail.length) {
@@ -54,11 +53,6 @@ export class LogBuffer {
   }
 
   entries(): LogEntry[] {
-    return this.#tail.length === 0 ? this.#head : [...this.#head, ...this.#tail.slice(this.#tailStart)]
+    return this.#tail.length === 0 ? this.#head : [...this.#head, ...this.#tail.slice(this.#tailStart).map(({ entry }) => entry)]
   }
-}
-
-/** Bytes an entry was counted with. */
-function sizeOf(entry: LogEntry): number {
-  return Buffer.byteLength(entry.message) + (entry.fields === undefined ? 0 : Buffer.byteLength(JSON.stringify(entry.fields)))
 }

@@ -3,6 +3,7 @@ import { encodeBytesFrame, uint32 } from '../frames/encoder.ts'
 import { isDeeperThan } from '../frames/json-depth.ts'
 import {
   logBytesPerMs,
+  logEntryBytes,
   logLevels,
   maxBodyFrameBytes,
   maxFailureBytes,
@@ -168,6 +169,7 @@ function receiveLog(sandbox: Sandbox, call: Call, payload: Buffer): void {
   const end = payload.length < start ? Infinity : start + payload.readUInt32LE(2)
   if (level === undefined || end > payload.length) return sandbox.violation('a log line that is not one')
   const { logs } = call
+  logs.receivedBytes += payload.length + logEntryBytes
   const ageMs = performance.now() - call.dispatchedAt
   const allowed = Math.max(minLogBytes, call.version.limits.logBytes * maxLogFactor) + ageMs * logBytesPerMs * maxLogFactor
   if (logs.receivedBytes > allowed) return sandbox.violation('more log than its runtime would')
@@ -176,7 +178,7 @@ function receiveLog(sandbox: Sandbox, call: Call, payload: Buffer): void {
   if (fields === null) return sandbox.violation('log fields that are not an object')
   const location = locate(payload.toString('latin1', logHead, start), sandbox.bundle)
   const entry = { level, message, ...(fields === undefined ? {} : { fields }), ...(location === undefined ? {} : { location }), time: Date.now() }
-  logs.add(entry, payload.length - logHead)
+  logs.add(entry, payload.length - start)
 }
 
 function parseFields(json: Buffer): Record<string, unknown> | null {

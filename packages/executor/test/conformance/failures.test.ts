@@ -77,6 +77,18 @@ conformance('the end of a function', (createExecutor, isolation) => {
     expect(outcome.logs.length).to.be.lessThan(2000)
   })
 
+  it('keeps what was logged last when the function ends its process', async () => {
+    const code = `handOver({ default: () => {
+      for (let line = 0; line < 5000; line++) console.log('line ' + line)
+      console.log('last words')
+      process.exit(3)
+    } })`
+    const outcome = await invoke(executor, versionOfCode(code, { logBytes: 10_000, timeoutMs: 20_000 }))
+    expect(failureOf(outcome).code).to.equal('CRASHED')
+    expect(outcome.logs.at(-1)?.message).to.equal('last words')
+    expect(outcome.droppedLogBytes).to.be.greaterThan(30_000)
+  })
+
   it('is no violation after any number of empty lines', async () => {
     const code = `handOver({ default: () => { for (let line = 0; line < 300_000; line++) console.log('') } })`
     const outcome = await invoke(executor, versionOfCode(code, { timeoutMs: 20_000 }))
