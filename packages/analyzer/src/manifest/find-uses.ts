@@ -38,7 +38,7 @@ export function findUses(source: SourceText, around: UseSurroundings): readonly 
 }
 
 function findMemberUses(source: SourceText, { values, references, checker, parameters }: UseSurroundings): FoundUse[] {
-  const paths = new MemberPaths(source, checker, values)
+  const paths = new MemberPaths(checker, values)
   const kinds = ts.SyntaxKind
   const found: FoundUse[] = []
   for (const node of source.nodesOf(kinds.PropertyAccessExpression, kinds.ElementAccessExpression, kinds.BindingElement, kinds.CallExpression)) {

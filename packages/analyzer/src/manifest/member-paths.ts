@@ -1,9 +1,8 @@
 import { ts } from '@ts-morph/common'
-import type { SourceText } from '../source/source-text.ts'
 import { propertyName, unwrap } from '../source/syntax.ts'
 import type { Values } from '../values/evaluate.ts'
 import { keyOf } from '../values/value.ts'
-import { findWrites, type Writes, type Written } from '../values/writes.ts'
+import type { Written } from '../values/writes.ts'
 
 /** Deepest chain of names and members that is followed. */
 const maxDepth = 50
@@ -26,13 +25,11 @@ const keptNames = 3
 export class MemberPaths {
   readonly #checker: ts.TypeChecker
   readonly #values: Values
-  readonly #writes: Writes
   readonly #known = new Map<ts.Node, MemberPath | undefined>()
 
-  constructor(source: SourceText, checker: ts.TypeChecker, values: Values) {
+  constructor(checker: ts.TypeChecker, values: Values) {
     this.#checker = checker
     this.#values = values
-    this.#writes = findWrites(source, checker)
   }
 
   of(expression: ts.Expression, depth = 0): MemberPath | undefined {
@@ -84,7 +81,7 @@ export class MemberPaths {
       : this.#checker.getSymbolAtLocation(node)
     const declaration = symbol?.declarations?.[0]
     if (declaration === undefined) return undefined
-    const written = this.#writes.of(declaration)
+    const written = this.#values.writes.of(declaration)
     if (ts.isParameter(declaration) || (written?.kind === 'many' && ts.isVariableDeclaration(declaration))) return { root: declaration, names: [] }
     if (ts.isBindingElement(declaration)) return this.ofBinding(declaration, depth + 1)
     if (!ts.isVariableDeclaration(declaration)) return undefined

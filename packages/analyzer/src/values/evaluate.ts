@@ -13,6 +13,8 @@ const maxDepth = 100
 
 /** Says what is known about expressions of one file: constants are folded, names and destructuring are followed. */
 export interface Values {
+  /** What is assigned to names of the file after their declaration. */
+  readonly writes: Writes
   of(expression: ts.Expression): Value
   /** The value that a destructured name receives. */
   ofBinding(element: ts.BindingElement): Value
@@ -39,15 +41,15 @@ export function createValues(source: SourceText, checker: ts.TypeChecker): Value
 const nowhere: CallsOfFunction = { calls: [], isComplete: false }
 
 class Evaluator implements Values {
+  readonly writes: Writes
   readonly #checker: ts.TypeChecker
-  readonly #writes: Writes
   readonly #calls: Calls
   readonly #known = new Map<ts.Node, Value>()
   #depth = 0
 
   constructor(checker: ts.TypeChecker, writes: Writes, calls: Calls) {
     this.#checker = checker
-    this.#writes = writes
+    this.writes = writes
     this.#calls = calls
   }
 
@@ -163,7 +165,7 @@ class Evaluator implements Values {
     if (declarations.length === 0) return globalValue(node.text)
     const declaration = declarations[0]
     if (declaration === undefined || declarations.length > 1) return unknown
-    const written = this.#writes.of(declaration)
+    const written = this.writes.of(declaration)
     if (ts.isFunctionDeclaration(declaration) || ts.isClassDeclaration(declaration)) return written === undefined ? { kind: 'function' } : unknown
     if (written !== undefined)
       return ts.isVariableDeclaration(declaration) && declaration.initializer === undefined ? this.#ofWritten(written) : unknown
