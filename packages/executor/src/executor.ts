@@ -15,7 +15,7 @@ import { holdToCores } from './hardening/cores.ts'
 import type { Hardening } from './hardening/hardening.ts'
 import { readRuntime, sandboxCommand, type RuntimeSource } from './hardening/sandbox-command.ts'
 import { selectHardening } from './hardening/select-hardening.ts'
-import { spawnProcess } from './hardening/spawn-process.ts'
+import { startProcess } from './hardening/start-process.ts'
 import { resolveExecutorOptions, type ExecutorOptions, type ResolvedExecutorOptions } from './options.ts'
 import type { Call, CallOwner } from './sandbox/call.ts'
 import { HttpCall } from './sandbox/http-call.ts'
@@ -38,20 +38,26 @@ const recheckMs = 100
 export async function createExecutor(options?: ExecutorOptions): Promise<Executor> {
   const resolved = resolveExecutorOptions(options)
   const runtime = readRuntime()
+  // Beside the self-check, which takes about as long.
+  if (resolved.spares > 0) resolved.reaper?.prepare()
   const hardening = holdToCores(await selectHardening(resolved.hardening), resolved.cpus)
   return createExecutorFrom(resolved, hardening, runtime)
 }
 
 /** The same from its parts; tests give it a runtime that misbehaves. */
 export function createExecutorFrom(options: ResolvedExecutorOptions, hardening: Hardening, runtime: RuntimeSource): Executor {
+  const { reaper } = options
   return createExecutorWith(options, {
     report: () => hardening.report(),
-    spawn: (memoryMb) => spawnProcess(sandboxCommand(hardening, runtime, memoryMb)),
+    spawn: (memoryMb) =>
+      reaper === undefined
+        ? startProcess(sandboxCommand(hardening, runtime, memoryMb))
+        : reaper.start((parent) => sandboxCommand(hardening, runtime, memoryMb, parent)),
   })
 }
 
 /** Options that mean something for every isolation, or can be turned off. */
-type SharedOptions = Omit<ResolvedExecutorOptions, 'hardening' | 'cpus'>
+type SharedOptions = Omit<ResolvedExecutorOptions, 'hardening' | 'cpus' | 'reaper'>
 
 /** An executor over any isolation: calls, queues, deadlines and the life of a sandbox are the same for all. */
 export function createExecutorWith(options: SharedOptions, isolation: Isolation): Executor {

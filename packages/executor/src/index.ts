@@ -1,4 +1,4 @@
 export { createExecutor } from './executor.ts'
 export type { ExecutorOptions, ThreadExecutorOptions } from './options.ts'
-export { createReaper } from './reaper/reaper.ts'
+export { createReaper, type ProcessReaper } from './reaper/reaper.ts'
 export { createThreadExecutor } from './thread/thread-executor.ts'

@@ -7,10 +7,10 @@ import {
   schedulingTable,
   type OptionTable,
   type PlatformError,
-  type Reaper,
   type SandboxEvent,
   type SchedulingOptions,
 } from '@cordon/contracts'
+import type { ProcessReaper } from './reaper/reaper.ts'
 
 /** Options of every executor, complete. */
 export interface ResolvedThreadExecutorOptions extends SchedulingOptions {
@@ -32,8 +32,8 @@ export interface ResolvedExecutorOptions extends ResolvedThreadExecutorOptions {
   readonly cpus: readonly number[] | undefined
   /** Keeps SIGUSR1 from opening the inspector of the host process, which a sandbox could ask for. @default true */
   readonly guardSigusr1: boolean
-  /** Kills sandboxes that outlive a killed host. @default none */
-  readonly reaper: Reaper | undefined
+  /** Starts the sandboxes and kills those that outlive a killed host. @default none: the host starts them itself */
+  readonly reaper: ProcessReaper | undefined
 }
 
 /** What a caller gives: any part of the options. */
@@ -55,7 +55,7 @@ const table: OptionTable<ResolvedExecutorOptions> = {
   hardening: choice(['required', 'best-effort', 'basic'], () => 'best-effort'),
   cpus: cpuList(),
   guardSigusr1: flag(true),
-  reaper: { default: () => undefined, parse: (value) => value as Reaper },
+  reaper: { default: () => undefined, parse: (value) => value as ProcessReaper },
 }
 
 /** Checks options and fills in what was left out. */

@@ -5,7 +5,7 @@ import { CodeCaches, minCodeLength } from '../dist/code-cache/code-caches.js'
 import type { Hardening } from '../dist/hardening/hardening.js'
 import { readRuntime, sandboxCommand } from '../dist/hardening/sandbox-command.js'
 import { selectHardening } from '../dist/hardening/select-hardening.js'
-import { spawnProcess } from '../dist/hardening/spawn-process.js'
+import { startProcess } from '../dist/hardening/start-process.js'
 import { Deadlines } from '../dist/sandbox/deadlines.js'
 import { Sandbox, type SandboxOwner } from '../dist/sandbox/sandbox.js'
 import type { SandboxProcess } from '../dist/sandbox/sandbox-process.js'
@@ -21,11 +21,11 @@ describe('a code cache', () => {
   before(async () => (hardening = await selectHardening('best-effort')))
 
   function spawn(memoryMb: number, runtime = readRuntime()): SandboxProcess {
-    return spawnProcess(sandboxCommand(hardening, runtime, memoryMb))
+    return startProcess(sandboxCommand(hardening, runtime, memoryMb))
   }
 
   async function compile(text: string, runtime?: string): Promise<Buffer | undefined> {
-    const made = new CompileProcess({ spawn: (memoryMb) => spawn(memoryMb, runtime), reaper: undefined }, text, 64, timeoutMs)
+    const made = new CompileProcess({ spawn: (memoryMb) => spawn(memoryMb, runtime) }, text, 64, timeoutMs)
     const cache = await made.cache
     await made.gone
     return cache
@@ -61,6 +61,7 @@ describe('a code cache', () => {
     const cache = await compile(bundle.code)
     const owner: SandboxOwner = {
       deadlines: new Deadlines(),
+      spawned: () => undefined,
       dying: () => undefined,
       released: () => undefined,
       unstarted: () => undefined,
@@ -86,7 +87,7 @@ describe('a code cache', () => {
       onStart()
       return spawn(memoryMb)
     }
-    const caches = new CodeCaches({ spawn: spawnOne, reaper: undefined })
+    const caches = new CodeCaches({ spawn: spawnOne })
     const large: Bundle = { code: `1${' '.repeat(minCodeLength)}`, sourceMap: '', hash: '' }
     caches.loaded({ ...large, code: '1' }, 64, timeoutMs)
     caches.loaded(large, 64, timeoutMs)

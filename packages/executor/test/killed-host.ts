@@ -6,14 +6,16 @@ import { childrenOf, fetchFrom, invoke, versionOfCode } from './harness.ts'
 const [level, stage, guard] = process.argv.slice(2)
 const reaper = guard === 'alone' ? undefined : createReaper()
 const sandboxes = new Set<number>()
+const spares = 3
 const executor = await createExecutor({
   hardening: level === 'basic' ? 'basic' : 'best-effort',
   reaper,
-  spares: 3,
+  spares,
   onSandbox({ pid, state }) {
     if (state === 'booting') {
       sandboxes.add(pid)
       console.log(pid)
+      if (stage === 'booting' && sandboxes.size === spares) console.log('reached')
     }
     if (state === stage && stage !== 'booting' && stage !== 'idle') console.log('reached')
   },
@@ -36,11 +38,10 @@ if (stage === 'streaming') {
 } else if (stage === 'compiling') {
   const large = Array.from({ length: 40_000 }, (_none, index) => `function number${index}() { return [${index}, ${index}, ${index}] }`).join('\n')
   await invoke(executor, versionOfCode(`${large}; handOver({ default: () => 1 })`, limits))
+  const isReaper = ({ command }: { command: string }) => command.includes('reaper-process')
+  const parent = (await childrenOf(process.pid)).find(isReaper)?.pid ?? process.pid
   let compiling: number[] = []
-  while (compiling.length === 0) {
-    const children = await childrenOf(process.pid)
-    compiling = children.filter(({ pid, command }) => !sandboxes.has(pid) && !command.includes('reaper-process')).map(({ pid }) => pid)
-  }
+  while (compiling.length === 0) compiling = (await childrenOf(parent)).map(({ pid }) => pid).filter((pid) => !sandboxes.has(pid))
   console.log(compiling.join('\n'))
   console.log('reached')
 } else if (stage === 'idle') {
@@ -51,6 +52,4 @@ if (stage === 'streaming') {
 } else {
   const code = stage === 'loading' ? 'for (;;);' : 'handOver({ default: (input, ctx) => ctx.db.query("go").then(() => { for (;;); }) })'
   void invoke(executor, versionOfCode(code, limits), undefined, { capabilities })
-  // All processes are on their way, none has come far.
-  if (stage === 'booting') console.log('reached')
 }

@@ -1,4 +1,4 @@
-import { execFileSync, fork, spawn } from 'node:child_process'
+import { execFileSync, fork, spawn, type ChildProcess } from 'node:child_process'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import { expect } from 'chai'
@@ -6,7 +6,7 @@ import { createExecutorFrom } from '../dist/executor.js'
 import { resolveExecutorOptions } from '../dist/options.js'
 import { selectHardening } from '../dist/hardening/select-hardening.js'
 import type { SpawnCommand } from '../dist/hardening/hardening.js'
-import { failureOf, invoke, outputOf, versionOfCode } from './harness.ts'
+import { childrenOf, failureOf, invoke, outputOf, versionOfCode } from './harness.ts'
 
 const program = fileURLToPath(new URL('lifecycle-shortage-host.js', import.meta.url))
 /** Of nobody, so that only the host of this test counts against its limits. */
@@ -38,10 +38,7 @@ describe('a host that is short of something sandboxes need', function () {
     it(`says that there may be no more processes, keeps its warm sandboxes, and goes on afterwards (${hardening})`, async function () {
       if (!canLimitProcesses()) return this.skip()
       const host = fork(program, ['processes', hardening], { ...user, cwd: '/', stdio: ['ignore', 'pipe', 'inherit', 'ipc'] })
-      host.on('message', (limit) => {
-        execFileSync('prlimit', [`--nproc=${limit === 'plenty' ? 4096 : 1}:`, `--pid=${host.pid}`], { ...user, cwd: '/' })
-        host.send('done')
-      })
+      host.on('message', (limit) => void limitProcesses(host, limit === 'plenty' ? 4096 : 1))
       checkEnds(JSON.parse(host.stdout === null ? '' : await text(host.stdout)) as Ends, 'EAGAIN')
     })
   }
@@ -82,6 +79,14 @@ describe('a host that is short of something sandboxes need', function () {
     await executor.close()
   })
 })
+
+/** Limits a host, and its helper, which starts the sandboxes: it has the limits of the host from its start. */
+async function limitProcesses(host: ChildProcess, limit: number): Promise<void> {
+  const helpers = await childrenOf(host.pid ?? 0)
+  for (const pid of [host.pid, ...helpers.map((helper) => helper.pid)])
+    execFileSync('prlimit', [`--nproc=${limit}:`, `--pid=${pid}`], { ...user, cwd: '/' })
+  host.send('done')
+}
 
 /** Whether the limit of another process can be set here, by a user who can read this repository. */
 function canLimitProcesses(): boolean {

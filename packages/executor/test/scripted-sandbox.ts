@@ -4,7 +4,8 @@ import type { Executor } from '@cordon/contracts'
 import { createExecutorWith } from '../dist/executor.js'
 import { FrameDecoder } from '../dist/frames/decoder.js'
 import { resolveExecutorOptions, type ExecutorOptions } from '../dist/options.js'
-import type { SandboxProcess } from '../dist/sandbox/sandbox-process.js'
+import { PrintedOutput } from '../dist/sandbox/printed-output.js'
+import type { ProcessEvents, SandboxProcess } from '../dist/sandbox/sandbox-process.js'
 
 /** The sandbox end of a channel, played by a test: sends whatever it likes and sees what the host sends. */
 export class ScriptedSandbox {
@@ -16,7 +17,7 @@ export class ScriptedSandbox {
   isKilled = false
   /** Set: it does not end when it is killed, like a process that the kernel has not got round to. */
   isClinging = false
-  readonly #child = new EventEmitter()
+  readonly #events = new EventEmitter<ProcessEvents>()
   #onFrame: () => void = () => undefined
 
   constructor() {
@@ -32,12 +33,14 @@ export class ScriptedSandbox {
     })
     own.on('data', (chunk: Buffer) => decoder.push(chunk))
     own.on('error', () => undefined)
+    const streams = { child: new EventEmitter(), stdout: this.output, stderr: new PassThrough() }
+    const printed = new PrintedOutput(streams, () => this.#events.emit('flood'))
+    process.nextTick(() => this.#events.emit('start', host, undefined))
     this.process = {
-      child: this.#child,
-      pid: undefined,
-      channel: host,
-      stdout: this.output,
-      stderr: new PassThrough(),
+      events: this.#events,
+      get printed() {
+        return printed.text
+      },
       kill: () => {
         if (!this.isKilled && !this.isClinging) setImmediate(() => this.end())
         this.isKilled = true
@@ -47,8 +50,8 @@ export class ScriptedSandbox {
 
   /** The process is gone. */
   end(): void {
-    this.#child.emit('exit', null, 'SIGKILL')
-    this.#child.emit('close', null, 'SIGKILL')
+    this.#events.emit('exit', null, 'SIGKILL')
+    this.#events.emit('close', null, 'SIGKILL')
   }
 
   send(...frames: readonly Buffer[]): void {

@@ -1,13 +1,6 @@
 import { randomBytes } from 'node:crypto'
-import {
-  PlatformError,
-  type Executor,
-  type Logger,
-  type PlatformStats,
-  type Reaper,
-  type ResolvedPlatformOptions,
-  type SandboxEvent,
-} from '@cordon/contracts'
+import { PlatformError, type Executor, type Logger, type PlatformStats, type ResolvedPlatformOptions, type SandboxEvent } from '@cordon/contracts'
+import type { ProcessReaper } from '@cordon/executor'
 import type { PooledFunctionDatabase, SqlConnection, SqlListener, SqlPool } from '@cordon/pool'
 import { lockDataDir } from '../data-dir/lock.ts'
 import { prepareDataDir } from '../data-dir/data-dir.ts'
@@ -111,7 +104,7 @@ export async function startHost(options: ResolvedPlatformOptions, events: EventH
   }
 }
 
-async function startExecutor(options: ResolvedPlatformOptions, reaper: Reaper, events: EventHub, logger: Logger): Promise<Executor> {
+async function startExecutor(options: ResolvedPlatformOptions, reaper: ProcessReaper, events: EventHub, logger: Logger): Promise<Executor> {
   const { createExecutor, createThreadExecutor } = await import('@cordon/executor')
   const shared = {
     ...options.scheduling,

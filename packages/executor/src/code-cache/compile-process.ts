@@ -1,4 +1,4 @@
-import type { Reaper } from '@cordon/contracts'
+import type { Duplex } from 'node:stream'
 import { FrameDecoder, type FrameReceiver } from '../frames/decoder.ts'
 import { encodeBytesFrame } from '../frames/encoder.ts'
 import { toHost, toSandbox } from '../frames/protocol.ts'
@@ -7,7 +7,6 @@ import type { Isolation, SandboxProcess } from '../sandbox/sandbox-process.ts'
 /** What making a code cache needs. */
 export interface CompileOptions {
   readonly spawn: Isolation['spawn']
-  readonly reaper: Reaper | undefined
 }
 
 /** Bytes of a cache that are believed, for each character of code (0.6 were seen) and besides. */
@@ -24,31 +23,34 @@ export class CompileProcess implements FrameReceiver {
   readonly #code: string
   readonly #deadline: NodeJS.Timeout
   readonly #decoder = new FrameDecoder(this)
+  #channel: Duplex | undefined
   #resolve: (cache: Buffer | undefined) => void = () => undefined
 
   /** Starts it, for sandboxes of a size in MiB. It is killed after `timeoutMs`. */
-  constructor({ spawn, reaper }: CompileOptions, code: string, memoryMb: number, timeoutMs: number) {
+  constructor({ spawn }: CompileOptions, code: string, memoryMb: number, timeoutMs: number) {
     this.#code = code
     this.#process = spawn(memoryMb)
-    const { pid, channel, child, stdout, stderr } = this.#process
-    if (pid !== undefined) reaper?.watch(pid)
+    const { events } = this.#process
     this.cache = new Promise((resolve) => (this.#resolve = resolve))
     this.gone = new Promise((resolve) => {
       const ended = () => {
-        if (pid !== undefined) reaper?.unwatch(pid)
-        channel.destroy()
+        this.#channel?.destroy()
         this.kill()
         resolve()
       }
-      child.once('error', ended)
-      child.once('exit', ended)
+      events.once('fail', ended)
+      events.once('exit', ended)
     })
+    events.once('start', (channel) => this.#started(channel))
+    events.once('flood', () => this.kill())
     this.#deadline = setTimeout(() => this.kill(), timeoutMs)
+  }
+
+  #started(channel: Duplex): void {
+    this.#channel = channel
     channel.on('data', (chunk: Buffer) => this.#decoder.push(chunk))
     // A write to a process that just died; its exit says the rest.
     channel.on('error', () => undefined)
-    stdout.resume()
-    stderr.resume()
   }
 
   /** Ends it; there is no cache if it has not come yet. */
@@ -62,7 +64,7 @@ export class CompileProcess implements FrameReceiver {
   }
 
   frame(type: number, _id: number, payload: Buffer): void {
-    if (type === toHost.ready) this.#process.channel.write(encodeBytesFrame(toSandbox.compile, 0, Buffer.from(this.#code)))
+    if (type === toHost.ready) this.#channel?.write(encodeBytesFrame(toSandbox.compile, 0, Buffer.from(this.#code)))
     // A copy: the payload may be a view on a larger chunk.
     else this.#finish(Buffer.from(payload))
   }

@@ -1,4 +1,4 @@
-import type { PlatformError, Reaper } from '@cordon/contracts'
+import type { PlatformError } from '@cordon/contracts'
 import { Sandbox, type Death, type SandboxOwner } from '../sandbox/sandbox.ts'
 import type { Isolation } from '../sandbox/sandbox-process.ts'
 import { BackOff } from './back-off.ts'
@@ -9,7 +9,6 @@ const maxPauseMs = 250
 /** What starting processes needs. Times in milliseconds. */
 export interface BootOptions {
   readonly spawn: Isolation['spawn']
-  readonly reaper: Reaper | undefined
   readonly bootTimeoutMs: number
   readonly onWarning: ((message: string, error: PlatformError) => void) | undefined
 }
@@ -32,9 +31,7 @@ export class Boots {
 
   /** Starts a process; the promise settles with its boot. */
   start(memoryMb: number, owner: SandboxOwner): Booting {
-    const spawned = this.#options.spawn(memoryMb)
-    if (spawned.pid !== undefined) this.#options.reaper?.watch(spawned.pid)
-    const sandbox = new Sandbox(spawned, memoryMb, owner)
+    const sandbox = new Sandbox(this.#options.spawn(memoryMb), memoryMb, owner)
     sandbox.startedAt = performance.now()
     const ready = sandbox.boot(this.#options.bootTimeoutMs)
     ready.then(

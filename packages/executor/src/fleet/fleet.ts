@@ -168,6 +168,10 @@ export class Fleet implements SandboxOwner, StartOwner {
     this.#spares.fill()
   }
 
+  spawned(sandbox: Sandbox): void {
+    this.#population.spawned(sandbox)
+  }
+
   dying(sandbox: Sandbox): void {
     this.#population.dying(sandbox)
     this.#spares.delete(sandbox)

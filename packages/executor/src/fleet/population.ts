@@ -56,8 +56,12 @@ export class Population {
     const booting = this.boots.start(memoryMb, this.#owner)
     this.#all.add(booting.sandbox)
     this.#living.add(booting.sandbox)
-    this.report(booting.sandbox, 'booting')
     return booting
+  }
+
+  /** The process of a sandbox exists. */
+  spawned(sandbox: Sandbox): void {
+    this.report(sandbox, 'booting')
   }
 
   /** A sandbox will be killed. */
@@ -69,9 +73,9 @@ export class Population {
   died(sandbox: Sandbox, death: Death): void {
     this.#all.delete(sandbox)
     this.watchdog.unwatch(sandbox)
-    this.#options.reaper?.unwatch(sandbox.pid)
     this.killed++
-    this.report(sandbox, 'dead', death)
+    // Nobody was told about one that never existed.
+    if (sandbox.isSpawned) this.report(sandbox, 'dead', death)
     this.boots.died(sandbox, death)
   }
 

@@ -10,6 +10,8 @@ export interface SpawnSpec {
   readonly memoryMb: number
   /** Cores that the process may use; left out: those of the host. Only the launcher level can hold it there. */
   readonly cpus?: readonly number[]
+  /** Number of the process that starts it and that it must not outlive; left out: this one. */
+  readonly parent?: number
 }
 
 /** How a level starts a process. */

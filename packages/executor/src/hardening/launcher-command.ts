@@ -25,7 +25,7 @@ export function launcherCommand(setup: LauncherSetup, spec: SpawnSpec, idleBytes
   const dataBytes = idleBytes + (spec.memoryMb + reserveMb) * mib
   return {
     file: setup.program,
-    arguments: [...launcherOptions(setup, dataBytes), ...cpuOption(spec.cpus), '--', setup.node, ...spec.nodeArguments],
+    arguments: [...launcherOptions(setup, dataBytes, spec.parent), ...cpuOption(spec.cpus), '--', setup.node, ...spec.nodeArguments],
     environment: { ...spec.environment, ...loaderEnvironment(setup.libraries) },
   }
 }
@@ -39,10 +39,10 @@ export function launcherCheckCommand(setup: LauncherSetup, canary: Canary): Spaw
 /** Memory limit of the self-check: any value does, this one is quick to hit. */
 const checkedDataBytes = 64 * mib
 
-function launcherOptions(setup: LauncherSetup, dataBytes: number): string[] {
+function launcherOptions(setup: LauncherSetup, dataBytes: number, parent = process.pid): string[] {
   const user = setup.user === undefined ? [] : [`--uid=${setup.user}`, `--gid=${setup.user}`]
   const limits = [`--data=${Math.ceil(dataBytes)}`, `--files=${maxDescriptors}`]
-  return [`--parent=${process.pid}`, ...limits, ...user, ...setup.libraries.map((path) => `--read=${path}`)]
+  return [`--parent=${parent}`, ...limits, ...user, ...setup.libraries.map((path) => `--read=${path}`)]
 }
 
 /** The launcher takes a mask in hexadecimal digits. */

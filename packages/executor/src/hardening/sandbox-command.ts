@@ -21,9 +21,10 @@ export function readRuntime(): RuntimeSource {
   }
 }
 
-/** How a sandbox of a size is started. */
-export function sandboxCommand(hardening: Hardening, runtime: RuntimeSource, memoryMb: number): SpawnCommand {
+/** How a sandbox of a size in MiB is started, by this process or another one. */
+export function sandboxCommand(hardening: Hardening, runtime: RuntimeSource, memoryMb: number, parent = process.pid): SpawnCommand {
   return hardening.command({
+    parent,
     nodeArguments: [...confiningNodeFlags(), ...heapFlags(memoryMb), '-e', runtime],
     environment: sandboxEnvironment,
     memoryMb,

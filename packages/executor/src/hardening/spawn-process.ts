@@ -2,13 +2,25 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { EventEmitter } from 'node:events'
 import { Socket } from 'node:net'
 import { Readable } from 'node:stream'
-import type { ProcessEvents, SandboxProcess } from '../sandbox/sandbox-process.ts'
 import type { SpawnCommand } from './hardening.ts'
 
+/** The part of a `ChildProcess` that says how it goes. */
+export interface ChildEvents {
+  on(event: 'error', listener: (error: NodeJS.ErrnoException) => void): unknown
+  once(event: 'error', listener: (error: NodeJS.ErrnoException) => void): unknown
+  once(event: 'exit' | 'close', listener: (code: number | null, signal: NodeJS.Signals | null) => void): unknown
+}
+
 /** A started process: its own process group, a duplex channel on descriptor 3, and its standard output and error. */
-export interface SpawnedProcess extends SandboxProcess {
-  readonly child: EventEmitter & ProcessEvents
+export interface SpawnedProcess {
+  readonly child: EventEmitter & ChildEvents
+  /** `undefined` when it could not be started: `child` then emits `error`. */
+  readonly pid: number | undefined
   readonly channel: Socket
+  readonly stdout: Readable
+  readonly stderr: Readable
+  /** Ends it now, with everything it started. Does nothing when it is gone. */
+  kill(): void
 }
 
 /**
@@ -41,13 +53,17 @@ function hold(child: ChildProcess): SpawnedProcess {
   child.once('exit', () => (isReaped = true))
   // Without descriptors for them there are no streams at all, whatever the type says; `error` follows.
   const stdio: ChildProcess['stdio'] | undefined = child.stdio
+  // With 'pipe' Node makes descriptor 3 a socket pair; its type only knows a generic stream.
+  const channel = (stdio?.[3] as Socket | undefined) ?? new Socket()
+  const stdout = (stdio?.[1] as Readable) ?? Readable.from([])
+  const stderr = (stdio?.[2] as Readable) ?? Readable.from([])
+  if (pid === undefined) for (const stream of [channel, stdout, stderr]) stream.on('error', () => undefined).destroy()
   return {
     child,
     pid,
-    // With 'pipe' Node makes descriptor 3 a socket pair; its type only knows a generic stream.
-    channel: (stdio?.[3] as Socket | undefined) ?? new Socket(),
-    stdout: (stdio?.[1] as Readable) ?? Readable.from([]),
-    stderr: (stdio?.[2] as Readable) ?? Readable.from([]),
+    channel,
+    stdout,
+    stderr,
     kill() {
       if (pid === undefined) return
       // The group first: it outlives its leader. After the leader was reaped its number may be somebody else's.

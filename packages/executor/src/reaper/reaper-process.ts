@@ -1,44 +1,94 @@
-/** The helper process of a reaper: reads registrations from its standard input, and kills them when that ends. */
-import { readdirSync, readFileSync } from 'node:fs'
+/** The helper process of a host: starts its sandboxes, tells how they end, and kills them and what it was told to watch when the host is gone. */
+import type { Socket } from 'node:net'
+import type { SpawnCommand } from '../hardening/hardening.ts'
+import { spawnProcess, type SpawnedProcess } from '../hardening/spawn-process.ts'
+import { PrintedOutput } from '../sandbox/printed-output.ts'
+import type { FromReaper, ToReaper, WatchMessage } from './messages.ts'
+import { familiesOf, isSame, startTimeOf } from './proc.ts'
 
-interface Watched {
-  readonly startTime: string
-  readonly signal: 'SIGKILL' | 'SIGQUIT'
+/** The handle behind a socket: moves to the host with a message. */
+interface PipeHandle {
+  readStop(): void
+  close(): void
 }
 
 /** Time between the first signal and SIGKILL in milliseconds. */
 const graceMs = 500
-const watched = new Map<number, Watched>()
-let rest = ''
+/** Processes that were started here and are not gone, by the host's number. */
+const started = new Map<number, SpawnedProcess>()
+/** Processes of the host, by their own number. */
+const watched = new Map<number, WatchMessage>()
 
-// Only the end of the pipe ends it.
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => undefined)
+// Only the end of the host ends it, and nobody opens its inspector.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGUSR1'] as const) process.on(signal, () => undefined)
 
-process.stdin.setEncoding('latin1')
-process.stdin.on('data', (chunk: string) => {
-  const lines = (rest + chunk).split('\n')
-  rest = lines.pop() ?? ''
-  for (const line of lines) read(line)
-})
-process.stdin.on('error', reap)
-process.stdin.on('end', reap)
+process.on('message', receive)
+// Not by `disconnect`, which Node leaves out when the host goes while a handle is on its way to it.
+process.stdin.on('end', hostIsGone).on('error', hostIsGone).resume()
 
-function read(line: string): void {
-  const [what, number, startTime = '?', signal] = line.split(' ')
-  if (what === 'close') process.exit(0)
-  const pid = Number(number)
-  if (what === '+') watched.set(pid, { startTime, signal: signal === 'SIGQUIT' ? 'SIGQUIT' : 'SIGKILL' })
-  else if (what === '-') watched.delete(pid)
+function receive(message: ToReaper): void {
+  if (message.kind === 'start') start(message.id, message.command)
+  else if (message.kind === 'kill') started.get(message.id)?.kill()
+  else if (message.kind === 'watch') watched.set(message.pid, message)
+  else if (message.kind === 'unwatch') watched.delete(message.pid)
+  else close()
+}
+
+function start(id: number, command: SpawnCommand): void {
+  const spawned = spawnProcess(command)
+  const { child, pid, channel } = spawned
+  if (pid === undefined) {
+    child.once('error', (error: NodeJS.ErrnoException) => tell({ kind: 'failed', id, code: error.code, message: error.message }))
+    return
+  }
+  child.on('error', () => undefined)
+  started.set(id, spawned)
+  const printed = new PrintedOutput(spawned, () => tell({ kind: 'flooded', id }))
+  child.once('close', (exitCode, signal) => {
+    started.delete(id)
+    tell({ kind: 'ended', id, exitCode, signal, printed: printed.text })
+  })
+  const handle = takeHandle(channel)
+  // Closed here when it is on its way: the sandbox must see the end of the host's copy, and of no other.
+  tell({ kind: 'started', id, pid, startTime: startTimeOf(pid) }, handle, () => handle?.close())
+}
+
+/** Takes the handle from its socket, which must not read what the host is to read. */
+function takeHandle(socket: Socket): PipeHandle | undefined {
+  const holder = socket as Socket & { _handle: PipeHandle | null }
+  const handle = holder._handle ?? undefined
+  handle?.readStop()
+  holder._handle = null
+  socket.destroy()
+  return handle
+}
+
+/** A host that is gone hears nothing any more. */
+function tell(message: FromReaper, handle?: PipeHandle, onSent: () => void = () => undefined): void {
+  // Node sends the handles of sockets as they are; its types know the sockets only.
+  process.send?.(message, handle as Socket | undefined, {}, onSent)
+}
+
+/** The host has no use for a reaper any more. What it watches is none of its business then. */
+function close(): void {
+  for (const spawned of started.values()) spawned.kill()
+  process.exit(0)
+}
+
+/** The host is gone. What it still said is read first. */
+function hostIsGone(): void {
+  if (process.connected) setImmediate(hostIsGone)
+  else reap()
 }
 
 function reap(): void {
-  const living = [...watched].filter(([pid, { startTime }]) => startTime === '?' || statOf(pid)?.startTime === startTime)
+  const own = [...started.values()].flatMap(({ pid }) => (pid === undefined ? [] : [{ pid, signal: 'SIGKILL' as const }]))
+  const living = [...own, ...[...watched.values()].filter(({ pid, startTime }) => isSame(pid, startTime))]
   if (living.length === 0) return process.exit(0)
   // Taken before anything dies: afterwards orphans belong to somebody else.
-  const children = childrenOfAll()
-  const families = living.map(([pid]) => [pid, ...descendantsOf(pid, children)])
+  const families = familiesOf(living.map(({ pid }) => pid))
   let isPatient = false
-  for (const [index, [pid, { signal }]] of living.entries()) {
+  for (const [index, { pid, signal }] of living.entries()) {
     if (signal === 'SIGKILL') killFamily(pid, families[index] ?? [])
     else {
       isPatient = true
@@ -47,7 +97,7 @@ function reap(): void {
   }
   setTimeout(
     () => {
-      for (const [index, [pid]] of living.entries()) killFamily(pid, families[index] ?? [])
+      for (const [index, { pid }] of living.entries()) killFamily(pid, families[index] ?? [])
       process.exit(0)
     },
     isPatient ? graceMs : 0,
@@ -64,50 +114,5 @@ function send(pid: number, signal: NodeJS.Signals): void {
     process.kill(pid, signal)
   } catch {
     // Gone already, or never a group leader.
-  }
-}
-
-function statOf(pid: number): { parent: number; startTime: string } | undefined {
-  try {
-    const text = readFileSync(`/proc/${pid}/stat`, 'latin1')
-    const fields = text.slice(text.lastIndexOf(')') + 2).split(' ')
-    return { parent: Number(fields[1]), startTime: fields[19] ?? '?' }
-  } catch {
-    return undefined
-  }
-}
-
-/** The children of every process there is: read once, which takes the longest of all that is done here. */
-function childrenOfAll(): Map<number, number[]> {
-  const children = new Map<number, number[]>()
-  for (const pid of listProcesses()) {
-    const parent = statOf(pid)?.parent
-    if (parent === undefined) continue
-    const siblings = children.get(parent)
-    if (siblings === undefined) children.set(parent, [pid])
-    else siblings.push(pid)
-  }
-  return children
-}
-
-function descendantsOf(root: number, children: Map<number, number[]>): number[] {
-  const found: number[] = []
-  const open = [root]
-  for (let pid = open.pop(); pid !== undefined; pid = open.pop()) {
-    for (const child of children.get(pid) ?? []) {
-      found.push(child)
-      open.push(child)
-    }
-  }
-  return found
-}
-
-function listProcesses(): number[] {
-  try {
-    return readdirSync('/proc')
-      .map(Number)
-      .filter((pid) => pid > 0)
-  } catch {
-    return []
   }
 }

@@ -1,93 +1,108 @@
-import { spawn, type ChildProcess } from 'node:child_process'
-import { readFileSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
+import { EventEmitter } from 'node:events'
 import type { Reaper } from '@cordon/contracts'
+import type { SpawnCommand } from '../hardening/hardening.ts'
+import { startProcess } from '../hardening/start-process.ts'
+import type { ProcessEvents, SandboxProcess } from '../sandbox/sandbox-process.ts'
+import { Helper } from './helper.ts'
+import type { WatchMessage } from './messages.ts'
+import { startTimeOf } from './proc.ts'
 
-/**
- * Starts a helper process that holds one end of a pipe. When the host dies in any way, the kernel closes the other end
- * and the helper kills what was registered. It is started with the first registration.
- */
-export function createReaper(): Reaper {
-  return new PipeReaper()
+/** A reaper that starts the processes of sandboxes, too, so that they are its own from their first moment. */
+export interface ProcessReaper extends Reaper {
+  /** Gets ready for `start`, which takes as long as a start of Node. */
+  prepare(): void
+  /** Starts a process that dies with the host. `command` is told the number of the process that will be its parent. */
+  start(command: (parent: number) => SpawnCommand): SandboxProcess
 }
 
-const program = fileURLToPath(new URL('./reaper-process.js', import.meta.url))
-/** A helper that dies at once is not started for ever. */
-const maxRestarts = 20
+/**
+ * Starts a helper process that shares a channel with the host. When the host dies in any way, the kernel closes the host's end
+ * and the helper kills what it has started and what was registered. It is started when it is first needed.
+ */
+export function createReaper(): ProcessReaper {
+  return new HelpedReaper()
+}
 
-class PipeReaper implements Reaper {
-  readonly #watched = new Map<number, string>()
-  #helper: ChildProcess | undefined
+/** A helper that dies at once is not started for ever when nothing but a registration asks for it. */
+const maxRestarts = 20
+/** Where Node can send pipes to other processes; and only where a start copies the host is there a reason to. */
+const canStart = process.platform !== 'win32'
+
+class HelpedReaper implements ProcessReaper {
+  readonly #watched = new Map<number, WatchMessage>()
+  #helper: Helper | undefined
   #restarts = 0
   #isClosed = false
 
   watch(pid: number, signal: 'SIGKILL' | 'SIGQUIT' = 'SIGKILL'): void {
-    const line = `+ ${pid} ${startTime(pid)} ${signal}\n`
-    this.#watched.set(pid, line)
-    if (this.#helper === undefined) this.#start()
-    else this.#helper.stdin?.write(line)
+    const message: WatchMessage = { kind: 'watch', pid, startTime: startTimeOf(pid), signal }
+    this.#watched.set(pid, message)
+    if (this.#helper === undefined) this.#tryReady()
+    else this.#helper.send(message)
   }
 
   unwatch(pid: number): void {
-    if (this.#watched.delete(pid)) this.#helper?.stdin?.write(`- ${pid}\n`)
+    if (this.#watched.delete(pid)) this.#helper?.send({ kind: 'unwatch', pid })
+  }
+
+  prepare(): void {
+    if (canStart) this.#tryReady()
+  }
+
+  start(command: (parent: number) => SpawnCommand): SandboxProcess {
+    if (!canStart) return this.#startHere(command(process.pid))
+    try {
+      if (this.#isClosed) throw new Error('the platform is closed')
+      return this.#ready().start(command)
+    } catch (error) {
+      return failedProcess(error)
+    }
   }
 
   async close(): Promise<void> {
     this.#isClosed = true
     const helper = this.#helper
     this.#helper = undefined
-    if (helper?.pid === undefined || helper.exitCode !== null || helper.signalCode !== null) return
-    await new Promise<void>((resolve) => {
-      helper.once('exit', () => resolve())
-      helper.ref()
-      // It would take the end of the pipe for the death of the host.
-      helper.stdin?.end('close\n')
-    })
+    await helper?.close()
   }
 
-  #start(): void {
-    if (this.#isClosed || this.#restarts >= maxRestarts) return
-    const helper = startHelper()
-    if (helper === undefined) return
+  #startHere(command: SpawnCommand): SandboxProcess {
+    const started = startProcess(command)
+    started.events.once('start', (_channel, pid) => {
+      if (pid === undefined) return
+      this.watch(pid)
+      started.events.once('exit', () => this.unwatch(pid))
+    })
+    return started
+  }
+
+  #tryReady(): void {
+    try {
+      if (!this.#isClosed) this.#ready()
+    } catch {
+      // Refused by the system, which may be over the next time.
+    }
+  }
+
+  #ready(): Helper {
+    if (this.#helper !== undefined) return this.#helper
+    const helper = new Helper(() => this.#ended(helper))
     this.#helper = helper
-    helper.unref()
-    helper.stdin?.on('error', () => undefined)
-    // An open pipe alone is no reason for the host to stay.
-    if (helper.stdin && 'unref' in helper.stdin && typeof helper.stdin.unref === 'function') helper.stdin.unref()
-    for (const line of this.#watched.values()) helper.stdin?.write(line)
-    // Refused by the system: tried again with the next registration, when that may be over.
-    helper.once('error', () => this.#helper === helper && (this.#helper = undefined))
-    helper.once('exit', () => {
-      if (this.#helper !== helper) return
-      this.#helper = undefined
-      this.#restarts++
-      if (this.#watched.size > 0) this.#start()
-    })
+    for (const message of this.#watched.values()) helper.send(message)
+    return helper
+  }
+
+  #ended(helper: Helper): void {
+    if (this.#helper !== helper) return
+    this.#helper = undefined
+    // One that was refused is tried again with the next registration or start.
+    if (helper.pid !== undefined && this.#watched.size > 0 && ++this.#restarts <= maxRestarts) this.#tryReady()
   }
 }
 
-/** `undefined` when the system does not even try, which may be over later. */
-function startHelper(): ChildProcess | undefined {
-  try {
-    return spawn(process.execPath, ['--max-old-space-size=16', '--max-semi-space-size=1', program], {
-      cwd: '/',
-      env: { OPENSSL_CONF: '/dev/null' },
-      // Its own session: a Ctrl-C or a kill of the host's group must not take it along.
-      detached: true,
-      stdio: ['pipe', 'ignore', 'ignore'],
-      windowsHide: true,
-    })
-  } catch {
-    return undefined
-  }
-}
-
-/** Start time of a process in ticks since boot, so that a number that was given to another process is recognised; `?` where there is no /proc. */
-function startTime(pid: number): string {
-  try {
-    const text = readFileSync(`/proc/${pid}/stat`, 'latin1')
-    return text.slice(text.lastIndexOf(')') + 2).split(' ')[19] ?? '?'
-  } catch {
-    return '?'
-  }
+/** Stands for a process that could not be started, in the form of one that says so a moment later. */
+function failedProcess(error: unknown): SandboxProcess {
+  const events = new EventEmitter<ProcessEvents>()
+  process.nextTick(() => events.emit('fail', error instanceof Error ? error : new Error(String(error))))
+  return { events, printed: '', kill: () => undefined }
 }

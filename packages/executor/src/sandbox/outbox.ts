@@ -5,18 +5,19 @@ import { maxFramesPerWrite } from '../frames/protocol.ts'
 const maxSharedBytes = 4096
 /** The frames on their way to one sandbox. A write costs as much as a short call, so short frames of one turn of the event loop share one. */
 export class Outbox {
-  readonly #channel: Duplex
+  #channel: Duplex | undefined
   #frames: Buffer[] = []
   #bytes = 0
 
-  constructor(channel: Duplex) {
+  /** From now on frames leave through this channel; before, nobody is there to read them. */
+  open(channel: Duplex): void {
     this.#channel = channel
   }
 
   /** Sends a frame now, after those that were collected. `onTaken` is called when the kernel has it, or when it never will. */
   send(frame: Buffer, onTaken?: () => void): void {
     this.#flush()
-    if (this.#channel.destroyed) onTaken?.()
+    if (this.#channel === undefined || this.#channel.destroyed) onTaken?.()
     else this.#channel.write(frame, onTaken)
   }
 
@@ -34,6 +35,6 @@ export class Outbox {
     const bytes = Buffer.concat(this.#frames, this.#bytes)
     this.#frames = []
     this.#bytes = 0
-    if (!this.#channel.destroyed) this.#channel.write(bytes)
+    if (this.#channel?.destroyed === false) this.#channel.write(bytes)
   }
 }

@@ -1,3 +1,4 @@
+import type { Duplex } from 'node:stream'
 import { PlatformError, type Bundle, type ErrorCode, type ExecutableVersion } from '@cordon/contracts'
 import { FrameDecoder, type FrameReceiver } from '../frames/decoder.ts'
 import { encodeBytesFrame, uint32 } from '../frames/encoder.ts'
@@ -10,14 +11,17 @@ import { receiveFrame, refuseFrame } from './receive-frame.ts'
 import { describeSpawnError } from './start-failure.ts'
 import type { SandboxProcess } from './sandbox-process.ts'
 import { Outbox } from './outbox.ts'
-import { OutputDrain } from './output-drain.ts'
+import { LastWords } from './last-words.ts'
 import { lookAtCpu } from './cpu-time.ts'
+import { maxPrintedBytes } from './printed-output.ts'
 import { ProcessStats } from './process-stats.ts'
 import { describeFailure } from './stack-map.ts'
 
 /** What a sandbox tells its fleet. */
 export interface SandboxOwner {
   readonly deadlines: Deadlines
+  /** Its process exists. */
+  spawned(sandbox: Sandbox): void
   /** It will be killed: nothing may be given to it any more. */
   dying(sandbox: Sandbox): void
   /** A call is over and its place free. */
@@ -45,15 +49,20 @@ const closeGraceMs = 1000
 export class Sandbox implements FrameReceiver {
   readonly memoryMb: number
   readonly calls = new Map<number, Call>()
-  readonly stats: ProcessStats | undefined
-  readonly output: OutputDrain
+  readonly lastWords: LastWords
   readonly #process: SandboxProcess
   readonly #owner: SandboxOwner
-  readonly #outbox: Outbox
+  readonly #outbox = new Outbox()
   readonly #decoder = new FrameDecoder(this)
   readonly #exited: Promise<void>
   version: ExecutableVersion | undefined
   bundle: Bundle | undefined
+  /** Of a process that exists. */
+  stats: ProcessStats | undefined
+  /** 0 for a thread, and as long as there is no process. */
+  pid = 0
+  /** Whether there is, or was, something that it runs in. */
+  isSpawned = false
   kind: 'json' | 'http' | undefined
   death: Death | undefined
   isDead = false
@@ -87,14 +96,26 @@ export class Sandbox implements FrameReceiver {
     this.#process = process
     this.memoryMb = memoryMb
     this.#owner = owner
-    this.stats = process.pid === undefined ? undefined : new ProcessStats(process.pid)
-    this.output = new OutputDrain(process, this)
-    this.#outbox = new Outbox(process.channel)
-    process.channel.on('data', (chunk: Buffer) => this.#decoder.push(chunk))
-    // A write to a process that just died; the exit says the rest.
-    process.channel.on('error', () => undefined)
-    process.channel.on('close', () => process.kill())
+    this.lastWords = new LastWords(process, this)
+    process.events.once('start', (channel, pid) => this.#spawned(channel, pid))
     this.#exited = new Promise((resolve) => this.#watchExit(resolve))
+  }
+
+  #spawned(channel: Duplex, pid: number | undefined): void {
+    // Its end was not waited for.
+    if (this.isDead) return void channel.destroy()
+    this.isSpawned = true
+    this.#channel = channel
+    this.#outbox.open(channel)
+    channel.on('data', (chunk: Buffer) => this.#decoder.push(chunk))
+    // A write to a process that just died; the exit says the rest.
+    channel.on('error', () => undefined)
+    channel.on('close', () => this.#process.kill())
+    if (pid !== undefined) {
+      this.pid = pid
+      this.stats = new ProcessStats(pid)
+    }
+    this.#owner.spawned(this)
   }
 
   /** Whether the runtime is up. */
@@ -103,10 +124,6 @@ export class Sandbox implements FrameReceiver {
   /** Whether it loads or runs something, or is about to. */
   get isBusy(): boolean {
     return this.calls.size > 0 || (this.version !== undefined && this.kind === undefined)
-  }
-
-  get pid(): number {
-    return this.#process.pid ?? 0
   }
 
   /** Resolves when the runtime is up. */
@@ -232,6 +249,7 @@ export class Sandbox implements FrameReceiver {
   }
 
   #culprit: Call | undefined
+  #channel: Duplex | undefined
 
   refuse(type: number, id: number, length: number): string | undefined {
     return refuseFrame(this, type, id, length)
@@ -278,24 +296,31 @@ export class Sandbox implements FrameReceiver {
   }
 
   #watchExit(resolve: () => void): void {
-    const { child } = this.#process
+    const { events } = this.#process
     let timer: NodeJS.Timeout | undefined
     const finish = (code: number | null, signal: NodeJS.Signals | null) => {
       if (this.isDead) return
       clearTimeout(timer)
-      this.#process.channel.destroy()
-      this.#process.stdout.destroy()
-      this.#process.stderr.destroy()
+      this.#channel?.destroy()
       this.#dead(code, signal)
       resolve()
     }
-    child.once('error', (error) => {
-      this.death ??= { code: 'SANDBOX_FAILED', message: `Cannot start a sandbox: ${describeSpawnError(error)}`, details: { stage: 'boot' } }
+    events.once('fail', (error) => {
+      this.death ??= this.#failure(error)
       finish(null, null)
     })
+    events.once('flood', () => {
+      if (this.death === undefined) this.violation(`more than ${maxPrintedBytes} bytes on its standard output and error`)
+    })
     // By way of an immediate: after a standstill of the host what the pipes hold is read first.
-    child.once('exit', (code, signal) => (timer = setTimeout(() => setImmediate(finish, code, signal), closeGraceMs)))
-    child.once('close', finish)
+    events.once('exit', (code, signal) => (timer = setTimeout(() => setImmediate(finish, code, signal), closeGraceMs)))
+    events.once('close', finish)
+  }
+
+  #failure(error: Error): Death {
+    const stage = !this.isBooted ? 'boot' : this.kind === undefined ? 'load' : 'run'
+    const act = this.isBooted ? 'go on in the sandbox' : 'start a sandbox'
+    return { code: 'SANDBOX_FAILED', message: `Cannot ${act}: ${describeSpawnError(error)}`, details: { stage } }
   }
 
   #dead(code: number | null, signal: NodeJS.Signals | null): void {
@@ -303,7 +328,7 @@ export class Sandbox implements FrameReceiver {
     this.#decoder.stop()
     // Ended by what an earlier call left behind: those that were on their way to it have not begun.
     const isAftermath = this.death === undefined && code === idleExitCode && this.served > this.calls.size
-    const death = (this.death ??= this.output.explainExit(code, signal))
+    const death = (this.death ??= this.lastWords.explainExit(code, signal))
     this.stats?.close()
     if (this.#step !== undefined) this.stepDone(this.#step.name, this.deathError())
     const calls = [...this.calls.values()]
@@ -317,7 +342,7 @@ export class Sandbox implements FrameReceiver {
   }
 
   #fail(call: Call, death: Death): void {
-    this.output.attachTo(call)
+    this.lastWords.attachTo(call)
     if (this.#culprit === undefined || this.#culprit === call) call.fail(this.deathError())
     else
       call.fail(

@@ -2,7 +2,8 @@
 const remedies: Readonly<Record<string, string>> = {
   EAGAIN:
     'the system allows no more processes or threads; raise the limit (ulimit -u, TasksMax of systemd, pids.max of the container) or lower maxSandboxes',
-  EMFILE: 'the host may open no more files; raise its limit (ulimit -n): a sandbox takes five',
+  EMFILE:
+    'the host may open no more files; raise its limit (ulimit -n): a sandbox takes three of the host and, for a moment, five of the process that starts it',
   ENFILE: 'the machine may open no more files; raise fs.file-max',
   ENOMEM: 'the machine has no memory for another process; lower maxSandboxes or memoryMb, or add memory',
   ENOENT: 'its program is not there; if Node or Cordon was updated or moved, restart the host',

@@ -1,9 +1,8 @@
 import { EventEmitter } from 'node:events'
-import { Readable } from 'node:stream'
 import { MessageChannel } from 'node:worker_threads'
 import type { Piscina } from 'piscina'
 import type { RuntimeSource } from '../hardening/sandbox-command.ts'
-import type { SandboxProcess } from '../sandbox/sandbox-process.ts'
+import type { ProcessEvents, SandboxProcess } from '../sandbox/sandbox-process.ts'
 import type { ThreadStart } from './entry/sandbox-thread.ts'
 import { PortChannel } from './port-channel.ts'
 import { threadEntry, threadFlags } from './thread-flags.ts'
@@ -18,8 +17,7 @@ const abortedCode = 134
 export function spawnThread(Pool: typeof Piscina, runtime: RuntimeSource, memoryMb: number): SandboxProcess {
   const { port1, port2 } = new MessageChannel()
   const channel = new PortChannel(port1)
-  const child = new EventEmitter()
-  const stderr = new Readable({ read: () => undefined })
+  const events = new EventEmitter<ProcessEvents>()
   const pool = new Pool({
     filename: threadEntry,
     name: 'runSandbox',
@@ -38,34 +36,39 @@ export function spawnThread(Pool: typeof Piscina, runtime: RuntimeSource, memory
     await pool.run(start, { transferList: [port2] })
   }
   const running = run()
+  let printed = ''
   let code = 0
   let isOver = false
   let isKilled = false
   function fail(error: Error & { code?: string }): void {
     if (isOver || isKilled) return
-    stderr.push(`${error.message}\n`)
+    printed = error.message
     code = error.code === 'ERR_WORKER_OUT_OF_MEMORY' ? abortedCode : 1
   }
   const [thread] = pool.threads
+  if (thread !== undefined) process.nextTick(() => events.emit('start', channel, undefined))
   thread?.on('error', fail)
   thread?.once('exit', (exitCode) => {
     isOver = true
     channel.flush()
-    child.emit('exit', code || exitCode, null)
-    child.emit('close', code || exitCode, null)
+    events.emit('exit', code || exitCode, null)
+    events.emit('close', code || exitCode, null)
   })
-  running.catch((error: Error) => (thread === undefined ? child.emit('error', error) : fail(error)))
+  running.catch((error: Error) => {
+    if (thread !== undefined) return fail(error)
+    channel.destroy()
+    events.emit('fail', error)
+  })
   return {
-    child,
-    pid: undefined,
-    channel,
-    stdout: new Readable({ read: () => undefined }),
-    stderr,
+    events,
+    get printed() {
+      return printed
+    },
     kill() {
       if (thread === undefined || isOver || isKilled) return
       isKilled = true
       // A thread inside a native call ends after it: `close` may come much later, and its sandbox does not wait that long.
-      child.emit('exit', null, 'SIGKILL')
+      events.emit('exit', null, 'SIGKILL')
       void pool.destroy()
     },
   }

@@ -27,7 +27,7 @@ const report: SandboxReport = Object.freeze({
  */
 export async function createThreadExecutor(options?: ThreadExecutorOptions): Promise<Executor> {
   // Threads end with their process, and can do what a signal would ask for anyway.
-  const shared = { ...resolveThreadExecutorOptions(options), reaper: undefined, guardSigusr1: false }
+  const shared = { ...resolveThreadExecutorOptions(options), guardSigusr1: false }
   const runtime = readRuntime()
   const { Piscina } = await import('piscina')
   return createExecutorWith(shared, { report: () => report, spawn: (memoryMb) => spawnThread(Piscina, runtime, memoryMb) })

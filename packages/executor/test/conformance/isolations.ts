@@ -1,5 +1,5 @@
 import type { Executor } from '@cordon/contracts'
-import { createExecutor, createThreadExecutor, type ThreadExecutorOptions } from '@cordon/executor'
+import { createExecutor, createReaper, createThreadExecutor, type ThreadExecutorOptions } from '@cordon/executor'
 
 /** What threads cannot do, and why. Everything else of the suite holds for them as it does for processes. */
 export const threadsCannot = {
@@ -17,7 +17,9 @@ export interface IsolationUnderTest {
   readonly can: (what: keyof typeof threadsCannot) => boolean
 }
 
-const process: IsolationUnderTest = { name: 'process', create: createExecutor, can: () => true }
+/** One for all: starting it takes as long as a sandbox. At the lower level the host starts the processes itself. */
+const reaper = createReaper()
+const process: IsolationUnderTest = { name: 'process', create: (options) => createExecutor({ ...options, reaper }), can: () => true }
 const basicProcess: IsolationUnderTest = {
   ...process,
   name: 'process, basic',

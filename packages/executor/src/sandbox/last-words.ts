@@ -5,10 +5,6 @@ import type { Death, Sandbox } from './sandbox.ts'
 import { describeEarlyExit } from './start-failure.ts'
 import type { SandboxProcess } from './sandbox-process.ts'
 
-/** Bytes of the process's own output that are kept; the runtime sends everything functions print through the pipe. */
-const keptBytes = 8192
-/** Bytes that a process may print by itself: a thousand times what Node says when it dies, and little work for the host. */
-const maxBytes = 1_048_576
 /** What V8, Node and the C++ library print before they end because they get no memory. */
 const memoryMarkers = [
   'out of memory',
@@ -23,27 +19,19 @@ const fatalSignals: readonly NodeJS.Signals[] = ['SIGABRT', 'SIGTRAP', 'SIGILL',
 /** Share of the memory limit above which such an end is put down to memory; the last look is up to 25 ms old. */
 const nearLimit = 0.5
 
-/** Reads a process's stdout and stderr always, keeps the start of it, and explains an exit. */
-export class OutputDrain {
+/** What a process printed by itself, and what that and its exit say about why it ended. */
+export class LastWords {
+  readonly #process: Pick<SandboxProcess, 'printed'>
   readonly #sandbox: Sandbox
-  #text = ''
-  #bytes = 0
 
-  constructor(process: SandboxProcess, sandbox: Sandbox) {
+  constructor(process: Pick<SandboxProcess, 'printed'>, sandbox: Sandbox) {
+    this.#process = process
     this.#sandbox = sandbox
-    for (const stream of [process.stdout, process.stderr]) {
-      stream.on('error', () => undefined)
-      stream.on('data', (chunk: Buffer) => {
-        this.#bytes += chunk.length
-        if (this.#bytes > maxBytes && sandbox.death === undefined) sandbox.violation(`more than ${maxBytes} bytes on its standard output and error`)
-        if (this.#text.length < keptBytes) this.#text += chunk.toString('latin1', 0, keptBytes - this.#text.length)
-      })
-    }
   }
 
   /** Adds what the process printed to the log of a call that it took with it. */
   attachTo(call: Call): void {
-    const message = this.#text.trim()
+    const message = this.#process.printed.trim()
     if (message === '') return
     const entry: LogEntry = { level: 'error', message, time: Date.now() }
     call.logs.add(entry, message.length)
@@ -56,7 +44,7 @@ export class OutputDrain {
     const how = signal === null ? `exit code ${code}` : `signal ${signal}`
     // Whatever its process did before any user code ran is the platform's fault.
     if (!isBooted) {
-      const message = `Cannot start a sandbox: ${describeEarlyExit(how, this.#text)}`
+      const message = `Cannot start a sandbox: ${describeEarlyExit(how, this.#process.printed)}`
       return { code: 'SANDBOX_FAILED', message, details: { stage: 'boot', exitCode: code, signal } }
     }
     const memoryMb = version?.limits.memoryMb ?? this.#sandbox.memoryMb
@@ -76,9 +64,9 @@ export class OutputDrain {
 
   /** Whether a process ended for want of memory, as far as the host can know, see docs/decisions/0074. */
   #isForMemory(code: number | null, signal: NodeJS.Signals | null, memoryMb: number): boolean {
-    if (memoryMarkers.some((marker) => this.#text.includes(marker))) return true
+    if (memoryMarkers.some((marker) => this.#process.printed.includes(marker))) return true
     // Native code that is refused memory may exit like this. Functions cannot, see `plainExitCode`, and Node says why it does.
-    if (code === 1 && this.#text.trim() === '') return true
+    if (code === 1 && this.#process.printed.trim() === '') return true
     return signal !== null && fatalSignals.includes(signal) && this.#sandbox.peakUsedMb >= memoryMb * nearLimit
   }
 }
