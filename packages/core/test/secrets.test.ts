@@ -1,9 +1,13 @@
-import { chmod, readFile, stat, writeFile } from 'node:fs/promises'
+import { EventEmitter, once } from 'node:events'
+import { chmod, readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import { createPlatform, type Platform, type PlatformOptions } from '@cordon/core'
 import type { SqlPool } from '@cordon/pool'
+import { createKeyFile } from '../dist/secrets/key-file.js'
 import { KeyRing } from '../dist/secrets/key-ring.js'
+import { Vault } from '../dist/secrets/vault.js'
+import { SecretStore } from '../dist/store/secret-store.js'
 import { rejection } from './support/rejection.ts'
 import { createNotingLogger, createScratch } from './support/scratch.ts'
 import { startServer, type TestServer } from './support/server.ts'
@@ -98,6 +102,52 @@ describe('secrets', function () {
     await chmod(path, 0o600)
     await writeFile(path, 'nonsense\n')
     await rejection(open(), 'INVALID_OPTION')
+  })
+
+  it('are sealed with one key by all who share the data directory, whoever made it', async () => {
+    const [one, two] = [await open(), await open()]
+    await one.secrets.set('ONE', 'first')
+    await two.secrets.set('TWO', 'second')
+    expect(new Set((await stored()).map(({ key_id }) => key_id)).size).to.equal(1)
+    expect(two.warnings).to.deep.equal([])
+    const folder = join(dataDir, 'race')
+    const made = await Promise.all(Array.from({ length: 8 }, () => createKeyFile(folder)))
+    expect(new Set(made.map(String)).size).to.equal(1)
+    expect(await readdir(folder)).to.deep.equal(['secrets.key'])
+  })
+
+  it('are what was read last, and gone when they are gone from the database', async () => {
+    await open({ secretsKey: first })
+    const door = new EventEmitter()
+    class HeldStore extends SecretStore {
+      isHeld = false
+      override async load(tenant?: string): ReturnType<SecretStore['load']> {
+        const rows = await super.load(tenant)
+        if (!this.isHeld) return rows
+        this.isHeld = false
+        const opened = once(door, 'opened')
+        door.emit('reached')
+        await opened
+        return rows
+      }
+    }
+    const store = new HeldStore(sql, 'test')
+    const vault = new Vault({ store, keys: [first], dataDir, onWarning: expect.fail })
+    const values = () => Object.fromEntries(vault.of('acme'))
+    await vault.open()
+    await vault.set({ tenant: 'acme', name: 'A' }, 'old')
+    store.isHeld = true
+    const reached = once(door, 'reached')
+    const early = vault.reload('acme')
+    await reached
+    const late = vault.set({ tenant: 'acme', name: 'A' }, 'new')
+    for (let round = 0; round < 20; round++) await sql.query('select 1')
+    door.emit('opened')
+    await Promise.all([early, late])
+    expect(values()).to.deep.equal({ A: 'new' })
+    await sql.query('delete from cordon.secrets')
+    await vault.open()
+    expect(values()).to.deep.equal({})
   })
 
   it('are sealed anew when a key is put in front, and open with either meanwhile', async () => {

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
-import { open, readFile, rename, rm, stat } from 'node:fs/promises'
+import { constants } from 'node:fs'
+import { copyFile, link, open, readFile, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { PlatformError } from '@cordon/contracts'
 import { dataDirError, prepareDataDir } from '../data-dir/data-dir.ts'
@@ -24,7 +25,7 @@ export async function readKeyFile(dataDir: string): Promise<readonly string[] | 
       throw unusable(path, 'it does not hold keys of 32 bytes as base64, one a line')
     return used
   } catch (error) {
-    if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR')) return undefined
+    if (hasCode(error, 'ENOENT', 'ENOTDIR')) return undefined
     throw dataDirError(dataDir, error)
   }
 }
@@ -43,7 +44,7 @@ export async function createKeyFile(dataDir: string): Promise<readonly string[]>
       await file.close()
     }
     // Of this data directory one host has the lock; with a server by URL two may share it, and the first file counts.
-    if ((await readKeyFile(folder)) === undefined) await rename(fresh, path)
+    await publish(fresh, path)
     const directory = await open(dirname(path), 'r')
     try {
       await directory.sync()
@@ -56,6 +57,24 @@ export async function createKeyFile(dataDir: string): Promise<readonly string[]>
     await rm(fresh, { force: true })
   }
   return (await readKeyFile(folder)) ?? []
+}
+
+/** Gives a complete file its name, unless there is one of that name: in one step, so that of several hosts one wins. */
+async function publish(fresh: string, path: string): Promise<void> {
+  try {
+    await link(fresh, path)
+  } catch (error) {
+    if (hasCode(error, 'EEXIST')) return
+    if (!hasCode(error, 'EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS')) throw error
+    // A file system without hard links. One wins here, too; another could see the file before its content is there, and refuses it then.
+    await copyFile(fresh, path, constants.COPYFILE_EXCL).catch((failure: unknown) => {
+      if (!hasCode(failure, 'EEXIST')) throw failure
+    })
+  }
+}
+
+function hasCode(error: unknown, ...codes: readonly string[]): boolean {
+  return error instanceof Error && 'code' in error && codes.some((code) => code === error.code)
 }
 
 function unusable(path: string, why: string): PlatformError {

@@ -1,4 +1,5 @@
-import { PlatformError, type SecretInfo } from '@cordon/contracts'
+import { PlatformError, toPlatformError, type SecretInfo } from '@cordon/contracts'
+import { KeyedQueue } from '../registry/keyed-queue.ts'
 import type { SecretRow, SecretStore } from '../store/secret-store.ts'
 import { createKeyFile, readKeyFile } from './key-file.ts'
 import { KeyRing, type SecretPlace } from './key-ring.ts'
@@ -16,6 +17,8 @@ export interface VaultParts {
 export class Vault {
   readonly #parts: VaultParts
   readonly #values = new Map<string, ReadonlyMap<string, string>>()
+  /** One read after the other: of two at once, the older answer could come last and stay. */
+  readonly #reads = new KeyedQueue()
   #ring: KeyRing | undefined
   #creating: Promise<KeyRing> | undefined
 
@@ -28,9 +31,12 @@ export class Vault {
     const { store, keys, dataDir } = this.#parts
     const found = keys ?? (await readKeyFile(dataDir))
     if (found !== undefined) this.#ring = new KeyRing(found)
-    const rows = await store.load()
-    this.#keep(rows)
-    for (const row of rows) await this.#renew(row)
+    await this.#reads.run(everything, async () => {
+      const rows = await store.load()
+      this.#values.clear()
+      this.#keep(rows)
+      for (const row of rows) await this.#renew(row)
+    })
   }
 
   /** The open values of a tenant by name. */
@@ -39,10 +45,13 @@ export class Vault {
   }
 
   /** Reads the secrets of a tenant anew: another host changed them. */
-  async reload(tenant: string): Promise<void> {
-    const rows = await this.#parts.store.load(tenant)
-    this.#values.delete(tenant)
-    this.#keep(rows)
+  reload(tenant: string): Promise<void> {
+    return this.#reads.run(everything, async () => {
+      const rows = await this.#parts.store.load(tenant)
+      if (rows.length > 0) await this.#findRing()
+      this.#values.delete(tenant)
+      this.#keep(rows)
+    })
   }
 
   list(tenant: string): Promise<readonly SecretInfo[]> {
@@ -62,14 +71,13 @@ export class Vault {
 
   #keep(rows: readonly SecretRow[]): void {
     let locked = 0
+    const opened = new Map<string, Map<string, string>>()
     for (const row of rows) {
       const value = this.#ring?.open(row, row)
-      if (value === undefined) {
-        locked += 1
-        continue
-      }
-      this.#values.set(row.tenant, new Map([...this.of(row.tenant), [row.name, value]]))
+      if (value === undefined) locked += 1
+      else opened.set(row.tenant, (opened.get(row.tenant) ?? new Map<string, string>()).set(row.name, value))
     }
+    for (const [tenant, values] of opened) this.#values.set(tenant, values)
     if (locked > 0) {
       this.#parts.onWarning(
         `Cannot open ${locked} of ${rows.length} secrets: they were sealed with a key that this host does not have, or changed in the database. Give all hosts the same secretsKey`,
@@ -95,8 +103,11 @@ export class Vault {
 
   async #createRing(): Promise<KeyRing> {
     const { store, dataDir } = this.#parts
+    // In this order: another process on the data directory writes its key before its first secret.
+    const hasAny = await store.hasAny()
+    const found = await readKeyFile(dataDir)
     // A second key beside that of another host would seal what the other cannot open.
-    if (await store.hasAny()) {
+    if (found === undefined && hasAny) {
       throw new PlatformError(
         'INVALID_OPTION',
         'Cannot set a secret: this host has no key, and others were sealed with one. Give all hosts the same secretsKey',
@@ -105,9 +116,22 @@ export class Vault {
         },
       )
     }
-    this.#ring = new KeyRing(await createKeyFile(dataDir))
+    this.#ring = new KeyRing(found ?? (await createKeyFile(dataDir)))
     return this.#ring
+  }
+
+  /** The keys that another process on the data directory made since this one has looked. */
+  async #findRing(): Promise<void> {
+    if (this.#ring !== undefined) return
+    try {
+      const found = await readKeyFile(this.#parts.dataDir)
+      if (found !== undefined) this.#ring ??= new KeyRing(found)
+    } catch (error) {
+      this.#parts.onWarning(toPlatformError(error, 'INVALID_OPTION', 'read the keys of secrets').message)
+    }
   }
 }
 
+/** Key of the queue of reads. */
+const everything = ''
 const noValues: ReadonlyMap<string, string> = new Map()
