@@ -134,6 +134,8 @@ export class Deployer {
     return this.#queue.run(name, async () => {
       const { tenant, registry, store, executor, buffer, events } = this.#parts
       const { versions, live } = registry.get(name)
+      // Before the barrier, behind which the records of all tenants wait.
+      await store.removeRecords(name)
       // Behind the records that are being written, so that none of them is written after the function is gone.
       buffer.forget(tenant, name)
       await buffer.barrier(() => store.remove(name))

@@ -57,6 +57,8 @@ export class Tenants {
   async remove(id: string): Promise<void> {
     const { buffer } = this.#shared
     const { deployer } = this.of(id)
+    // Before the barrier, behind which the records of all tenants wait.
+    await this.#store.removeRecords(id)
     // First nothing can be called any more, so that nothing is written or created anew behind the deletion.
     buffer.forget(id)
     await buffer.barrier(() => this.#store.remove(id))

@@ -2,7 +2,7 @@ import type { Bundle, Capability, DeploymentInfo, Manifest, Schemas } from '@cor
 import type { SqlPool } from '@cordon/pool'
 import { noteChange } from './change-log.ts'
 import { loadFunctions } from './load-functions.ts'
-import { removeRecords } from './remove-records.ts'
+import { removeLastRecords, removeRecords } from './remove-records.ts'
 import { bytesTextOf, numberOf, optionalTextOf, textOf } from './row.ts'
 import { keepTenant, noteUser } from './tenant-store.ts'
 
@@ -146,15 +146,18 @@ export class FunctionStore {
     return rows[0] === undefined ? undefined : textOf(rows[0], 'version')
   }
 
-  /** Deletes a function and everything that belongs to it, records included; what it used stays counted. */
+  /** Deletes the records of a function: most of the work of removing it. A crash leaves it as it was, with fewer records. */
+  removeRecords(name: string): Promise<void> {
+    return removeRecords(this.#sql, this.#tenant, name)
+  }
+
+  /** Deletes a function and everything that belongs to it, the records that are left included; what it used stays counted. */
   async remove(name: string): Promise<void> {
     const tenant = this.#tenant
-    // Most of them before the rest, in steps: until the function itself goes, a crash leaves it as it was, with fewer records.
-    await removeRecords(this.#sql, tenant, name)
     await this.#sql.transaction(async (tx) => {
       // Its versions and deployments go with it (on delete cascade). Waits for the batches that hold its row; later ones find it gone.
       await tx.query('delete from cordon.functions where tenant = $1 and name = $2', [tenant, name])
-      await removeRecords(tx, tenant, name)
+      await removeLastRecords(tx, tenant, name)
       await noteChange(tx, this.#host, { tenant, function: name })
     })
   }

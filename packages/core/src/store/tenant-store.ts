@@ -1,7 +1,7 @@
 import type { TenantInfo } from '@cordon/contracts'
 import type { SqlPool } from '@cordon/pool'
 import { noteChange } from './change-log.ts'
-import { removeRecords } from './remove-records.ts'
+import { removeLastRecords, removeRecords } from './remove-records.ts'
 import { numberOf, textOf } from './row.ts'
 import type { Row, Sql } from './sql.ts'
 
@@ -41,14 +41,18 @@ export class TenantStore {
     return rows[0] === undefined ? undefined : infoOf(rows[0])
   }
 
-  /** Deletes everything of a tenant. What an interrupted attempt left is deleted by the next. */
+  /** Deletes the records of a tenant: most of the work of removing it. */
+  removeRecords(id: string): Promise<void> {
+    return removeRecords(this.#sql, id)
+  }
+
+  /** Deletes everything of a tenant, the records that are left included. What an interrupted attempt left is deleted by the next. */
   async remove(id: string): Promise<void> {
-    await removeRecords(this.#sql, id)
     await this.#sql.transaction(async (tx) => {
       // In the order in which batches of records take these rows, so that neither waits for the other for ever.
       await tx.query('select 1 from cordon.functions where tenant = $1 order by name for update', [id])
       await tx.query('delete from cordon.tenants where id = $1', [id])
-      await removeRecords(tx, id)
+      await removeLastRecords(tx, id)
       await tx.query('delete from cordon.usage where tenant = $1', [id])
       await tx.query('delete from cordon.changes where tenant = $1', [id])
       await noteChange(tx, this.#host, { tenant: id, function: null })
