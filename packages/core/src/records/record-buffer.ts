@@ -5,7 +5,7 @@ import type { RecordItem } from '../store/record-writer.ts'
 export interface RecordBufferOptions {
   /** Writes items: all of them or none. */
   readonly write: (items: readonly RecordItem[]) => Promise<void>
-  /** Deletes what is too old; called every now and then. */
+  /** Deletes what is too old; called every now and then. Never rejects. */
   readonly prune: () => Promise<void>
   readonly onWarning: (message: string, error?: PlatformError) => void
 }
@@ -149,10 +149,7 @@ export class RecordBuffer {
     }
     if (this.#writtenSincePrune < pruneRows) return undefined
     this.#writtenSincePrune = 0
-    await this.#options.prune().catch((thrown: unknown) => {
-      const error = toPlatformError(thrown, 'STORE_UNAVAILABLE', 'delete old records')
-      this.#options.onWarning(error.message, error)
-    })
+    await this.#options.prune()
     return undefined
   }
 

@@ -1,9 +1,10 @@
-import { errorTable, invalidOption, isRecord, readGiven, type LogLevel, type OutcomeKind } from '@cordon/contracts'
+import { errorTable, invalidOption, isRecord, readGiven, type OutcomeKind } from '@cordon/contracts'
 import { checkFunctionName } from '../deploy/function-name.ts'
+import { levels } from '../store/log-levels.ts'
+import { dayMs } from '../store/record-partitions.ts'
 import type { UsageDays } from '../store/usage.ts'
 import type { RecordFilter, RecordPlace } from '../store/record-reader.ts'
 
-const levels: readonly LogLevel[] = ['debug', 'info', 'warn', 'error']
 const logKeys = ['version', 'level', 'since', 'until', 'limit', 'cursor', 'follow', 'signal']
 const invocationKeys = ['version', 'outcome', 'since', 'until', 'limit', 'cursor']
 /** Rows of one page, unless told otherwise and at most. */
@@ -92,7 +93,7 @@ export function usageDays(name: unknown, query: unknown): UsageDays {
   const { since, until } = record(query, ['since', 'until'])
   return {
     name: checked,
-    since: since === undefined ? dayText(Date.now() - usageDaysShown * 86_400_000) : dayGiven('since', since),
+    since: since === undefined ? dayText(Date.now() - usageDaysShown * dayMs) : dayGiven('since', since),
     until: until === undefined ? dayText(Date.now()) : dayGiven('until', until),
   }
 }

@@ -1,5 +1,5 @@
 import type { UsageDay } from '@cordon/contracts'
-import { dayOf } from './record-partitions.ts'
+import { dayMs, dayOf } from './record-partitions.ts'
 import type { RecordItem } from './record-writer.ts'
 import { numberOf, textOf } from './row.ts'
 import type { Row, Sql } from './sql.ts'
@@ -17,7 +17,7 @@ export function usageOf(items: readonly RecordItem[]): readonly UsageRow[] {
     let sum = sums.get(key)
     if (sum === undefined) {
       const none = { invocations: 0, failures: 0, coldStarts: 0, durationMs: 0, cpuMs: 0, peakMemoryMb: 0, logEntries: 0 }
-      sum = { tenant, day: new Date(day * 86_400_000).toISOString().slice(0, 10), function: record.function, ...none }
+      sum = { tenant, day: new Date(day * dayMs).toISOString().slice(0, 10), function: record.function, ...none }
       sums.set(key, sum)
     }
     sum.invocations += 1
