@@ -119,6 +119,8 @@ export interface SandboxEvent {
   /** 0 for a thread. */
   readonly pid: number
   readonly state: 'booting' | 'spare' | 'loading' | 'idle' | 'busy' | 'dead'
+  /** Whose function it has, once it has one. */
+  readonly tenant?: string
   readonly function?: string
   readonly version?: string
   /** Why it died, decided by the host. */

@@ -160,7 +160,8 @@ export interface PlatformEvents {
   invocation: InvocationRecord
   sandbox: SandboxEvent
   slowQuery: SlowQuery
-  warning: { readonly message: string; readonly error?: PlatformError }
+  /** Of the host as a whole; `tenant` when it is about one. */
+  warning: { readonly message: string; readonly error?: PlatformError; readonly tenant?: string }
 }
 
 /** The platform. Safe to use from many places at once. */
@@ -214,7 +215,8 @@ export interface Platform extends AsyncDisposable {
   usage(name?: string, query?: UsageQuery): Promise<readonly UsageDay[]>
   /**
    * The same interface, scoped to a tenant: functions, logs, usage and database of its own. A tenant begins with the first thing it has.
-   * Closing the result ends its listeners and followers, and nothing else; from it, no other tenant can be reached.
+   * Closing the result ends its listeners and followers, and nothing else; from it, no other tenant can be reached, and what its options,
+   * figures and events say of other tenants is left out. Of the host it shows sums.
    *
    * @throws PlatformError INVALID_OPTION for what is no id, FORBIDDEN for another tenant than that of a scoped platform
    */

@@ -23,7 +23,7 @@ describe('tenants', function () {
     server = await startServer()
     const database = await server.database()
     sql = database.sql
-    platform = await createPlatform({ databaseUrl: database.url })
+    platform = await createPlatform({ databaseUrl: database.url, allow: { tenants: { one: { database: true }, two: { database: true } } } })
   })
   after(async () => {
     await platform.close()
@@ -35,6 +35,8 @@ describe('tenants', function () {
     const seen: string[] = []
     one.on('deployment', ({ name }) => seen.push(`one ${name}`))
     two.on('invocation', ({ function: name }) => seen.push(`two ${name}`))
+    const sandboxes = new Set<unknown>()
+    two.on('sandbox', ({ tenant }) => sandboxes.add(tenant))
     await one.deploy({ name: 'notes', source: writing })
     await two.deploy({ name: 'notes', source: writing })
     await two.deploy({ name: 'mine', source: handler('return 2') })
@@ -44,6 +46,7 @@ describe('tenants', function () {
     await rejection(one.invoke('mine'), 'FUNCTION_NOT_FOUND')
     await rejection(platform.invoke('notes', { text: '' }), 'FUNCTION_NOT_FOUND')
     expect(seen).to.deep.equal(['one notes', 'two notes'])
+    expect([...sandboxes]).to.deep.equal(['two'])
     const counts = await Promise.all(
       [one, two, platform].map(async (each) => [
         (await each.logs()).items.length,
@@ -71,6 +74,11 @@ describe('tenants', function () {
     await rejection(scoped.tenants.list(), 'FORBIDDEN')
     await rejection(scoped.tenants.remove('two'), 'FORBIDDEN')
     await rejection(() => scoped.tenants.export('two'), 'FORBIDDEN')
+    expect(Object.keys(scoped.stats().pool.tenants)).to.deep.equal(['one'])
+    expect(Object.keys(platform.stats().pool.tenants)).to.have.members(['one', 'two'])
+    expect(scoped.options.allow.tenants).to.have.all.keys('one')
+    expect(platform.options.databaseUrl).to.equal(undefined)
+    await rejection(() => scoped.on('sandbox', 7 as never), 'INVALID_OPTION')
     await scoped.close()
     await rejection(scoped.functions.list(), 'CLOSED')
     expect((await platform.tenant('one').functions.list()).map(({ name }) => name)).to.deep.equal(['notes'])
@@ -107,6 +115,22 @@ describe('tenants', function () {
     expect(items.find(({ row }) => row['kind'] === 'rows')?.row).to.deep.include({ table: 'notes', rows: [['a']] })
     expect(JSON.stringify(items)).to.contain('ada').and.not.contain('"mine"')
     for await (const item of platform.tenants.export('nobody')) expect.fail(item.kind)
+  })
+
+  it('do not wait for the removal of what another has', async () => {
+    const two = platform.tenant('two')
+    await two.invoke('mine')
+    expect((await two.invocations('mine')).items).to.have.length(1)
+    let removing = Promise.resolve()
+    await sql.transaction(async (tx) => {
+      await tx.query("select 1 from cordon.invocations where tenant = 'two' and function = 'mine' for update")
+      removing = two.functions.remove('mine')
+      expect((await platform.tenant('one').logs()).items).not.to.have.length(0)
+    })
+    await removing
+    expect((await two.functions.list()).map(({ name }) => name)).to.deep.equal(['notes'])
+    const { rows } = await sql.query("select 1 from cordon.invocations where tenant = 'two' and function = 'mine'")
+    expect(rows).to.have.length(0)
   })
 
   it('leave nothing when they are removed, and can begin anew', async () => {

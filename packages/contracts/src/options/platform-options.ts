@@ -48,7 +48,7 @@ export type Authenticate = (request: Request) => Caller | null | Promise<Caller 
 export interface ResolvedPlatformOptions {
   /** Directory of the embedded database and of the platform's own files. @default './.cordon' */
   readonly dataDir: string
-  /** `postgres://…` of a server to use instead of the embedded database. */
+  /** `postgres://…` of a server to use instead of the embedded database. It may hold a password, so `platform.options` does not show it. */
   readonly databaseUrl: string | undefined
   /** Where a new tenant's tables live: in a schema of a database that all tenants share, or in a database of its own. @default 'schema' */
   readonly tenancy: 'schema' | 'database'

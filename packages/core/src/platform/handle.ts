@@ -50,6 +50,7 @@ export class PlatformHandle implements Platform {
   readonly functions: Platform['functions']
   readonly secrets: Platform['secrets']
   readonly tenants: Platform['tenants']
+  readonly options: Readonly<ResolvedPlatformOptions>
   #isClosed = false
 
   constructor(host: Host, { tenant, root, release }: HandleParts) {
@@ -57,6 +58,7 @@ export class PlatformHandle implements Platform {
     this.#tenant = tenant
     this.#root = root
     this.#release = release
+    this.options = root === undefined ? host.options : optionsOf(host.options, tenant.id)
     this.functions = Object.freeze<Platform['functions']>({
       list: async () => this.#open('list functions').registry.list(),
       get: async (name) => describeFully(this.#open('read the function').registry.get(name)),
@@ -79,10 +81,6 @@ export class PlatformHandle implements Platform {
       remove: async (id) => this.#openTenants('remove the tenant').remove(checkTenantId(id)),
       export: (id) => this.#openTenants('export the tenant').export(checkTenantId(id)),
     })
-  }
-
-  get options(): Readonly<ResolvedPlatformOptions> {
-    return this.#host.options
   }
 
   async deploy(deployment: Deployment): Promise<DeployResult> {
@@ -140,14 +138,17 @@ export class PlatformHandle implements Platform {
 
   stats(): PlatformStats {
     const stats = this.#host.stats()
-    return this.#root === undefined ? stats : { ...stats, functions: this.#tenant.registry.size }
+    if (this.#root === undefined) return stats
+    const { id, registry } = this.#tenant
+    return { ...stats, functions: registry.size, pool: { ...stats.pool, tenants: only(stats.pool.tenants, id) } }
   }
 
   on<E extends keyof PlatformEvents>(event: E, listener: (value: PlatformEvents[E]) => void): () => void {
-    const { events } = this.#open('listen')
-    // Sandboxes and warnings belong to the host; of slow queries, the platform hears all and a tenant its own.
-    const isOfHost = event === 'sandbox' || event === 'warning' || (event === 'slowQuery' && this.#root === undefined)
-    const remove = (isOfHost ? this.#host.events : events).on(event, listener)
+    const { events, id } = this.#open('listen')
+    const isOfHost = event === 'sandbox' || event === 'warning' || event === 'slowQuery'
+    const remove = !isOfHost
+      ? events.on(event, listener)
+      : this.#host.events.on(event, this.#root === undefined ? listener : listenerOf(listener, id))
     const unsubscribe = (): void => {
       remove()
       this.#unsubscribers.delete(unsubscribe)
@@ -217,6 +218,23 @@ function isFollowing(query: FollowQuery | PageQuery | undefined): query is Follo
   } catch {
     return false
   }
+}
+
+/** The options without what they say of other tenants. */
+function optionsOf(options: ResolvedPlatformOptions, tenant: string): Readonly<ResolvedPlatformOptions> {
+  const tenants = Object.freeze(only(options.allow.tenants, tenant))
+  return Object.freeze({ ...options, allow: Object.freeze({ ...options.allow, tenants }) })
+}
+
+/** Of what the host says, a tenant hears what is about it. */
+function listenerOf<T extends object>(listener: (value: T) => void, tenant: string): (value: T) => void {
+  // The host's own check says what is wrong with it.
+  if (typeof listener !== 'function') return listener
+  return (value) => ('tenant' in value && value.tenant === tenant ? listener(value) : undefined)
+}
+
+function only<T>(byTenant: Readonly<Record<string, T>>, tenant: string): Readonly<Record<string, T>> {
+  return Object.fromEntries(Object.entries(byTenant).filter(([id]) => id === tenant))
 }
 
 function scopedError(act: string, tenant: string): PlatformError {

@@ -37,7 +37,7 @@ const threadWarning =
 /** A started platform: its parts, wired. Handles of the public interface stand in front of it. */
 export interface Host {
   readonly options: ResolvedPlatformOptions
-  /** Sandboxes and warnings. */
+  /** Sandboxes, slow queries and warnings of all tenants. */
   readonly events: EventHub
   readonly buffer: RecordBuffer
   readonly tenants: Tenants
@@ -194,11 +194,9 @@ async function assemble(parts: AssembleParts): Promise<Omit<Host, 'stop'>> {
   for (const [id, functions] of parts.stored) tenants.of(id).registry.load(functions)
   // The embedded database has one host.
   if (options.databaseUrl !== undefined) follow({ ...parts, host, tenants, onWarning })
-  // Told to the slow tenant's own listeners, too.
-  events.on('slowQuery', (query) => tenants.of(query.tenant).events.emit('slowQuery', query))
   return {
-    // Whoever has the platform need not have the key.
-    options: Object.freeze({ ...options, secretsKey: undefined }),
+    // Whoever has the platform need not have the key, nor the password of the database.
+    options: Object.freeze({ ...options, secretsKey: undefined, databaseUrl: undefined }),
     events,
     buffer,
     tenants,

@@ -71,7 +71,7 @@ export function createTenantParts(id: string, shared: SharedParts): TenantParts 
     tenant: id,
     onWarning(message: string, error: PlatformError) {
       logger.warn(error.cause === undefined ? {} : { reason: reasonOf(error.cause) }, message)
-      shared.events.emit('warning', { message, error })
+      shared.events.emit('warning', { message, error, tenant: id })
     },
   })
   const deployer = new Deployer({ tenant: id, options, analyzer: analyzer.get, executor, database, store, registry, bundles, buffer, events, policy })

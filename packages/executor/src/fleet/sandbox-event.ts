@@ -7,7 +7,7 @@ export function sandboxEvent(sandbox: Sandbox, state: SandboxEvent['state'], dea
   return {
     pid,
     state,
-    ...(version === undefined ? {} : { function: version.function, version: version.version }),
+    ...(version === undefined ? {} : { tenant: version.tenant, function: version.function, version: version.version }),
     ...(death === undefined ? {} : { reason: death.code }),
   }
 }
