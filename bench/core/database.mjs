@@ -1,18 +1,22 @@
 /**
  * `ctx.db` against `pg` in the host, on the same server in the same run: one query after the other, 32 functions at once with a pool of
- * the same size, and ten statements in one batch. The function times its own queries; calling it is not part of them.
+ * the same size, and ten statements in one batch. The function times its own queries; calling it is not part of them. Beside them the
+ * physical limit: a bare process (`raw-echo.mjs`) that asks for each query over a socket pair, and `pg`, without a clean-up.
  */
 import { createPlatform } from '@cordon/core'
 import { readEmbeddedFiles } from '@cordon/pool'
 import { join } from 'node:path'
 import pg from 'pg'
 import { median, report } from '../measure.mjs'
+import { createRawEcho } from '../raw-echo.mjs'
 import { withScratch } from '../scratch.mjs'
 
 const rounds = 5
 const queries = 100
 const atOnce = 32
 const connections = 8
+/** What goes over the socket pair for one query, and its answer. */
+const frame = ['db.query', { text: 'select 1', values: [], fields: [['?column?', 23]], rows: [['1']], rowCount: 1 }]
 const source = `
 export const config = { database: true }
 interface Input { kind: 'query' | 'batch' | 'many', count: number }
@@ -55,14 +59,20 @@ await withScratch(async (folder) => {
 
 async function one(platform, pool) {
   const client = await pool.connect()
-  const { ours, theirs } = await compare(
-    async () => (await platform.invoke('queries', { kind: 'query', count: queries })).output,
-    () => timeCalls(() => client.query({ text: 'select 1', values: [] }), queries),
-  )
+  const echo = await createRawEcho()
+  const query = () => client.query({ text: 'select 1', values: [] })
+  const blocks = await compare({
+    ours: async () => median((await platform.invoke('queries', { kind: 'query', count: queries })).output),
+    pg: async () => median(await timeCalls(query, queries)),
+    raw: async () => median(await timeCalls(() => echo.call(frame).then(query), queries)),
+  })
+  echo.close()
   client.release()
-  report("pg: query('select 1') in the host, p50", median(theirs), 'µs')
-  report("ctx.db.query('select 1') in a warm function, p50", median(ours), 'µs')
-  report('ratio', ratio(ours, theirs), 'x', 2.5)
+  report("pg: query('select 1') in the host, p50", median(blocks.pg), 'µs')
+  report('the same for a bare process, p50', median(blocks.raw), 'µs')
+  report("ctx.db.query('select 1') in a warm function, p50", median(blocks.ours), 'µs')
+  report('ratio', ratio(blocks, 'ours', 'pg'), 'x', 2.5)
+  report('ratio of the bare process', ratio(blocks, 'raw', 'pg'), 'x')
 }
 
 async function batch(platform, pool) {
@@ -72,50 +82,53 @@ async function batch(platform, pool) {
     for (let n = 0; n < 10; n++) await client.query({ text: 'select 1', values: [] })
     await client.query('commit')
   }
-  const { ours, theirs } = await compare(
-    async () => (await platform.invoke('queries', { kind: 'batch', count: queries })).output,
-    () => timeCalls(ten, queries),
-  )
+  const blocks = await compare({
+    ours: async () => median((await platform.invoke('queries', { kind: 'batch', count: queries })).output),
+    pg: async () => median(await timeCalls(ten, queries)),
+  })
   client.release()
-  report('pg: ten statements in a transaction, p50', median(theirs), 'µs')
-  report('ctx.db.batch of ten statements, p50', median(ours), 'µs')
-  report('ratio', ratio(ours, theirs), 'x', 2)
+  report('pg: ten statements in a transaction, p50', median(blocks.pg), 'µs')
+  report('ctx.db.batch of ten statements, p50', median(blocks.ours), 'µs')
+  report('ratio', ratio(blocks, 'ours', 'pg'), 'x', 2)
 }
 
 async function many(platform, pool) {
+  const echoes = await Promise.all(Array.from({ length: atOnce }, createRawEcho))
   const perSecond = async (run) => {
     const from = performance.now()
-    await Promise.all(Array.from({ length: atOnce }, run))
+    await Promise.all(Array.from({ length: atOnce }, (_, caller) => run(caller)))
     return (atOnce * queries * 1000) / (performance.now() - from)
   }
-  const ours = () => platform.invoke('queries', { kind: 'many', count: queries })
-  const theirs = async () => {
-    for (let n = 0; n < queries; n++) await pool.query({ text: 'select 1', values: [] })
+  const repeat = async (query) => {
+    for (let n = 0; n < queries; n++) await query()
   }
-  // Enough of them warm.
-  await perSecond(ours)
-  await perSecond(theirs)
-  const blocks = []
-  for (let round = 0; round < rounds; round++) blocks.push({ ours: await perSecond(ours), theirs: await perSecond(theirs) })
-  report(`pg: ${atOnce} callers, ${connections} connections`, median(blocks.map((block) => block.theirs)), 'calls/s')
-  report(`${atOnce} functions at once, ${connections} connections`, median(blocks.map((block) => block.ours)), 'calls/s')
-  report('ratio', median(blocks.map((block) => block.ours / block.theirs)), 'x', { atLeast: 0.6 })
+  const query = () => pool.query({ text: 'select 1', values: [] })
+  // The first block of each is thrown away: afterwards enough sandboxes are warm.
+  const blocks = await compare({
+    ours: () => perSecond(() => platform.invoke('queries', { kind: 'many', count: queries })),
+    pg: () => perSecond(() => repeat(query)),
+    raw: () => perSecond((caller) => repeat(() => echoes[caller].call(frame).then(query))),
+  })
+  for (const echo of echoes) echo.close()
+  report(`pg: ${atOnce} callers, ${connections} connections`, median(blocks.pg), 'calls/s')
+  report(`the same for ${atOnce} bare processes`, median(blocks.raw), 'calls/s')
+  report(`${atOnce} functions at once, ${connections} connections`, median(blocks.ours), 'calls/s')
+  report('ratio', ratio(blocks, 'ours', 'pg'), 'x', { atLeast: 0.6 })
+  report('ratio of the bare processes', ratio(blocks, 'raw', 'pg'), 'x')
 }
 
-/** Medians of interleaved blocks. */
-async function compare(ours, theirs) {
-  await ours()
-  await theirs()
-  const medians = { ours: [], theirs: [] }
+/** One figure per call and round, interleaved, by name; the first round is not counted. */
+async function compare(calls) {
+  const blocks = Object.fromEntries(Object.keys(calls).map((name) => [name, []]))
+  for (const call of Object.values(calls)) await call()
   for (let round = 0; round < rounds; round++) {
-    medians.ours.push(median(await ours()))
-    medians.theirs.push(median(await theirs()))
+    for (const [name, call] of Object.entries(calls)) blocks[name].push(await call())
   }
-  return medians
+  return blocks
 }
 
-function ratio(ours, theirs) {
-  return median(ours.map((value, round) => value / theirs[round]))
+function ratio(blocks, name, reference) {
+  return median(blocks[name].map((value, round) => value / blocks[reference][round]))
 }
 
 async function timeCalls(call, count) {

@@ -42,15 +42,22 @@ await withScratch(async (folder) => {
     report('connections that made room for others', evicted, '')
     report(`hit: query and clean-up, ${tenants} tenants over ${connections} connections, p50`, median(times.hit), 'ms', 1)
     report('hit, p99', quantile(times.hit, 0.99), 'ms')
+    report('pg: query and DISCARD ALL, p50', median(times.pgHit), 'ms')
+    report('ratio', ratio(times.hit, times.pgHit), 'x')
     report('miss, p50', median(times.miss), 'ms', 8)
     report('miss, p99', quantile(times.miss, 0.99), 'ms')
-    report('pg: query and DISCARD ALL, p50', median(times.pgHit), 'ms')
     report('pg: connection, query and its end, p50', median(times.pgMiss), 'ms')
+    report('ratio', ratio(times.miss, times.pgMiss), 'x')
   } finally {
     await database.close()
     await server.close()
   }
 })
+
+/** Median of the ratios of calls that were made one right after the other. */
+function ratio(ours, theirs) {
+  return median(ours.map((value, index) => value / theirs[index]))
+}
 
 async function ask(database, tenant) {
   const session = database.session(`tenant${tenant}`, Date.now() + 60_000)

@@ -215,10 +215,19 @@ for (const [name, start] of Object.entries(backends)) {
         ['PREPARE p AS SELECT 1', 'SELECT count(*) = 0 FROM pg_prepared_statements'],
         ['LISTEN somewhere', 'SELECT count(*) = 0 FROM pg_listening_channels()'],
         ["SET my.secret = 'x'", "SELECT coalesce(current_setting('my.secret', true), '') = ''"],
+        ['DECLARE kept CURSOR WITH HOLD FOR SELECT generate_series(1, 3)', "SELECT count(*) = 0 FROM pg_cursors WHERE name = 'kept'"],
+        // What makes it new again is a statement, too, and has only this long then.
+        ["SELECT set_config('statement_timeout', '1', false)", "SELECT current_setting('statement_timeout') <> '1ms'"],
+        // Fails, and keeps what it set before; leaves a transaction open.
+        [
+          "DO $$BEGIN PERFORM set_config('my.secret', 'x', false); COMMIT; RAISE 'no'; END$$",
+          "SELECT coalesce(current_setting('my.secret', true), '') = ''",
+        ],
+        ['START TRANSACTION READ ONLY', "SELECT current_setting('transaction_read_only') = 'off'"],
       ]
       for (const [dirty, check] of leaks) {
         const session = open()
-        await session.query(dirty ?? '', [])
+        await session.query(dirty ?? '', []).catch(() => undefined)
         await session.end()
         const fresh = open()
         const { rows } = await fresh.query(check ?? '', [])

@@ -1,10 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { PlatformError, toPlatformError, type PoolStats } from '@cordon/contracts'
+import { PlatformError, type PoolStats } from '@cordon/contracts'
 import type { Client, PoolClient } from 'pg'
 import type PgPool from 'pg-pool'
 import { codeOf } from '../embedded/file-error.ts'
 import { createClientClass } from './bounded-client.ts'
 import type { ConnectionBudget, Evictable } from './connection-budget.ts'
+import type { End } from './end.ts'
 import { clientConfig, type SqlConnection } from './sql-connection.ts'
 
 /** Options of a `ClientPool`. */
@@ -49,30 +50,29 @@ export class ClientPool implements Evictable {
   /**
    * Takes a connection out of the pool.
    *
-   * @throws PlatformError ACQUIRE_TIMEOUT, STORE_UNAVAILABLE, CLOSED; whatever `signal` was aborted with
+   * @throws PlatformError ACQUIRE_TIMEOUT, STORE_UNAVAILABLE, CLOSED; that of `end` when it is reached
    */
-  async acquire(timeoutMs: number, signal?: AbortSignal): Promise<PoolClient> {
+  async acquire(timeoutMs: number, end?: End): Promise<PoolClient> {
     this.#checkOpen()
     this.#options.budget?.touch(this)
     const pool = this.#loaded
     // The usual case needs no timer: a connection is idle and nobody stands in line for it.
-    if (pool !== undefined && pool.idleCount > pool.waitingCount && !signal?.aborted) return this.#checked(await pool.connect())
+    if (pool !== undefined && pool.idleCount > pool.waitingCount && end?.isReached !== true) return this.#checked(await pool.connect())
     this.#waiting++
-    const { promise: stopped, resolve: stop } = withResolvers<'timeout' | 'aborted'>()
+    const { promise: stopped, resolve: stop } = withResolvers<'timeout' | 'end'>()
     const timer = setTimeout(stop, Math.max(0, timeoutMs), 'timeout')
-    const onAbort = (): void => stop('aborted')
-    if (signal?.aborted) onAbort()
-    else signal?.addEventListener('abort', onAbort)
+    const onEnd = (): void => stop('end')
+    end?.listen(onEnd)
     try {
-      return await this.#connect(stopped, timeoutMs, signal)
+      return await this.#connect(stopped, timeoutMs, end)
     } finally {
       this.#waiting--
       clearTimeout(timer)
-      signal?.removeEventListener('abort', onAbort)
+      end?.ignore(onEnd)
     }
   }
 
-  async #connect(stopped: Promise<'timeout' | 'aborted'>, timeoutMs: number, signal: AbortSignal | undefined): Promise<PoolClient> {
+  async #connect(stopped: Promise<'timeout' | 'end'>, timeoutMs: number, end: End | undefined): Promise<PoolClient> {
     let refused: unknown
     for (;;) {
       this.#checkOpen()
@@ -82,7 +82,7 @@ export class ClientPool implements Evictable {
         const client = await Promise.race([connecting, stopped])
         if (typeof client !== 'string') return this.#checked(client)
         giveBackLate(connecting)
-        if (client === 'aborted') throw toPlatformError(signal?.reason, 'CANCELLED', this.#options.act)
+        if (client === 'end' && end !== undefined) throw end.error()
         if (refused !== undefined) throw this.#unavailable(refused)
         throw this.#clients.size > 0 || this.#options.budget?.isFull === true
           ? this.#acquireTimeout(timeoutMs)

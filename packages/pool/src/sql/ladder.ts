@@ -1,4 +1,5 @@
 import type { PoolClient } from 'pg'
+import type { End } from './end.ts'
 
 /** Stops a statement of another connection, by the process id of its backend. */
 export interface Stopper {
@@ -20,7 +21,7 @@ export interface LadderOptions {
   readonly timeoutMs: number
   readonly stopper: Stopper
   /** Starts the ladder before the deadline. */
-  readonly signal?: AbortSignal | undefined
+  readonly end?: End | undefined
 }
 
 /** How long a cancel may take, in milliseconds. A prototype stopped statements that obey within 6 ms of it. */
@@ -33,7 +34,7 @@ const terminateMs = 150
  * is terminated, 150 ms after that the socket is cut. A cancel that is still under way when the statement ends is waited
  * for, so it cannot hit the next one.
  */
-export async function climb<T>(client: PoolClient, work: Promise<T>, { timeoutMs, stopper, signal }: LadderOptions): Promise<LadderOutcome<T>> {
+export async function climb<T>(client: PoolClient, work: Promise<T>, { timeoutMs, stopper, end }: LadderOptions): Promise<LadderOutcome<T>> {
   let stage: LadderStage = 'running'
   let timer: NodeJS.Timeout | undefined
   const orders: Promise<void>[] = []
@@ -57,13 +58,19 @@ export async function climb<T>(client: PoolClient, work: Promise<T>, { timeoutMs
   }
 
   timer = setTimeout(cancel, Math.max(0, timeoutMs))
-  if (signal?.aborted) cancel()
-  else signal?.addEventListener('abort', cancel)
-  const [result] = await Promise.allSettled([work])
+  end?.listen(cancel)
+  const result = await settled(work)
   clearTimeout(timer)
-  signal?.removeEventListener('abort', cancel)
-  await Promise.all(orders)
+  end?.ignore(cancel)
+  if (orders.length > 0) await Promise.all(orders)
   return { result, stage }
+}
+
+function settled<T>(work: Promise<T>): Promise<PromiseSettledResult<T>> {
+  return work.then(
+    (value) => ({ status: 'fulfilled', value }),
+    (reason: unknown) => ({ status: 'rejected', reason }),
+  )
 }
 
 /** Process id of the backend; `pg` knows it, its types do not. */

@@ -13,6 +13,7 @@ import {
 } from '@cordon/contracts'
 import { ClientPool } from '../sql/client-pool.ts'
 import { ConnectionBudget } from '../sql/connection-budget.ts'
+import type { End } from '../sql/end.ts'
 import type { SqlConnection } from '../sql/sql-connection.ts'
 import { createStopper, type OwnedStopper } from '../sql/stopper.ts'
 import { exportTenant, type ExportedItem } from './export.ts'
@@ -142,7 +143,7 @@ class TenantDatabase implements PooledFunctionDatabase {
       acquireTimeoutMs: this.#acquireTimeoutMs,
       queryTimeoutMs: this.#queryTimeoutMs,
       budget: new QueryBudget(this.#limits),
-      acquire: (timeoutMs, signal) => this.#acquire(tenant, { timeoutMs, signal }),
+      acquire: (timeoutMs, end) => this.#acquire(tenant, { timeoutMs, end }),
       onRun: (text, { durationMs, rows, isSuccess }) => {
         if (durationMs < this.#slowQueryMs) return
         this.#onSlowQuery?.({ tenant, ...caller, text: text.slice(0, reportedText), durationMs, rows, isSuccess })
@@ -168,15 +169,15 @@ class TenantDatabase implements PooledFunctionDatabase {
     )
   }
 
-  async #acquire(name: string, { timeoutMs, signal }: { timeoutMs: number; signal: AbortSignal }): Promise<Lease> {
+  async #acquire(name: string, { timeoutMs, end }: { timeoutMs: number; end: End }): Promise<Lease> {
     if (this.#isClosed) throw closed()
     const from = performance.now()
     const tenant = this.#tenantOf(name)
     const pool = tenant.opened ?? (await tenant.pool)
-    const client = await pool.acquire(timeoutMs, signal).catch(async (error: unknown) => {
+    const client = await pool.acquire(timeoutMs, end).catch(async (error: unknown) => {
       if (!(error instanceof PlatformError) || !repairable.has(String(error.details['code']))) throw error
       await this.#registry.repair(name)
-      return pool.acquire(timeoutMs, signal)
+      return pool.acquire(timeoutMs, end)
     })
     tenant.tally.acquired(performance.now() - from)
     return new Lease(client, { stopper: this.#stopper, tally: tenant.tally })
@@ -223,7 +224,7 @@ class TenantDatabase implements PooledFunctionDatabase {
       acquireTimeoutMs: this.#acquireTimeoutMs,
       queryTimeoutMs: this.#queryTimeoutMs,
       budget: new QueryBudget({ ...this.#limits, statements: Infinity, rows: Infinity, bytes: Infinity }),
-      acquire: (timeoutMs, signal) => this.#acquire(tenant, { timeoutMs, signal }),
+      acquire: (timeoutMs, end) => this.#acquire(tenant, { timeoutMs, end }),
       onRun: () => undefined,
     })
     try {

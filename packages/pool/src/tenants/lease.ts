@@ -1,8 +1,10 @@
 import type { PoolClient } from 'pg'
+import type { End } from '../sql/end.ts'
 import { climb, processIdOf, type Stopper } from '../sql/ladder.ts'
 import { Pipeline, ResultTooLarge, type ResultLimits, type Step, type StepResult } from './pipeline.ts'
-import { invocationOver, queryError, queryTimeout } from './query-error.ts'
+import { queryError, queryTimeout } from './query-error.ts'
 import type { QueryTally } from './query-tally.ts'
+import { Reset, resetText } from './reset.ts'
 import { sqlError } from '../sql/sql-state.ts'
 
 /** What every lease of a tenant needs. */
@@ -14,9 +16,11 @@ export interface LeaseSurroundings {
 /** Bounds of one run. */
 export interface RunLimits {
   readonly timeoutMs: number
-  /** When it is aborted, or the time is up, the statement is stopped on the server. */
-  readonly signal: AbortSignal
+  /** When it is reached, or the time is up, the statement is stopped on the server. */
+  readonly end: End
   readonly limits: ResultLimits
+  /** Whether the connection is given back afterwards: it is made new behind the steps, in the same write. */
+  readonly isLast: boolean
   /** Told how it went, in any case. */
   readonly onDone: (run: { readonly rows: number; readonly bytes: number; readonly durationMs: number; readonly isSuccess: boolean }) => void
 }
@@ -30,6 +34,7 @@ const cleanUpTimeoutMs = 1000
 export class Lease {
   readonly #client: PoolClient
   readonly #around: LeaseSurroundings
+  #reset: Reset | undefined
   #isKilled = false
   #hasFailed = false
 
@@ -44,14 +49,15 @@ export class Lease {
   }
 
   /** Runs steps in one round trip; outside of a transaction they are one. */
-  async run(steps: readonly Step[], { timeoutMs, signal, limits, onDone }: RunLimits): Promise<readonly StepResult[]> {
-    if (signal.aborted) throw invocationOver()
+  async run(steps: readonly Step[], { timeoutMs, end, limits, isLast, onDone }: RunLimits): Promise<readonly StepResult[]> {
+    if (end.isReached) throw end.error()
     if (timeoutMs <= 0) throw queryTimeout(0)
     for (const step of steps) if (step.kind === 'run') refuseUnsendable(step.text, step.values)
     const { stopper, tally } = this.#around
     const from = performance.now()
-    const pipeline = this.#client.query(new Pipeline(steps, limits, () => void this.#giveUp()))
-    const { result, stage } = await climb(this.#client, pipeline.result, { timeoutMs, signal, stopper })
+    const pipeline = this.#client.query(new Pipeline(steps, { limits, isReset: isLast, giveUp: () => void this.#giveUp() }))
+    if (isLast) this.#reset = this.#client.query(new Reset())
+    const { result, stage } = await climb(this.#client, pipeline.result, { timeoutMs, end, stopper })
     const durationMs = performance.now() - from
     const isSuccess = result.status === 'fulfilled'
     tally.queried(durationMs)
@@ -61,15 +67,25 @@ export class Lease {
     if (isSuccess) return result.value
     this.#hasFailed = true
     if (stage === 'running' || result.reason instanceof ResultTooLarge) throw queryError(result.reason)
-    throw signal.aborted ? invocationOver() : queryTimeout(timeoutMs, result.reason)
+    throw end.isReached ? end.error() : queryTimeout(timeoutMs, result.reason)
   }
 
   /** Rolls an open transaction back and gives the connection to the pool, as new; a broken or stubborn one is closed. */
   async giveBack(): Promise<void> {
+    const isClean = (await this.#isNew()) || (await this.#cleanUp())
+    this.#client.release(!isClean || this.status !== 'I')
+  }
+
+  /** Whether what was written behind the last steps has made it new. */
+  async #isNew(): Promise<boolean> {
+    const reset = this.#reset
+    return reset !== undefined && this.#isDone(() => reset.result)
+  }
+
+  async #cleanUp(): Promise<boolean> {
     // What a failure left behind is not known yet.
-    const isOpen = this.#hasFailed || this.status === 'T' || this.status === 'E'
-    const isClean = !this.#isKilled && (!isOpen || (await this.#cleanUp('ROLLBACK'))) && this.status === 'I' && (await this.#cleanUp('DISCARD ALL'))
-    this.#client.release(!isClean)
+    const isOpen = this.#hasFailed || this.status !== 'I'
+    return (!isOpen || (await this.#runOwn('ROLLBACK'))) && this.#runOwn(resetText)
   }
 
   /** Ends the backend first and the socket then: a backend that only loses its socket runs on for a moment, with its locks. */
@@ -79,9 +95,15 @@ export class Lease {
     this.#client.connection.stream.destroy()
   }
 
-  async #cleanUp(text: string): Promise<boolean> {
-    const { result, stage } = await climb(this.#client, this.#client.query(text), { timeoutMs: cleanUpTimeoutMs, stopper: this.#around.stopper })
-    return result.status === 'fulfilled' && stage === 'running'
+  #runOwn(text: string): Promise<boolean> {
+    return this.#isDone(() => this.#client.query(text).then(() => true))
+  }
+
+  async #isDone(work: () => Promise<boolean>): Promise<boolean> {
+    if (this.#isKilled) return false
+    const { result, stage } = await climb(this.#client, work(), { timeoutMs: cleanUpTimeoutMs, stopper: this.#around.stopper })
+    if (stage !== 'running') this.#isKilled = true
+    return !this.#isKilled && result.status === 'fulfilled' && result.value
   }
 }
 

@@ -1,6 +1,7 @@
 import type { RawQueryResult } from '@cordon/contracts'
 import type { Connection, Submittable } from 'pg'
 import { toParameter } from './parameter.ts'
+import { resetText } from './reset.ts'
 import { sqlError } from '../sql/sql-state.ts'
 
 /** How much of a result the host takes. */
@@ -38,17 +39,26 @@ interface FieldDescription {
   readonly dataTypeID: number
 }
 
+/** Bounds of what comes back, and what has to follow. */
+export interface PipelineOptions {
+  readonly limits: ResultLimits
+  /** Called when too much arrives; has to end the connection. */
+  readonly giveUp: () => void
+  /** Whether the text of a `Reset` is written with the steps: it has to be the next query of the connection. */
+  readonly isReset: boolean
+}
+
 /**
  * Steps in the extended protocol, which refuses a second statement after a `;`, written at once and ended by one Sync: outside of a
  * transaction the server makes one of them. `pg` calls the `handle…` methods (its interface for custom queries). Unlike its own query this
  * counts what arrives: as soon as it is too much nothing more is read, so neither rows nor one huge value fill the host's memory.
- * `giveUp` is called then and has to end the connection. Values stay text: the sandbox reads them.
+ * Values stay text: the sandbox reads them.
  */
 export class Pipeline implements Submittable {
   readonly result: Promise<readonly StepResult[]>
   readonly #steps: readonly Step[]
-  readonly #limits: ResultLimits
-  readonly #giveUp: () => void
+  readonly #values: readonly (string | Buffer | null)[][]
+  readonly #options: PipelineOptions
   readonly #results: StepResult[] = []
   #settle: { resolve: (results: readonly StepResult[]) => void; reject: (error: unknown) => void } = {
     resolve: () => undefined,
@@ -62,13 +72,13 @@ export class Pipeline implements Submittable {
   #connection: Connection | undefined
   readonly #count = (chunk: Buffer): void => {
     this.#byteCount += chunk.length
-    if (this.#byteCount > this.#limits.maxBytes) this.#cut(new ResultTooLarge(`more than ${this.#limits.maxBytes} bytes`))
+    if (this.#byteCount > this.#options.limits.maxBytes) this.#cut(new ResultTooLarge(`more than ${this.#options.limits.maxBytes} bytes`))
   }
 
-  constructor(steps: readonly Step[], limits: ResultLimits, giveUp: () => void) {
+  constructor(steps: readonly Step[], options: PipelineOptions) {
     this.#steps = steps
-    this.#limits = limits
-    this.#giveUp = giveUp
+    this.#values = steps.map((step) => (step.kind === 'run' ? step.values.map(toParameter) : []))
+    this.#options = options
     this.result = new Promise((resolve, reject) => {
       this.#settle = { resolve, reject }
     })
@@ -84,22 +94,14 @@ export class Pipeline implements Submittable {
     return this.#byteCount
   }
 
-  submit(connection: Connection): Error | null {
-    let values: (string | Buffer | null)[][]
-    try {
-      values = this.#steps.map((step) => (step.kind === 'run' ? step.values.map(toParameter) : []))
-    } catch (error) {
-      return error instanceof Error ? error : new Error(String(error))
-    }
+  submit(connection: Connection): null {
     this.#connection = connection
     connection.stream.on('data', this.#count)
     connection.stream.cork()
-    try {
-      for (const [index, step] of this.#steps.entries()) write(connection, step, values[index] ?? [])
-      connection.sync()
-    } finally {
-      connection.stream.uncork()
-    }
+    for (const [index, step] of this.#steps.entries()) write(connection, step, this.#values[index] ?? [])
+    connection.sync()
+    if (this.#options.isReset) connection.query(resetText)
+    connection.stream.uncork()
     return null
   }
 
@@ -109,7 +111,7 @@ export class Pipeline implements Submittable {
 
   handleDataRow({ fields }: { fields: (string | null)[] }): void {
     if (this.#error !== undefined) return
-    if (this.#rowCount >= this.#limits.maxRows) return this.#cut(new ResultTooLarge(`more than ${this.#limits.maxRows} rows`))
+    if (this.#rowCount >= this.#options.limits.maxRows) return this.#cut(new ResultTooLarge(`more than ${this.#options.limits.maxRows} rows`))
     this.#rowCount++
     this.#rows.push(fields)
   }
@@ -160,7 +162,7 @@ export class Pipeline implements Submittable {
     this.#rows.length = 0
     this.#results.length = 0
     this.#connection?.stream.pause()
-    this.#giveUp()
+    this.#options.giveUp()
   }
 
   #finish(): void {

@@ -1,5 +1,5 @@
-import { setMaxListeners } from 'node:events'
 import type { DatabaseSession, RawCursorPage, RawQueryResult, RawStatement } from '@cordon/contracts'
+import { End } from '../sql/end.ts'
 import type { Lease, RunLimits } from './lease.ts'
 import type { Step, StepResult } from './pipeline.ts'
 import type { QueryBudget } from './query-budget.ts'
@@ -12,7 +12,7 @@ export interface SessionOptions {
   readonly acquireTimeoutMs: number
   readonly queryTimeoutMs: number
   readonly budget: QueryBudget
-  readonly acquire: (timeoutMs: number, signal: AbortSignal) => Promise<Lease>
+  readonly acquire: (timeoutMs: number, end: End) => Promise<Lease>
   /** Told about every run of statements. */
   readonly onRun: (text: string, run: Parameters<RunLimits['onDone']>[0]) => void
 }
@@ -44,7 +44,7 @@ export function createSession(options: SessionOptions): DatabaseSession {
 
 class Session implements DatabaseSession {
   readonly #options: SessionOptions
-  readonly #end = createEnd()
+  readonly #end = new End(invocationOver)
   /** Whatever has a connection, until the connection is back. */
   readonly #busy = new Set<Promise<unknown>>()
   readonly #transactions = new Map<number, Transaction>()
@@ -78,7 +78,7 @@ class Session implements DatabaseSession {
   async #outside(steps: readonly Step[]): Promise<readonly RawQueryResult[]> {
     const lease = await this.#acquire()
     try {
-      const results = await this.#run(lease, steps)
+      const results = await this.#run(lease, steps, { isLast: true })
       if (lease.status !== 'I') throw leftOpen()
       // A lone COMMIT is nothing but useless; among others it makes two transactions of one.
       if (steps.length > 1 && results.some(({ command }) => transactionCommands.has(command))) throw endedByHand()
@@ -97,7 +97,7 @@ class Session implements DatabaseSession {
     const lease = await this.#acquire()
     try {
       const results = await this.#run(lease, steps)
-      if (this.#end.signal.aborted) throw invocationOver()
+      if (this.#end.isReached) throw invocationOver()
       const number = ++this.#lastTransaction
       this.#transactions.set(number, { lease, last: Promise.resolve(), isOver: false })
       return { number, results }
@@ -153,7 +153,9 @@ class Session implements DatabaseSession {
     const { transaction, isAlone, portal } = cursor
     if (isAlone) return this.rollback(transaction)
     // Of a transaction that failed or is over, nothing is left to close.
-    const close = this.#inTransaction(transaction, (lease) => this.#run(lease, [{ kind: 'run', text: `CLOSE "${portal}"`, values: [] }], 0))
+    const close = this.#inTransaction(transaction, (lease) =>
+      this.#run(lease, [{ kind: 'run', text: `CLOSE "${portal}"`, values: [] }], { count: 0 }),
+    )
     await close.catch(() => undefined)
   }
 
@@ -161,7 +163,7 @@ class Session implements DatabaseSession {
     await this.#inTransaction(number, async (lease, transaction) => {
       transaction.isOver = true
       try {
-        const [result] = await this.#run(lease, [{ kind: 'run', text: 'COMMIT', values: [] }], 0)
+        const [result] = await this.#run(lease, [{ kind: 'run', text: 'COMMIT', values: [] }], { count: 0, isLast: true })
         // The server answers the COMMIT of a failed transaction with a rollback, and says so only there.
         if (result?.command !== 'COMMIT') throw rolledBack()
       } finally {
@@ -187,7 +189,7 @@ class Session implements DatabaseSession {
   }
 
   async #endNow(): Promise<void> {
-    this.#end.abort(invocationOver())
+    this.#end.reach()
     const open = [...this.#transactions].map(async ([number, transaction]) => {
       await transaction.last.catch(() => undefined)
       if (this.#transactions.delete(number)) await transaction.lease.giveBack()
@@ -200,7 +202,7 @@ class Session implements DatabaseSession {
   /** Runs `work` when the statements before it are done. */
   #inTransaction<T>(number: number, work: (lease: Lease, transaction: Transaction) => Promise<T>): Promise<T> {
     const transaction = this.#transactions.get(number)
-    if (this.#end.signal.aborted) return Promise.reject(invocationOver())
+    if (this.#end.isReached) return Promise.reject(invocationOver())
     if (transaction === undefined) return Promise.reject(unknownTransaction())
     const turn = transaction.last
       .catch(() => undefined)
@@ -216,21 +218,22 @@ class Session implements DatabaseSession {
   async #acquire(): Promise<Lease> {
     const { acquire, acquireTimeoutMs } = this.#options
     const remainingMs = this.#remainingMs()
-    if (this.#end.signal.aborted) throw invocationOver()
+    if (this.#end.isReached) throw invocationOver()
     if (remainingMs <= 0) throw queryTimeout(0)
-    const lease = await acquire(Math.min(acquireTimeoutMs, remainingMs), this.#end.signal)
-    if (!this.#end.signal.aborted) return lease
+    const lease = await acquire(Math.min(acquireTimeoutMs, remainingMs), this.#end)
+    if (!this.#end.isReached) return lease
     await lease.giveBack()
     throw invocationOver()
   }
 
-  /** `count`: how many statements of the budget it takes. */
-  #run(lease: Lease, steps: readonly Step[], count = steps.length): Promise<readonly StepResult[]> {
+  /** `count`: how many statements of the budget it takes; `isLast`: the lease is given back afterwards. */
+  #run(lease: Lease, steps: readonly Step[], { count = steps.length, isLast = false } = {}): Promise<readonly StepResult[]> {
     const { queryTimeoutMs, budget, onRun } = this.#options
     return lease.run(steps, {
       timeoutMs: Math.min(queryTimeoutMs, this.#remainingMs()),
-      signal: this.#end.signal,
+      end: this.#end,
       limits: budget.begin(count),
+      isLast,
       onDone(run) {
         budget.spend(run.rows, run.bytes)
         onRun(nameOf(steps), run)
@@ -261,11 +264,4 @@ function nameOf(steps: readonly Step[]): string {
 
 function isBegin(step: Step | undefined): boolean {
   return step?.kind === 'run' && step.text === 'BEGIN READ ONLY'
-}
-
-/** A function may have any number of queries under way, and each listens: Node would warn about more than ten. */
-function createEnd(): AbortController {
-  const end = new AbortController()
-  setMaxListeners(0, end.signal)
-  return end
 }
