@@ -22,6 +22,7 @@ import type { RecordBuffer } from '../records/record-buffer.ts'
 import type { BundleCache } from '../registry/bundle-cache.ts'
 import { KeyedQueue } from '../registry/keyed-queue.ts'
 import type { FunctionRegistry } from '../registry/registry.ts'
+import { Doubts } from '../store/doubts.ts'
 import type { FunctionStore, StoredVersion } from '../store/function-store.ts'
 import { capabilitiesOf, capabilityChange } from '../policy/capability-change.ts'
 import type { Policy } from '../policy/policy.ts'
@@ -67,6 +68,8 @@ type AcceptedAnalysis = Analysis & { readonly bundle: Bundle }
 export class Deployer {
   readonly #parts: DeployerParts
   readonly #queue = new KeyedQueue()
+  /** Functions of which nobody knows whether their last change was made. */
+  readonly #doubts = new Doubts((name) => this.sync(name))
 
   constructor(parts: DeployerParts) {
     this.#parts = parts
@@ -80,7 +83,7 @@ export class Deployer {
     // Unpacked at once, since the caller may change its files while this waits; queued, so that two deployments end in the order of the calls.
     const upload = unpack(given)
     upload.catch(ignore)
-    return this.#queue.run(name, async () => {
+    return this.#change(name, async () => {
       const { analysis, migrations } = await this.#analyze(await upload)
       if (!isAccepted(analysis)) throw refuseCode(name, analysis.diagnostics)
       const { registry, policy } = this.#parts
@@ -106,7 +109,7 @@ export class Deployer {
 
   async rollback(name: string, version: string | undefined, options?: unknown): Promise<{ readonly name: string; readonly version: string }> {
     const userId = options === undefined ? undefined : userIdOf(copyOf(options)['user'])
-    return this.#queue.run(name, async () => {
+    return this.#change(name, async () => {
       const { registry, store, executor, events } = this.#parts
       const { live } = registry.get(name)
       const target = version ?? (await store.previousLive(name))
@@ -131,14 +134,17 @@ export class Deployer {
   }
 
   remove(name: string): Promise<void> {
-    return this.#queue.run(name, async () => {
+    return this.#change(name, async () => {
       const { tenant, registry, store, executor, buffer, events } = this.#parts
       const { versions, live } = registry.get(name)
       // Before the barrier, behind which the records of all tenants wait.
       await store.removeRecords(name)
       // Behind the records that are being written, so that none of them is written after the function is gone.
       buffer.forget(tenant, name)
-      await buffer.barrier(() => store.remove(name))
+      await this.#doubts.watch(
+        name,
+        buffer.barrier(() => store.remove(name)),
+      )
       registry.remove(name)
       buffer.forget(tenant, name)
       for (const version of versions.values()) executor.retire(version)
@@ -148,18 +154,29 @@ export class Deployer {
 
   /** Takes over what the store says of a function after another host changed it. */
   sync(name: string): Promise<void> {
+    return this.#queue.run(name, () => this.#follow(name))
+  }
+
+  async #follow(name: string): Promise<void> {
+    const { tenant, registry, store, executor, buffer, events } = this.#parts
+    const { unwanted, before, live } = registry.sync(name, await store.load(name))
+    this.#doubts.settle(name)
+    for (const version of unwanted) executor.retire(version)
+    if (before === live) return
+    if (live === undefined) buffer.forget(tenant, name)
+    // Only where it is in use: the other hosts load it when they are asked for it.
+    else if (before !== undefined) void executor.preload(live).catch(ignore)
+    const shown = live ?? before
+    if (shown === undefined) return
+    const capabilities = capabilityChange(before?.stored.manifest, live?.stored.manifest)
+    events.emit('deployment', { name, version: shown.version, kind: live === undefined ? 'remove' : 'deploy', capabilities })
+  }
+
+  /** Runs a change of a function when those before it are over, on what the store says of it. */
+  #change<T>(name: string, work: () => Promise<T>): Promise<T> {
     return this.#queue.run(name, async () => {
-      const { tenant, registry, store, executor, buffer, events } = this.#parts
-      const { unwanted, before, live } = registry.sync(name, await store.load(name))
-      for (const version of unwanted) executor.retire(version)
-      if (before === live) return
-      if (live === undefined) buffer.forget(tenant, name)
-      // Only where it is in use: the other hosts load it when they are asked for it.
-      else if (before !== undefined) void executor.preload(live).catch(ignore)
-      const shown = live ?? before
-      if (shown === undefined) return
-      const capabilities = capabilityChange(before?.stored.manifest, live?.stored.manifest)
-      events.emit('deployment', { name, version: shown.version, kind: live === undefined ? 'remove' : 'deploy', capabilities })
+      if (this.#doubts.has(name)) await this.#follow(name)
+      return work()
     })
   }
 
@@ -171,7 +188,7 @@ export class Deployer {
   /** Runs a write that needs what is in memory to be in the store, too. @throws PlatformError VERSION_NOT_FOUND when another host removed it */
   async #write(name: string, run: () => Promise<void>): Promise<void> {
     try {
-      await run()
+      await this.#doubts.watch(name, run())
     } catch (error) {
       // A foreign key: what the row refers to is not there.
       if (!(error instanceof PlatformError) || error.details['sqlState'] !== '23503') throw error
@@ -215,15 +232,16 @@ export class Deployer {
     const stored: StoredVersion = before?.stored ?? { version, manifest, schemas, createdAt: time, label, bytes }
     // With its content also when it is known here: another host may have removed it meanwhile.
     const content = { manifest: stored.manifest, schemas: stored.schemas, bundle }
-    await store.deploy({ name, version, kind: 'deploy', label, userId, capabilities: capabilitiesOf(stored.manifest), time, content })
+    const capabilities = capabilitiesOf(stored.manifest)
+    await this.#doubts.watch(name, store.deploy({ name, version, kind: 'deploy', label, userId, capabilities, time, content }))
     if (before === undefined) bundles.set({ tenant, function: name, version }, bundle)
     const { live, before: replaced } = registry.switch(name, { ...stored, label }, time)
     if (replaced !== undefined && replaced !== live) executor.retire(replaced)
     // The first call shall find its code loaded; why it could not be is told by that call.
     void executor.preload(live).catch(ignore)
-    const capabilities = capabilityChange(replaced?.stored.manifest, stored.manifest)
-    events.emit('deployment', { name, version, kind: 'deploy', capabilities })
-    return { name, version, created: before === undefined, manifest: stored.manifest, capabilities, schemas: stored.schemas }
+    const change = capabilityChange(replaced?.stored.manifest, stored.manifest)
+    events.emit('deployment', { name, version, kind: 'deploy', capabilities: change })
+    return { name, version, created: before === undefined, manifest: stored.manifest, capabilities: change, schemas: stored.schemas }
   }
 }
 

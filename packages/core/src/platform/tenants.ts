@@ -1,6 +1,7 @@
 import type { TenantExportItem, TenantInfo } from '@cordon/contracts'
 import type { PooledFunctionDatabase } from '@cordon/pool'
 import { secretsChanged, type Change } from '../store/change-log.ts'
+import { Doubts } from '../store/doubts.ts'
 import { exportTenant } from '../store/export-tenant.ts'
 import { loadFunctions } from '../store/load-functions.ts'
 import { TenantStore } from '../store/tenant-store.ts'
@@ -12,6 +13,11 @@ export class Tenants {
   readonly #database: PooledFunctionDatabase
   readonly #store: TenantStore
   readonly #parts = new Map<string, TenantParts>()
+  /** Tenants of which nobody knows whether they were removed. */
+  readonly #doubts = new Doubts(async (tenant) => {
+    await this.apply({ tenant, function: null })
+    this.#doubts.settle(tenant)
+  })
 
   constructor(shared: SharedParts, database: PooledFunctionDatabase) {
     this.#shared = shared
@@ -61,7 +67,10 @@ export class Tenants {
     await this.#store.removeRecords(id)
     // First nothing can be called any more, so that nothing is written or created anew behind the deletion.
     buffer.forget(id)
-    await buffer.barrier(() => this.#store.remove(id))
+    await this.#doubts.watch(
+      id,
+      buffer.barrier(() => this.#store.remove(id)),
+    )
     await deployer.syncAll([])
     await this.#shared.vault.reload(id)
     buffer.forget(id)

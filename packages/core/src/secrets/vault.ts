@@ -1,5 +1,6 @@
 import { PlatformError, toPlatformError, type SecretInfo } from '@cordon/contracts'
 import { KeyedQueue } from '../registry/keyed-queue.ts'
+import { Doubts } from '../store/doubts.ts'
 import type { SecretRow, SecretStore } from '../store/secret-store.ts'
 import { createKeyFile, readKeyFile } from './key-file.ts'
 import { KeyRing, type SecretPlace } from './key-ring.ts'
@@ -21,6 +22,7 @@ export class Vault {
   readonly #reads = new KeyedQueue()
   #ring: KeyRing | undefined
   #creating: Promise<KeyRing> | undefined
+  readonly #doubts = new Doubts((tenant) => this.reload(tenant))
 
   constructor(parts: VaultParts) {
     this.#parts = parts
@@ -51,6 +53,7 @@ export class Vault {
       if (rows.length > 0) await this.#findRing()
       this.#values.delete(tenant)
       this.#keep(rows)
+      this.#doubts.settle(tenant)
     })
   }
 
@@ -60,13 +63,19 @@ export class Vault {
 
   async set(place: SecretPlace, value: string): Promise<void> {
     const ring = await this.#openRing()
-    await this.#parts.store.set(place, ring.seal(place, value), Date.now())
-    await this.reload(place.tenant)
+    await this.#write(place.tenant, () => this.#parts.store.set(place, ring.seal(place, value), Date.now()))
   }
 
-  async remove(place: SecretPlace): Promise<void> {
-    await this.#parts.store.remove(place)
-    await this.reload(place.tenant)
+  remove(place: SecretPlace): Promise<void> {
+    return this.#write(place.tenant, () => this.#parts.store.remove(place))
+  }
+
+  /** Resolves when what was written is in memory, too. */
+  async #write(tenant: string, run: () => Promise<void>): Promise<void> {
+    await this.#doubts.watch(
+      tenant,
+      run().then(() => this.reload(tenant)),
+    )
   }
 
   #keep(rows: readonly SecretRow[]): void {
