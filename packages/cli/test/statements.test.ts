@@ -14,6 +14,8 @@ describe('statement reader', () => {
     ['a quote that is open', "select 'a;\nb;", [], "select 'a;\nb;"],
     ['an E text that is open', "select E'a\\';", [], "select E'a\\';"],
     ['a comment that is open', 'a; /* b;\n c;', ['a']],
+    ['comments that are open again', '/* a /* b\n */ c;\n */ d; e', ['/* a /* b\n */ c;\n */ d'], 'e'],
+    ['escapes and doubled quotes at the end of a line', "select E'a\\\n'';b', 'c''\n;'; d", ["select E'a\\\n'';b', 'c''\n;'"], 'd'],
     ['nothing at all', ' ;; -- x\n /* y */ ;', []],
   ]
   for (const [name, text, statements, rest = ''] of cases) {
@@ -27,4 +29,19 @@ describe('statement reader', () => {
       expect(lines.rest()).to.equal('')
     })
   }
+
+  it('looks at each line of a long statement once', () => {
+    const reader = createStatementReader()
+    const line = "(1, 'text', $$ more $$),".repeat(10)
+    for (const [open, close] of [
+      ['insert into t values', ''],
+      ['$x$', '$x$'],
+      ['/*', '*/ a'],
+    ]) {
+      let found = reader.push(open ?? '').length
+      for (let number = 0; number < 20_000 && reader.isEmpty === (open === '/*'); number++) found += reader.push(line).length
+      expect(found).to.equal(0)
+      expect(reader.push(`${close};`)[0]).to.have.length.above(20_000 * line.length)
+    }
+  })
 })

@@ -77,10 +77,10 @@ export async function createShell({ opened, terminal, isJson, database: first }:
       return database
     },
     get isOpen() {
-      return reader.rest() !== ''
+      return !reader.isEmpty
     },
     async line(text) {
-      if (reader.rest() === '' && text.trimStart().startsWith('\\')) return meta(text.trim().replace(/;$/, ''))
+      if (reader.isEmpty && text.trimStart().startsWith('\\')) return meta(text.trim().replace(/;$/, ''))
       for (const statement of reader.push(text)) {
         const exitCode = await guarded(() => run(statement))
         if (exitCode !== 0) return exitCode
