@@ -145,6 +145,14 @@ for (const [name, start] of Object.entries(backends)) {
       for await (const item of database.export('nobody')) expect.fail(`nobody has ${item.kind}`)
     })
 
+    it('exports more than a function may read at once', async () => {
+      const database = create({ database: 'exported_large', resultRows: 10, resultBytes: 1_000_000 })
+      await ask(database, 'one', "CREATE TABLE large AS SELECT repeat('x', 200000) AS text FROM generate_series(1, 50)")
+      let length = 0
+      for await (const item of database.export('one')) if (item.kind === 'rows') length += item.rows.flat().join('').length
+      expect(length).to.equal(50 * 200_000)
+    })
+
     it('leaves a tenant where it is when the option changes', async () => {
       const before = create({ tenancy: 'schema', database: 'moved' })
       await ask(before, 'one', 'CREATE TABLE canary AS SELECT 1 AS n')

@@ -19,8 +19,10 @@ export type ExportedItem =
       readonly sql: string
     }
 
-/** Rows of one item. */
-const pageRows = 1000
+/** Rows of one item. Few: with `exportPageBytes`, each may have 12 MB on average, which is more than a function can write from outside. */
+const pageRows = 20
+/** Most bytes of one item: what a tenant wrote must not fill the memory of the host. */
+export const exportPageBytes = 250_000_000
 
 const own = 'pg_catalog.current_schema()::pg_catalog.regnamespace'
 

@@ -16,7 +16,7 @@ import { ConnectionBudget } from '../sql/connection-budget.ts'
 import type { End } from '../sql/end.ts'
 import type { SqlConnection } from '../sql/sql-connection.ts'
 import { createStopper, type OwnedStopper } from '../sql/stopper.ts'
-import { exportTenant, type ExportedItem } from './export.ts'
+import { exportPageBytes, exportTenant, type ExportedItem } from './export.ts'
 import { Lease } from './lease.ts'
 import { applyMigrations, type Stoppable } from './migrations.ts'
 import { QueryBudget, type BudgetLimits } from './query-budget.ts'
@@ -223,7 +223,7 @@ class TenantDatabase implements PooledFunctionDatabase {
       deadline: Date.now() + exportMs,
       acquireTimeoutMs: this.#acquireTimeoutMs,
       queryTimeoutMs: this.#queryTimeoutMs,
-      budget: new QueryBudget({ ...this.#limits, statements: Infinity, rows: Infinity, bytes: Infinity }),
+      budget: new QueryBudget({ resultRows: Infinity, resultBytes: exportPageBytes, statements: Infinity, rows: Infinity, bytes: Infinity }),
       acquire: (timeoutMs, end) => this.#acquire(tenant, { timeoutMs, end }),
       onRun: () => undefined,
     })
