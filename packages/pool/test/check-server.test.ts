@@ -109,6 +109,20 @@ describe('a database server given by URL', () => {
     await refused(url({ port }), 'INVALID_OPTION', /it is PostgreSQL .*, and the platform needs 14 or newer$/)
   })
 
+  it('is let go of when a session on it cannot be used', async () => {
+    let closed: Promise<unknown> | undefined
+    const port = await listen((near) => {
+      const far = upstream()
+      far.pipe(near)
+      near.on('data', (data) => far.write(Buffer.from(data.toString('latin1').replace('pg_backend_pid', 'pg_backend_pix'), 'latin1')))
+      closed = once(near, 'close').finally(() => far.destroy())
+    })
+    const failure = await failureOf(openSqlSession(connectionFromUrl(url({ port }))))
+    expect(failure).to.include({ code: 'QUERY_FAILED' })
+    expect(failure.message).to.contain('Cannot open the database')
+    await closed
+  })
+
   it('is spoken to over TLS as sslmode says', async () => {
     // What a pooler or a proxy in front of PostgreSQL does: say yes to the request for TLS, and end it here.
     const port = await listen((near) => {

@@ -51,13 +51,16 @@ export async function openSqlSession(connection: SqlConnection, { isText = false
   const client = new Client(isText ? { ...config, types: { getTypeParser: () => (value: unknown) => value } } : config)
   client.on('error', () => undefined)
   if (onNotice !== undefined) client.on('notice', ({ message }) => onNotice(message ?? ''))
+  let backend: number
   try {
     await client.connect()
+    const { rows } = await client.query<[number]>({ text: 'SELECT pg_catalog.pg_backend_pid()', rowMode: 'array' })
+    backend = Number(rows[0]?.[0])
   } catch (error) {
+    // Not waited for: what did not answer may not answer to this either.
+    void client.end().catch(() => undefined)
     throw sessionError(error, 'open the database')
   }
-  const { rows } = await client.query<[number]>({ text: 'SELECT pg_catalog.pg_backend_pid()', rowMode: 'array' })
-  const backend = Number(rows[0]?.[0])
   return {
     async run(statement) {
       try {
