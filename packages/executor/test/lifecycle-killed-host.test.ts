@@ -61,7 +61,7 @@ describe('a host that is killed', function () {
     if (process.platform !== 'linux') return this.skip()
   })
 
-  for (const level of ['best-effort', 'basic']) {
+  for (const level of ['best-effort', 'basic'] as const) {
     for (const stage of ['booting', 'spare', 'loading', 'looping', 'compiling', 'streaming']) {
       it(`leaves no process, with sandboxes ${stage} (${level})`, async () => {
         const host = await startHost(level, stage, 'guarded')
@@ -80,6 +80,16 @@ describe('a host that is killed', function () {
         expect(await killHost(host)).to.deep.equal([])
       })
     }
+
+    it(`leaves no process when its reaper is killed with it, with sandboxes looping (${level})`, async function () {
+      const executor = await createExecutor({ spares: 0, hardening: level })
+      const { enforced } = executor.stats().sandbox
+      await executor.close()
+      if (!enforced.some((what) => what === 'dies-with-host' || what.includes('setpriv'))) return this.skip()
+      const host = await startHost(level, 'looping', 'guarded')
+      process.kill((await findReaper(host.child.pid ?? 0)) ?? 0, 'SIGKILL')
+      expect(await killHost(host)).to.deep.equal([])
+    })
   }
 
   for (const stage of ['booting', 'loading', 'looping', 'compiling', 'streaming']) {

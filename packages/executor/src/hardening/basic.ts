@@ -11,7 +11,9 @@ import { spawnProcess } from './spawn-process.ts'
 const sandboxUid = 65_529
 const shell = '/bin/sh'
 /** Limits through the shell: no core dump, no file growth, few descriptors. `exec` keeps the process id. */
-const limitScript = 'ulimit -c 0; ulimit -f 0; ulimit -n 64; exec "$@"'
+const limitScript = 'ulimit -c 0; ulimit -f 0; ulimit -n 64; exec'
+/** A program of util-linux that lets the kernel kill the process when its parent dies, so that nothing has to live on for that. */
+const setParentDeath = 'setpriv --pdeathsig KILL'
 
 let created: Promise<{ readonly hardening: Hardening; readonly isChecked: boolean }> | undefined
 
@@ -26,14 +28,16 @@ export async function createBasicHardening(): Promise<Hardening> {
 async function create(): Promise<{ hardening: Hardening; isChecked: boolean }> {
   const hasShell = process.platform !== 'win32' && isExecutable(shell)
   const isRoot = process.getuid?.() === 0
-  const canDrop = isRoot && (await canStartAs(sandboxUid))
+  const canDrop = isRoot && (await endsWell({ file: process.execPath, arguments: ['--version'], environment: {}, uid: sandboxUid, gid: sandboxUid }))
+  const diesWithParent = hasShell && (await endsWell({ file: shell, arguments: ['-c', `${setParentDeath} true`], environment: {} }))
+  const script = `${limitScript} ${diesWithParent ? setParentDeath : ''} "$@"`
   function command({ nodeArguments, environment }: SpawnSpec): SpawnCommand {
     const identity = canDrop ? { uid: sandboxUid, gid: sandboxUid } : {}
     if (!hasShell) return { file: process.execPath, arguments: nodeArguments, environment, ...identity }
-    return { file: shell, arguments: ['-c', limitScript, 'sandbox', process.execPath, ...nodeArguments], environment, ...identity }
+    return { file: shell, arguments: ['-c', script, 'sandbox', process.execPath, ...nodeArguments], environment, ...identity }
   }
   const answers = await checkBasic({ command })
-  const report = createReport(answers, hasShell, isRoot, canDrop)
+  const report = createReport(answers, { hasShell, isRoot, canDrop, diesWithParent })
   return { hardening: { level: 'basic', report: () => report, command }, isChecked: answers !== undefined }
 }
 
@@ -46,9 +50,9 @@ function isExecutable(path: string): boolean {
   }
 }
 
-/** Whether Node can be started as another user: not when it lies below a directory only root can enter. */
-async function canStartAs(uid: number): Promise<boolean> {
-  const { child, stdout, stderr, channel } = spawnProcess({ file: process.execPath, arguments: ['--version'], environment: {}, uid, gid: uid })
+/** Whether a command can be started and succeeds. Node as another user does not where it lies below a directory only root can enter. */
+async function endsWell(command: SpawnCommand): Promise<boolean> {
+  const { child, stdout, stderr, channel } = spawnProcess(command)
   stdout.resume()
   stderr.resume()
   channel.on('error', () => undefined)
@@ -68,7 +72,15 @@ const reasons: Readonly<Record<BasicProbe, string>> = {
   network: 'code that reaches a socket class inside Node can connect; only the launcher level denies it in the kernel',
 }
 
-function createReport(answers: BasicAnswers | undefined, hasShell: boolean, isRoot: boolean, canDrop: boolean): SandboxReport {
+/** What this machine has for the basic level. */
+interface Means {
+  readonly hasShell: boolean
+  readonly isRoot: boolean
+  readonly canDrop: boolean
+  readonly diesWithParent: boolean
+}
+
+function createReport(answers: BasicAnswers | undefined, { hasShell, isRoot, canDrop, diesWithParent }: Means): SandboxReport {
   const enforced = ['environment', 'working directory', 'memory (heap flag)']
   const missing: { what: string; why: string }[] = [{ what: 'system calls', why: 'only the launcher level filters them' }]
   for (const [what, why] of Object.entries(reasons) as [BasicProbe, string][]) {
@@ -80,6 +92,8 @@ function createReport(answers: BasicAnswers | undefined, hasShell: boolean, isRo
   else missing.push({ what: 'memory outside the heap', why: 'there is no /proc to watch it with' })
   if (hasShell) enforced.push('core dumps, file size and descriptors (ulimit)')
   else missing.push({ what: 'core dumps, file size and descriptors', why: 'there is no shell to set them with' })
+  if (diesWithParent) enforced.push('death with the process that starts it (setpriv)')
+  else missing.push({ what: 'death with the process that starts it', why: 'there is no setpriv (util-linux) to ask the kernel for it with' })
   if (canDrop) enforced.push('user (uid drop)')
   else if (isRoot)
     missing.push({

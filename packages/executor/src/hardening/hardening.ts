@@ -22,6 +22,8 @@ export interface SpawnCommand {
   /** User and group to run as; left out: those of the host. */
   readonly uid?: number
   readonly gid?: number
+  /** Nothing it could start would be left when it is killed, because it can start nothing. */
+  readonly isAlone?: boolean
 }
 
 /** A way to confine sandbox processes; SECURITY.md describes the two levels. */

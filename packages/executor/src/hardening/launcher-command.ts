@@ -27,6 +27,7 @@ export function launcherCommand(setup: LauncherSetup, spec: SpawnSpec, idleBytes
     file: setup.program,
     arguments: [...launcherOptions(setup, dataBytes, spec.parent), ...cpuOption(spec.cpus), '--', setup.node, ...spec.nodeArguments],
     environment: { ...spec.environment, ...loaderEnvironment(setup.libraries) },
+    isAlone: true,
   }
 }
 

@@ -14,8 +14,11 @@ interface PipeHandle {
 
 /** Time between the first signal and SIGKILL in milliseconds. */
 const graceMs = 500
+/** A process that is going to be ended, and how that begins. */
+type Doomed = Pick<WatchMessage, 'pid' | 'signal'>
+
 /** Processes that were started here and are not gone, by the host's number. */
-const started = new Map<number, SpawnedProcess>()
+const started = new Map<number, readonly [SpawnedProcess, SpawnCommand]>()
 /** Processes of the host, by their own number. */
 const watched = new Map<number, WatchMessage>()
 
@@ -28,7 +31,7 @@ process.stdin.on('end', hostIsGone).on('error', hostIsGone).resume()
 
 function receive(message: ToReaper): void {
   if (message.kind === 'start') start(message.id, message.command)
-  else if (message.kind === 'kill') started.get(message.id)?.kill()
+  else if (message.kind === 'kill') started.get(message.id)?.[0].kill()
   else if (message.kind === 'watch') watched.set(message.pid, message)
   else if (message.kind === 'unwatch') watched.delete(message.pid)
   else close()
@@ -42,7 +45,7 @@ function start(id: number, command: SpawnCommand): void {
     return
   }
   child.on('error', () => undefined)
-  started.set(id, spawned)
+  started.set(id, [spawned, command])
   const printed = new PrintedOutput(spawned, () => tell({ kind: 'flooded', id }))
   child.once('close', (exitCode, signal) => {
     started.delete(id)
@@ -71,7 +74,7 @@ function tell(message: FromReaper, handle?: PipeHandle, onSent: () => void = () 
 
 /** The host has no use for a reaper any more. What it watches is none of its business then. */
 function close(): void {
-  for (const spawned of started.values()) spawned.kill()
+  for (const [spawned] of started.values()) spawned.kill()
   process.exit(0)
 }
 
@@ -82,13 +85,17 @@ function hostIsGone(): void {
 }
 
 function reap(): void {
-  const own = [...started.values()].flatMap(({ pid }) => (pid === undefined ? [] : [{ pid, signal: 'SIGKILL' as const }]))
-  const living = [...own, ...[...watched.values()].filter(({ pid, startTime }) => isSame(pid, startTime))]
-  if (living.length === 0) return process.exit(0)
+  const mayHaveStarted: Doomed[] = []
+  for (const [{ pid, kill }, { isAlone }] of started.values()) {
+    if (isAlone) kill()
+    else if (pid !== undefined) mayHaveStarted.push({ pid, signal: 'SIGKILL' })
+  }
+  const doomed = [...mayHaveStarted, ...[...watched.values()].filter(({ pid, startTime }) => isSame(pid, startTime))]
+  if (doomed.length === 0) return process.exit(0)
   // Taken before anything dies: afterwards orphans belong to somebody else.
-  const families = familiesOf(living.map(({ pid }) => pid))
+  const families = familiesOf(doomed.map(({ pid }) => pid))
   let isPatient = false
-  for (const [index, { pid, signal }] of living.entries()) {
+  for (const [index, { pid, signal }] of doomed.entries()) {
     if (signal === 'SIGKILL') killFamily(pid, families[index] ?? [])
     else {
       isPatient = true
@@ -97,7 +104,7 @@ function reap(): void {
   }
   setTimeout(
     () => {
-      for (const [index, { pid }] of living.entries()) killFamily(pid, families[index] ?? [])
+      for (const [index, { pid }] of doomed.entries()) killFamily(pid, families[index] ?? [])
       process.exit(0)
     },
     isPatient ? graceMs : 0,
