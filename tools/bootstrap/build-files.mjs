@@ -8,6 +8,12 @@ const trees = [
   ['test', 'dist-test'],
 ]
 
+/** Tool -> package and file that it writes. */
+const bundles = [
+  ['bundle-runtime.mjs', 'executor', 'runtime.js'],
+  ['bundle-analyzer.mjs', 'analyzer', 'child.js'],
+]
+
 /**
  * Every file that a build reads, sorted by path.
  *
@@ -43,7 +49,8 @@ export function listOutputs(folder) {
       }
     }
   }
-  if (existsSync(join(folder, 'tools', 'build', 'bundle-runtime.mjs'))) outputs.push(join(folder, 'packages', 'executor', 'dist', 'runtime.js'))
+  for (const [tool, pack, output] of bundles)
+    if (existsSync(join(folder, 'tools', 'build', tool))) outputs.push(join(folder, 'packages', pack, 'dist', output))
   return outputs
 }
 

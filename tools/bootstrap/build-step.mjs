@@ -18,7 +18,7 @@ export function isBuilt(folder) {
 }
 
 /**
- * Compiles every package and bundles the sandbox runtime.
+ * Compiles every package and bundles what sandboxes and analyzer processes run.
  *
  * @param {string} folder
  * @param {{ command: string, onPid?: (pid: number) => void }} options `command`: what to tell the user to run again
@@ -32,7 +32,11 @@ export async function build(folder, { command, onPid }) {
     throw explainFileError(error, 'build Cordon', folder)
   }
   const progress = reportProgress('Building')
-  const steps = [[join('node_modules', 'typescript', 'bin', 'tsc'), '-b'], [join('tools', 'build', 'bundle-runtime.mjs')]]
+  const steps = [
+    [join('node_modules', 'typescript', 'bin', 'tsc'), '-b'],
+    [join('tools', 'build', 'bundle-runtime.mjs')],
+    [join('tools', 'build', 'bundle-analyzer.mjs')],
+  ]
   for (const [script, ...args] of steps) {
     if (!existsSync(join(folder, script))) continue
     const { code, output } = await runChild(process.execPath, [script, ...args], { cwd: folder, onPid })

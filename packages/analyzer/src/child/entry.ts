@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import { bundlerProcesses, startBundler } from '../bundle/bundler-memory.ts'
 import { getLibrary } from '../schema/library.ts'
 import { analyze as analyzeUpload } from './analyze.ts'
@@ -17,19 +18,40 @@ export async function analyze(request: AnalysisRequest): Promise<Answer> {
   return { reply, bundlers: bundlerProcesses() }
 }
 
+let preparing: Promise<void> | undefined
 let warming: Promise<unknown> | undefined
+let isUsed = false
+
+/** Gets what no analysis can do without, and says that this process is there. */
+export async function load(): Promise<Answer> {
+  isUsed = true
+  await prepare()
+  await warming
+  return { reply: null, bundlers: bundlerProcesses() }
+}
 
 /**
- * Gets what no analysis can do without, and says that this process is there. The first time it does a small analysis, so that parser, rules and bundler
- * are loaded and compiled when the first upload comes, whose time is limited.
+ * Does what `load` does, and then a small analysis, so that parser, rules and bundler are compiled when the first upload comes. When an upload waits
+ * already, it is the first analysis.
  */
-export async function load(): Promise<Answer> {
+export async function warm(): Promise<Answer> {
+  await prepare()
+  // What the host asked for in the meantime is read first.
+  await setImmediate()
+  if (!isUsed) await (warming ??= analyzeSample())
+  return { reply: null, bundlers: bundlerProcesses() }
+}
+
+function prepare(): Promise<void> {
+  preparing ??= startParts().finally(() => (preparing = undefined))
+  return preparing
+}
+
+async function startParts(): Promise<void> {
   const starting = startBundler()
   // Meanwhile, in this process.
   getLibrary()
   await starting
-  await (warming ??= analyzeSample())
-  return { reply: null, bundlers: bundlerProcesses() }
 }
 
 const sample = `import { join } from 'node:path'

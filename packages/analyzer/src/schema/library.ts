@@ -1,17 +1,13 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { builtinModules } from 'node:module'
-import { getLibFiles, ts } from '@ts-morph/common'
-import { chooseWebDeclarations } from './web-library.ts'
+import { ts } from '@ts-morph/common'
+import { standardText } from './standard-text.ts'
 
 /**
  * Where the platform's own declarations stand among the files of a program. An upload may have files below this path; they
  * are not found then.
  */
 const platformFolder = '/node_modules/.cordon'
-/** The language. */
-const languageLibrary = 'lib.es2023.d.ts'
-/** What a sandbox has of the web is part of the library for web workers, without pages and documents. */
-const webLibrary = 'lib.webworker.d.ts'
 /** What functions have besides: `Context` without an import, and of Node what has no import either. Its modules are `any`: their types are as long as the library. */
 const ambient = `
 type Context = import('./contracts/context.ts').Context
@@ -78,20 +74,6 @@ function createLibrary(): Library {
       return file === standard || file === own
     },
   }
-}
-
-/** All declarations of the language and the web as one text: names that are declared in many files are merged once, not for every program. */
-function standardText(): string {
-  const texts = new Map(getLibFiles().map((file) => [file.fileName.slice(file.fileName.lastIndexOf('/') + 1), file.text]))
-  const chosen = new Map<string, string>()
-  function add(name: string): void {
-    const text = texts.get(name)
-    if (text === undefined || chosen.has(name)) return
-    chosen.set(name, text)
-    for (const [, referenced] of text.matchAll(/^\/\/\/ <reference lib="([^"]+)"/gm)) add(`lib.${referenced}.d.ts`)
-  }
-  add(languageLibrary)
-  return [...chosen.values(), chooseWebDeclarations(texts.get(webLibrary) ?? '')].join('\n').replaceAll(/^\/\/\/.*$/gm, '')
 }
 
 /** Where the declarations of contracts are, as they were built, by their names in a program. */
