@@ -111,7 +111,8 @@ describe('analyzer limits', () => {
     await Promise.all(second.map(gone))
     expect((await killed.analyze(upload('const y = 2' + handler), options())).ok).to.equal(true)
     await killed.close()
-  })
+    // Three starts of a process.
+  }).timeout(60_000)
 
   it('runs as many analyses at once as it has processes, and the others after them', async () => {
     const results = await Promise.all(Array.from({ length: 5 }, () => analyzer.analyze(upload('const x = 1' + handler), options())))
