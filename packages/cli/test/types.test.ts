@@ -6,6 +6,7 @@ import { pathToFileURL } from 'node:url'
 import { serve, type RunningServer } from '@cordon/adapters/node'
 import { createPlatform, type Platform } from '@cordon/core'
 import { expect } from 'chai'
+import { sideTypes } from '../dist/types/side-types.js'
 import type * as clientModule from '../src/types/client.ts'
 import { fixture, runCordon } from './support/run-cordon.ts'
 import { temporaryFolder } from './support/temporary-folder.ts'
@@ -69,6 +70,19 @@ export async function use(): Promise<void> {
   void [level, scores, tree]
 }
 `
+
+describe('types of a schema', () => {
+  it('are none where definitions lead back to themselves, however many there are', () => {
+    const count = 20_000
+    const chain = (last: string) => Array.from({ length: count }, (_, at) => [`a${at}`, { $ref: `#/$defs/${at + 1 < count ? `a${at + 1}` : last}` }])
+    const typesOf = (last: string) => {
+      const $defs = { ...Object.fromEntries(chain(last)), end: { type: 'string' } }
+      return sideTypes({ $ref: '#/$defs/a0', $defs }, { side: 'input', take: (name) => name })
+    }
+    expect(typesOf('end').aliases.slice(-2)).to.deep.equal([`type a${count - 1} = end`, 'type end = string'])
+    expect(typesOf(`a${count / 2}`)).to.deep.equal({ text: 'unknown', aliases: [] })
+  })
+})
 
 describe('cordon types', () => {
   let folder: string
