@@ -2,6 +2,7 @@
  * Programs that stand in the place of the runtime and break the protocol of frames. They run in real sandboxes of an
  * executor of their own, which has no analyzer and no database behind it.
  */
+import { createReaper } from '@cordon/executor'
 import { createExecutorFrom } from '../../packages/executor/dist/executor.js'
 import { holdToCores } from '../../packages/executor/dist/hardening/cores.js'
 import { selectHardening } from '../../packages/executor/dist/hardening/select-hardening.js'
@@ -60,7 +61,8 @@ const attacks = {
 
 /** Starts the executor; each door is a class with a `call` that resolves with the code of the outcome. */
 export async function createProtocolDoors({ cpus, timeoutMs, onSandbox }) {
-  const options = resolveExecutorOptions({ cpus, onSandbox })
+  const reaper = createReaper()
+  const options = resolveExecutorOptions({ cpus, onSandbox, reaper })
   const executor = createExecutorFrom(options, holdToCores(await selectHardening(options.hardening), cpus), runtime)
   const limits = {
     timeoutMs,
@@ -94,5 +96,5 @@ export async function createProtocolDoors({ cpus, timeoutMs, onSandbox }) {
       },
     }
   })
-  return { doors, close: () => executor.destroy() }
+  return { doors, close: () => executor.destroy().then(() => reaper.close()) }
 }

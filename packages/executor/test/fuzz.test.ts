@@ -6,7 +6,8 @@ import { FrameDecoder } from '../dist/frames/decoder.js'
 import { encodeBytesFrame } from '../dist/frames/encoder.js'
 import { HttpCall } from '../dist/sandbox/http-call.js'
 import { JsonCall } from '../dist/sandbox/json-call.js'
-import { receiveFrame, refuseFrame } from '../dist/sandbox/receive-frame.js'
+import { OutputScan } from '../dist/sandbox/output-scan.js'
+import { receiveFrame, receivePart, refuseFrame } from '../dist/sandbox/receive-frame.js'
 import type { Sandbox } from '../dist/sandbox/sandbox.js'
 import { jsonInvocation, noCapabilities, versionOf } from './harness.ts'
 
@@ -21,6 +22,7 @@ class FuzzedSandbox {
   readonly calls = new Map<number, JsonCall | HttpCall>()
   readonly violations: string[] = []
   readonly stats = undefined
+  readonly outputScan = new OutputScan()
   readonly bundle = undefined
   cpuMicros = 0
   peakMb = 0
@@ -36,6 +38,7 @@ class FuzzedSandbox {
     const sandbox = this as unknown as Sandbox
     this.decoder = new FrameDecoder({
       refuse: (type, id, length) => refuseFrame(sandbox, type, id, length),
+      part: (type, id, payload) => this.violations.length === 0 && receivePart(sandbox, type, id, payload),
       frame: (type, id, payload) => this.violations.length === 0 && receiveFrame(sandbox, type, id, payload),
       violation: (reason) => void this.violations.push(reason),
     })

@@ -5,6 +5,8 @@ export interface FrameReceiver {
   /** What is wrong with a frame of which only the header is known; `undefined`: nothing. Asked before anything is buffered. */
   refuse(type: number, id: number, length: number): string | undefined
   frame(type: number, id: number, payload: Buffer): void
+  /** What has come so far of a frame that comes in several chunks, after each of them but the last. */
+  part?(type: number, id: number, payload: Buffer): void
   /** The stream is not what the protocol says; the decoder takes nothing more. */
   violation(reason: string): void
 }
@@ -82,6 +84,8 @@ export class FrameDecoder {
     if (this.#bodyLength === body.length) {
       this.#body = undefined
       this.#receiver.frame(this.#type, this.#id, body)
+    } else {
+      this.#receiver.part?.(this.#type, this.#id, body.subarray(0, this.#bodyLength))
     }
     return start + taken
   }

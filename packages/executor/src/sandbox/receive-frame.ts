@@ -23,6 +23,7 @@ import { deniedMethods } from './denied-methods.ts'
 import { parseFailure } from './failure.ts'
 import { describeMisfit } from './misfit.ts'
 import { HttpCall } from './http-call.ts'
+import { JsonCall } from './json-call.ts'
 import type { Sandbox } from './sandbox.ts'
 import { describeFailure, locate, mapLog } from './stack-map.ts'
 
@@ -104,6 +105,13 @@ export function receiveFrame(sandbox: Sandbox, type: number, id: number, payload
   }
 }
 
+/** Takes what has come so far of a frame that belongs to a call. */
+export function receivePart(sandbox: Sandbox, type: number, id: number, payload: Buffer): void {
+  if (type !== toHost.result || !(sandbox.calls.get(id) instanceof JsonCall)) return
+  const wrong = sandbox.outputScan.take(payload)
+  if (wrong !== undefined) sandbox.violation(`an output that cannot be used: ${wrong}`)
+}
+
 function receiveHttpFrame(sandbox: Sandbox, call: Call, type: number, payload: Buffer): void {
   if (!(call instanceof HttpCall)) return sandbox.violation('a frame of an HTTP exchange for a JSON function')
   let wrong: string | undefined
@@ -133,8 +141,8 @@ function receiveResult(sandbox: Sandbox, call: Call, payload: Buffer): void {
   if (payload.length === 4) {
     call.succeed(undefined)
   } else {
-    const scanner = new JsonScanner(maxJsonDepth)
-    if (!scanner.push(payload, 4) || !scanner.end()) return sandbox.violation(`an output that cannot be used: ${scanner.failure}`)
+    const wrong = sandbox.outputScan.finish(payload)
+    if (wrong !== undefined) return sandbox.violation(`an output that cannot be used: ${wrong}`)
     call.succeed(payload.toString('utf8', 4))
   }
   sandbox.release(call)

@@ -7,7 +7,8 @@ import type { Call } from './call.ts'
 import type { Deadline, Deadlines } from './deadlines.ts'
 import { loadEnvironment } from './environment.ts'
 import { parseFailure } from './failure.ts'
-import { receiveFrame, refuseFrame } from './receive-frame.ts'
+import { OutputScan } from './output-scan.ts'
+import { receiveFrame, receivePart, refuseFrame } from './receive-frame.ts'
 import { describeSpawnError } from './start-failure.ts'
 import type { SandboxProcess } from './sandbox-process.ts'
 import { Outbox } from './outbox.ts'
@@ -50,6 +51,7 @@ export class Sandbox implements FrameReceiver {
   readonly memoryMb: number
   readonly calls = new Map<number, Call>()
   readonly lastWords: LastWords
+  readonly outputScan = new OutputScan()
   readonly #process: SandboxProcess
   readonly #owner: SandboxOwner
   readonly #outbox = new Outbox()
@@ -258,6 +260,10 @@ export class Sandbox implements FrameReceiver {
   violation(reason: string): void {
     if (!this.isBooted) return this.kill('SANDBOX_FAILED', `Cannot start a sandbox: it sent ${reason}`, { stage: 'boot' })
     this.kill('PROTOCOL_VIOLATION', `Cannot talk to the sandbox: it sent ${reason}`, {})
+  }
+
+  part(type: number, id: number, payload: Buffer): void {
+    if (this.death === undefined) receivePart(this, type, id, payload)
   }
 
   frame(type: number, id: number, payload: Buffer): void {
