@@ -153,6 +153,15 @@ for (const [name, start] of Object.entries(backends)) {
       expect(length).to.equal(50 * 200_000)
     })
 
+    it('gives tenants passwords that take few rounds to check, because nobody can guess them', async () => {
+      const database = create({ database: 'rounds' })
+      const [role] = await ask(database, 'one', 'SELECT current_user::text')
+      const { rows } = await observe('rounds').query<{ verifier: string }>('SELECT rolpassword AS verifier FROM pg_authid WHERE rolname = $1', [
+        role?.[0],
+      ])
+      expect(rows[0]?.verifier).to.match(/^SCRAM-SHA-256\$1000:/)
+    })
+
     it('leaves a tenant where it is when the option changes', async () => {
       const before = create({ tenancy: 'schema', database: 'moved' })
       await ask(before, 'one', 'CREATE TABLE canary AS SELECT 1 AS n')
