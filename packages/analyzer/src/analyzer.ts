@@ -75,8 +75,8 @@ class ProcessAnalyzer implements Analyzer {
 
   async warm(): Promise<void> {
     if (this.#isClosed) throw closed()
-    // The last idle process is the one that the next analysis takes.
-    await this.#idle.at(-1)?.warm()
+    // The last idle process is the one that the next analysis takes. While one is under way, starting another process would only hold it up.
+    if (this.#idle.length === this.#all.length) await this.#idle.at(-1)?.warm()
   }
 
   async close(): Promise<void> {

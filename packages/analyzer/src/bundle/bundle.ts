@@ -1,5 +1,5 @@
 import { posix } from 'node:path'
-import type { BuildOptions, BuildResult, Message, Metafile } from 'esbuild'
+import { build, stop, type BuildOptions, type BuildResult, type Message, type Metafile } from 'esbuild'
 import { isBundlerAlive, withinMemory } from './bundler-memory.ts'
 import { keepClassNames } from './class-names.ts'
 import { readCompilerOptions } from './compiler-options.ts'
@@ -56,7 +56,6 @@ export interface BundleInput {
 
 /** Bundles an upload into one script. Opens nothing but what the resolver gives it. */
 export async function bundle(input: BundleInput): Promise<BundleResult> {
-  const { build, stop } = await import('esbuild')
   const seen: Collected = {
     refused: [],
     sources: new Map(),

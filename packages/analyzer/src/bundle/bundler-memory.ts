@@ -1,6 +1,7 @@
 import type { ChildProcess } from 'node:child_process'
 import { subscribe } from 'node:diagnostics_channel'
 import { readFileSync } from 'node:fs'
+import { stop, transform } from 'esbuild'
 import { SourceLimit } from './source-guard.ts'
 
 /** Most resident memory of the bundler's process in bytes; a bundle of five megabytes of source needs about a tenth. */
@@ -30,7 +31,6 @@ export function bundlerProcesses(): number[] {
 /** Starts the bundler's process unless it is there; esbuild does so by itself with the first thing it is asked, and only with that. */
 export async function startBundler(): Promise<void> {
   if (isBundlerAlive()) return
-  const { stop, transform } = await import('esbuild')
   // Forgets a process that died.
   await stop()
   await transform('')

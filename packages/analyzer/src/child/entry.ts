@@ -49,7 +49,8 @@ function prepare(): Promise<void> {
 
 async function startParts(): Promise<void> {
   const starting = startBundler()
-  // Meanwhile, in this process.
+  // It starts on its own core while this process reads the library, which takes one long turn.
+  await setImmediate()
   getLibrary()
   await starting
 }
