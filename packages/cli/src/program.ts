@@ -5,6 +5,8 @@ import type { ExitCode } from './exit-code.ts'
 import type { Terminal } from './output/terminal.ts'
 import type { CommandContext, GlobalOptions } from './commands/command.ts'
 import type { DevOptions } from './dev/dev.ts'
+import type { BackupCommandOptions } from './commands/backup.ts'
+import type { MigrateOptions } from './commands/migrate.ts'
 import type { DbLogsOptions } from './commands/db/logs.ts'
 import type { DbShellOptions } from './commands/db/shell.ts'
 import type { DbOptions } from './commands/db/target.ts'
@@ -18,6 +20,20 @@ export interface Program {
   /** @throws CommandFailure, PlatformError */
   run(argv: readonly string[]): Promise<ExitCode>
 }
+
+const backupHelp = `
+Examples:
+  $ cordon backup                          ./cordon-20260102T030405Z.backup
+  $ cordon backup /backups/monday.backup
+The keys of secrets are not in it: keep secrets.key of the data directory (or the value of secretsKey) in another place.`
+const restoreHelp = `
+Examples:
+  $ cordon restore monday.backup --data-dir ./fresh
+  $ cordon restore monday.backup --database-url postgres://cordon@db.example.com/cordon`
+const migrateHelp = `
+Example:
+  $ cordon migrate --to postgres://cordon@db.example.com/cordon
+The platform that is copied stays as it is. Run the command again when it was interrupted.`
 
 /** Declares every command and its options. What a command needs is loaded when it runs. */
 export function createProgram(terminal: Terminal): Program {
@@ -90,6 +106,27 @@ export function createProgram(terminal: Terminal): Program {
   define<[DbOptions]>('config', 'print every option of the local platform and where it comes from', async (context, options) =>
     (await import('./commands/config.ts')).config(context, options),
   ).option(...databaseUrl)
+
+  define<[string | undefined, BackupCommandOptions]>(
+    'backup [file]',
+    'write everything that the local platform has into one file, while it runs or not',
+    async (context, file, options) => (await import('./commands/backup.ts')).backup(context, file, options),
+  )
+    .option(...databaseUrl)
+    .addHelpText('after', backupHelp)
+  define<[string, BackupCommandOptions]>(
+    'restore <file>',
+    'make the platform of a backup anew, where there is none',
+    async (context, file, options) => (await import('./commands/restore.ts')).restore(context, file, options),
+  )
+    .option(...databaseUrl)
+    .addHelpText('after', restoreHelp)
+  define<[MigrateOptions]>('migrate', 'copy the local platform, stopped, into the database of a server', async (context, options) =>
+    (await import('./commands/migrate.ts')).migrate(context, options),
+  )
+    .requiredOption('--to <url>', 'postgres://… of a database that has no platform')
+    .option(...databaseUrl)
+    .addHelpText('after', migrateHelp)
 
   const db = root.command('db').description("look at the platform's database")
   define<[DbOptions]>(

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { PlatformError } from '@cordon/contracts'
 import { findDatabase, type DatabaseTarget } from './database-target.ts'
-import { noDatabase } from './open-database.ts'
+import { noDatabase } from './open-connection.ts'
 
 /**
  * The last lines that the embedded server wrote to its log, older first; also when it is stopped.

@@ -6,6 +6,8 @@ import { recordsByDay } from './migrations/0003-records-by-day.ts'
 import { tenants } from './migrations/0004-tenants.ts'
 import { secrets } from './migrations/0005-secrets.ts'
 import { failuresByVersion } from './migrations/0006-failures-by-version.ts'
+import { refuseIncomplete } from './incomplete.ts'
+import { schemaLock } from './locks.ts'
 import { numberOf } from './row.ts'
 
 /** One forward step of the store's schema. A migration that has been released never changes. */
@@ -18,17 +20,26 @@ export interface Migration {
 /** All migrations, in order. */
 const migrations: readonly Migration[] = [first, logLocations, recordsByDay, tenants, secrets, failuresByVersion]
 
-/** Key of the advisory lock that lets one host migrate at a time: the bytes of "cordon" as a number. */
-const lockKey = '109325231746926'
+/** Number of the schema that this version of Cordon writes. */
+export const newestSchema = migrations.at(-1)?.id ?? 0
+
+/** Makes the schema as it was at an earlier migration; it has to be missing. */
+export function migrateTo(sql: Pick<SqlPool, 'transaction'>, schema: number): Promise<void> {
+  return migrate(
+    sql,
+    migrations.filter(({ id }) => id <= schema),
+  )
+}
 
 /**
  * Brings the schema `cordon` up to date in one transaction. Hosts that start at the same time wait for each other.
  *
- * @throws PlatformError STORE_UNAVAILABLE, also when the schema was written by a newer version of Cordon
+ * @throws PlatformError STORE_UNAVAILABLE, also when the schema was written by a newer version of Cordon, or is half of a copy
  */
 export async function migrate(sql: Pick<SqlPool, 'transaction'>, steps: readonly Migration[] = migrations): Promise<void> {
   await sql.transaction(async (tx) => {
-    await tx.query('select pg_advisory_xact_lock($1)', [lockKey])
+    await tx.query('select pg_advisory_xact_lock($1)', [schemaLock])
+    await refuseIncomplete(tx)
     await tx.query('create schema if not exists cordon')
     await tx.query(
       'create table if not exists cordon.migrations (id integer primary key, name text not null, applied_at timestamptz not null default now())',

@@ -1,10 +1,9 @@
 import type { SqlPool } from '@cordon/pool'
+import { backupLock, partitionLock } from './locks.ts'
 import { numberOf } from './row.ts'
 
 /** Milliseconds of a day. */
 export const dayMs = 86_400_000
-/** Key of the advisory lock under which partitions come and go: the bytes of "cordo" and "p" as a number. */
-const lockKey = '109325231746928'
 /** Longest wait for readers and writers of the tables, in milliseconds: everybody else waits behind whoever waits for the whole table. */
 const lockTimeoutMs = 2000
 
@@ -35,7 +34,7 @@ export class RecordPartitions {
     const missing = [...new Set(days)].filter((day) => !this.#known.has(day))
     if (missing.length === 0) return
     await this.#sql.transaction(async (tx) => {
-      await tx.query('select pg_advisory_xact_lock($1)', [lockKey])
+      await tx.query('select pg_advisory_xact_lock($1)', [partitionLock])
       for (const day of missing) {
         for (const table of ['logs', 'invocations']) {
           // Asked first: to create a partition locks the table, even when there is nothing to do.
@@ -55,11 +54,13 @@ export class RecordPartitions {
     this.#known.clear()
   }
 
-  /** Drops what is older or more than is kept; gives the bytes that are left. One host at a time: the others leave it to that one. */
+  /** Drops what is older or more than is kept; gives the bytes that are left. One host at a time, and not while a copy is made: the others leave it for later. */
   async drop({ keepDays, keepBytes }: Retention, now: number): Promise<number> {
     return this.#sql.transaction(async (tx) => {
-      const { rows: locked } = await tx.query('select pg_try_advisory_xact_lock($1) as is_locked', [lockKey])
-      if (locked[0]?.['is_locked'] !== true) return 0
+      for (const key of [partitionLock, backupLock]) {
+        const { rows: locked } = await tx.query('select pg_try_advisory_xact_lock($1) as is_locked', [key])
+        if (locked[0]?.['is_locked'] !== true) return 0
+      }
       const { rows } = await tx.query(
         `select substring(c.relname from '\\d+$')::int as day, sum(pg_total_relation_size(c.oid))::text as bytes from pg_inherits i join pg_class c on c.oid = i.inhrelid
         where i.inhparent in ('cordon.logs'::regclass, 'cordon.invocations'::regclass) group by 1 order by 1`,

@@ -45,13 +45,7 @@ export async function ensureRole(tx: SqlQueryable, tenant: string, options: Role
   const row = rows[0]
   if (row === undefined) throw new PlatformError('STORE_UNAVAILABLE', 'Cannot create the schema of a tenant: its row vanished')
   const name = quote(row.role)
-  if (row.role === fresh.name) {
-    await tx.query(`CREATE ROLE ${name}`)
-    // To stop a statement one must be a superuser or a member of its role.
-    await tx.query(
-      `DO $do$ BEGIN IF NOT (SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = current_user) THEN GRANT ${name} TO CURRENT_USER; END IF; END $do$`,
-    )
-  }
+  if (row.role === fresh.name) await createRole(tx, name)
   await tx.query(
     `${forgiving(`SET LOCAL scram_iterations = ${scramIterations}`)}; ALTER ROLE ${name} LOGIN CONNECTION LIMIT ${options.connectionLimit} PASSWORD '${row.password}'`,
   )
@@ -61,6 +55,44 @@ export async function ensureRole(tx: SqlQueryable, tenant: string, options: Role
     await tx.query('UPDATE cordon.cordon_tenants SET settings = $2 WHERE tenant = $1', [tenant, settings.join(';')])
   }
   return { role: row.role, password: row.password, database: row.database }
+}
+
+/** The role of a tenant that was copied from elsewhere, with its name and password; its settings come with its first query. */
+export async function restoreRole(tx: SqlQueryable, { tenant, role, password, createdAt, hasOwnDatabase }: RestoredRole): Promise<void> {
+  await lockSetup(tx)
+  const { rows } = await tx.query('SELECT 1 FROM pg_catalog.pg_roles WHERE rolname = $1', [role])
+  if (rows.length > 0) {
+    throw new PlatformError(
+      'STORE_UNAVAILABLE',
+      `Cannot create role "${role}": the server has one of that name, so this platform, or another copy of it, is there already`,
+    )
+  }
+  await tx.query('INSERT INTO cordon.cordon_tenants (tenant, role, password, database, created_at) VALUES ($1, $2, $3, $4, $5)', [
+    tenant,
+    role,
+    password,
+    hasOwnDatabase ? role : null,
+    createdAt,
+  ])
+  await createRole(tx, quote(role))
+  await tx.query(`ALTER ROLE ${quote(role)} LOGIN PASSWORD '${password.replaceAll("'", "''")}'`)
+}
+
+/** What makes a tenant anew. */
+export interface RestoredRole {
+  readonly tenant: string
+  readonly role: string
+  readonly password: string
+  readonly createdAt: string
+  readonly hasOwnDatabase: boolean
+}
+
+async function createRole(tx: SqlQueryable, name: string): Promise<void> {
+  await tx.query(`CREATE ROLE ${name}`)
+  // To stop a statement one must be a superuser or a member of its role.
+  await tx.query(
+    `DO $do$ BEGIN IF NOT (SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = current_user) THEN GRANT ${name} TO CURRENT_USER; END IF; END $do$`,
+  )
 }
 
 /** Creates the schema of a role in the database of `tx`, and gives back what its tenant may have taken from itself. */
