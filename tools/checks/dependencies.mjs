@@ -70,10 +70,10 @@ function isImplied(name) {
   return Object.keys(impliedDependencies).some((pattern) => (pattern.endsWith('/*') ? name.startsWith(pattern.slice(0, -1)) : name === pattern))
 }
 
-/** Peer dependencies are ranges by nature; everything that is installed is one exact version. */
+/** Peer dependencies are ranges by nature; everything that is installed is one exact version, also under another name. */
 function inexactVersions(path, manifest) {
   const installed = { ...manifest.dependencies, ...manifest.optionalDependencies, ...manifest.devDependencies }
   return Object.entries(installed)
-    .filter(([, version]) => !/^\d+\.\d+\.\d+(-[\w.]+)?$/.test(version))
+    .filter(([, version]) => !/^(npm:[\w./@-]+@)?\d+\.\d+\.\d+(-[\w.]+)?$/.test(version))
     .map(([name, version]) => `${path} declares ${name} as "${version}": write one exact version.`)
 }

@@ -115,7 +115,8 @@ function notFound(message: string): PlatformError {
   return new PlatformError('INVALID_OPTION', message, { details: { http: { status: 404 } } })
 }
 
-function pathBelow(pathname: string, basePath: string): string | undefined {
+/** What of a path stands below a mount; `undefined` outside of it. */
+export function pathBelow(pathname: string, basePath: string): string | undefined {
   if (basePath === '') return pathname
   if (pathname === basePath) return '/'
   return pathname.startsWith(`${basePath}/`) ? pathname.slice(basePath.length) : undefined

@@ -1,11 +1,11 @@
-import type { ServerResponse } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Platform } from '@cordon/contracts'
 import { createFactHandler, type HandlerOptions } from '../handler.ts'
 import { answer } from '../node/node-adapter.ts'
-import { parsedBody, type ParsedRequest } from './parsed-body.ts'
+import { parsedBody, type ParsedBody } from '../node/parsed-body.ts'
 
 /** What is used of an Express request; Express 4 and 5 both have it. */
-export interface ExpressRequest extends ParsedRequest {
+export interface ExpressRequest extends IncomingMessage, ParsedBody {
   /** Path and query as the client sent them; `url` has the mount path stripped. */
   readonly originalUrl: string
   /** Follows the host's `trust proxy` setting. */
@@ -29,7 +29,7 @@ export function expressAdapter(platform: Platform, options?: HandlerOptions): Ex
       url: request.url?.startsWith('/') === true ? request.url : `/${request.url ?? ''}`,
       originalUrl: request.originalUrl,
       protocol: request.protocol,
-      body: parsedBody(request),
+      body: parsedBody(request, request),
     })
     void answer(handle, request, response, changes)
   }

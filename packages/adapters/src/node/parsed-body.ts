@@ -2,10 +2,10 @@ import { Buffer } from 'node:buffer'
 import type { IncomingMessage } from 'node:http'
 import { isRecord, PlatformError } from '@cordon/contracts'
 
-/** A request that body-parsing middleware may have read before us. */
-export interface ParsedRequest extends IncomingMessage {
+/** What body-parsing middleware leaves behind. */
+export interface ParsedBody {
   readonly body?: unknown
-  /** Some hosts keep the bytes as they came (the `verify` option of body parsers). */
+  /** Some hosts keep the bytes or the text as they came. */
   readonly rawBody?: unknown
 }
 
@@ -14,10 +14,10 @@ export interface ParsedRequest extends IncomingMessage {
  *
  * @throws PlatformError INVALID_INPUT when it was read and cannot be made again
  */
-export function parsedBody(incoming: ParsedRequest): Uint8Array<ArrayBuffer> | undefined {
+export function parsedBody(incoming: IncomingMessage, { body, rawBody }: ParsedBody): Uint8Array<ArrayBuffer> | undefined {
   if (!incoming.readableDidRead && !incoming.readableEnded) return undefined
-  const { rawBody, body } = incoming
   if (rawBody instanceof Uint8Array) return new Uint8Array(rawBody)
+  if (typeof rawBody === 'string') return encode(rawBody)
   if (body instanceof Uint8Array) return new Uint8Array(body)
   const type = incoming.headers['content-type'] ?? ''
   // A text parser that takes every type leaves JSON as it came; JSON that was parsed to a string has lost its quotes.

@@ -1,0 +1,2 @@
+export { koaAdapter } from './koa-adapter.ts'
+export type { HandlerOptions } from '../handler.ts'
