@@ -33,6 +33,10 @@ const quietMs = Math.min(20_000, Math.max(3000, count * 10))
 const progressEvery = 1000
 /** Goals of the long form. */
 const goals = { p99Ratio: 1.5, memoryRatio: 1.1 }
+/** A host that only serves healthy calls grows at first; it is warm when it has not grown by more than this share in `warmStepMs`, or after `maxWarmMs`. */
+const warmGrowth = 0.01
+const warmStepMs = 3000
+const maxWarmMs = Math.min(60_000, count * 60)
 
 console.log(`# ${describeMachine()}\n# survival, ${count} hostile invocations, ${attackers} at a time`)
 await withScratch(async (folder) => {
@@ -60,9 +64,10 @@ await withScratch(async (folder) => {
       `# attackers on core ${listOf(cores.hostile)}, healthy sandboxes on ${listOf(cores.healthy)}, level ${hostile.stats().sandbox.level}, ${classes.length} classes`,
     )
     const startTimes = await timeStarts()
-    await serveHealthy(healthy, delay(quietMs))
-    const memoryMb = { before: residentMb(), after: 0 }
+    const memoryMb = { start: residentMb(), before: 0, after: 0 }
+    const warmCalls = await warmUp(healthy)
     const alone = await serveHealthy(healthy, delay(quietMs))
+    memoryMb.before = residentMb()
     const startedAt = performance.now()
     const outcomes = new Map()
     const beside = await serveHealthy(healthy, attack(classes, outcomes))
@@ -78,7 +83,8 @@ await withScratch(async (folder) => {
     report('a start by its helper holds it up, median', median(startTimes.helped), 'ms')
     report('hostile invocations', count, '')
     report('hostile invocations a second', count / durationS, '')
-    report('memory of the host, before', memoryMb.before, 'MiB')
+    report('memory of the host, at the start', memoryMb.start, 'MiB')
+    report(`memory of the host, after ${warmCalls + alone.times.length} healthy calls`, memoryMb.before, 'MiB')
     report('memory of the host, peak', beside.peakMb, 'MiB')
     report(`memory of the host, ${quietMs / 1000} s after`, memoryMb.after, 'MiB')
     report('memory of the host, once its garbage is collected', collected.resident, 'MiB')
@@ -98,6 +104,18 @@ await withScratch(async (folder) => {
   report('processes left', left.length, '', 0)
   if (left.length > 0) complain(`processes were left: ${left.join(', ')}`)
 })
+
+/** Serves healthy calls until the host does not grow any more, or for long enough; returns how many. */
+async function warmUp(platform) {
+  const end = performance.now() + maxWarmMs
+  let calls = 0
+  let before = 0
+  for (let now = residentMb(); performance.now() < end && now > before * (1 + warmGrowth); now = residentMb()) {
+    before = now
+    calls += (await serveHealthy(platform, delay(warmStepMs))).times.length
+  }
+  return calls
+}
 
 /** The last core is for attackers, the others for healthy sandboxes; the host itself moves freely. */
 function splitCores() {
@@ -154,13 +172,16 @@ function printOutcomes(outcomes) {
   }
 }
 
-function print(phase, { times, failed, stallMs, stall99Ms }) {
+function print(phase, { times, failed, stallMs, stall99Ms, turnsMs }) {
   report(`healthy calls, ${phase}`, times.length, '')
   report(`healthy calls failed, ${phase}`, failed, '')
   report(`healthy p50, ${phase}`, median(times), 'ms')
   report(`healthy p99, ${phase}`, quantile(times, 0.99), 'ms')
   report(`event loop late, p99, ${phase}`, stall99Ms, 'ms')
   report(`event loop late, longest, ${phase}`, stallMs, 'ms')
+  if (turnsMs.length === 0) return
+  report(`event loop at work on end, p99, ${phase}`, quantile(turnsMs, 0.99), 'ms')
+  report(`event loop at work on end, longest, ${phase}`, quantile(turnsMs, 1), 'ms')
 }
 
 /**

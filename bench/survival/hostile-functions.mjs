@@ -82,9 +82,9 @@ export async function deployHostileFunctions(platform, { timeoutMs }) {
   return classes
 }
 
-/** Calls a JSON function; resolves with the code of the outcome. */
+/** Calls a JSON function as a host should that does not know who wrote it: text in, text out. Resolves with the code of the outcome. */
 export async function invoke(platform, name, input, timeoutMs) {
-  return codeOf(platform.invoke(name, input, { timeoutMs }))
+  return codeOf(platform.invokeJson(name, JSON.stringify(input), { timeoutMs }))
 }
 
 async function readAll(platform, name, timeoutMs) {

@@ -118,6 +118,7 @@ describe('what a hostile sandbox can make the host hold', function () {
     await settle()
     const before = heldMb()
     for (let bytes = 0; bytes < bodyWindowBytes; bytes += 1024) sandbox.send(piece)
+    while (sandbox.channel.writableLength > 0) await settle()
     await settle()
     expect(sandbox.isKilled).to.equal(false)
     expect(heldMb() - before).to.be.lessThan(16)

@@ -2,6 +2,7 @@ import type { Duplex } from 'node:stream'
 import { PlatformError, type Bundle, type ErrorCode, type ExecutableVersion } from '@cordon/contracts'
 import { FrameDecoder, type FrameReceiver } from '../frames/decoder.ts'
 import { encodeBytesFrame, uint32 } from '../frames/encoder.ts'
+import { readPaced } from '../frames/read-paced.ts'
 import { idleExitCode, toHost, toSandbox, type LoadHead } from '../frames/protocol.ts'
 import type { Call } from './call.ts'
 import type { Deadline, Deadlines } from './deadlines.ts'
@@ -109,7 +110,7 @@ export class Sandbox implements FrameReceiver {
     this.isSpawned = true
     this.#channel = channel
     this.#outbox.open(channel)
-    channel.on('data', (chunk: Buffer) => this.#decoder.push(chunk))
+    readPaced(channel, (chunk) => this.#decoder.push(chunk))
     // A write to a process that just died; the exit says the rest.
     channel.on('error', () => undefined)
     channel.on('close', () => this.#process.kill())
