@@ -7,7 +7,7 @@ import { accounts, tenants } from './functions.mjs'
 const never = new Set(['thrown', 'abandoned'])
 const acts = ['one', 'batch', 'transaction', 'slow', 'thrown', 'abandoned', 'transfer']
 /** Answers that say that the function did not begin. */
-const notBegun = new Set(['OVERLOADED', 'LOAD_FAILED', 'FUNCTION_NOT_FOUND'])
+const notBegun = new Set(['OVERLOADED', 'SANDBOX_FAILED', 'LOAD_FAILED', 'FUNCTION_NOT_FOUND'])
 
 /** Writes rows until `gate` is closed for good. */
 export async function writeRows({ host, ledger, random, gate }) {
@@ -36,11 +36,9 @@ export async function callPlain({ host, ledger, random, gate }) {
   }
 }
 
-function outcomeOf({ kind, code, message }) {
+function outcomeOf({ kind, code }) {
   if (kind === 'done') return 'acknowledged'
-  // Of a sandbox that ended with the process that starts them, nobody knows how far its function came.
-  const isStart = code === 'SANDBOX_FAILED' && message.startsWith('Cannot start')
-  return kind === 'unsent' || notBegun.has(code) || isStart ? 'refused' : 'unknown'
+  return kind === 'unsent' || notBegun.has(code) ? 'refused' : 'unknown'
 }
 
 /** What is kept of an answer. */

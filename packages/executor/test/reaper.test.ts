@@ -19,7 +19,7 @@ describe('a reaper', function () {
   })
 
   for (const level of ['best-effort', 'basic'] as const) {
-    it(`that is killed takes its sandboxes along, fails their calls so that they can be tried again, and is replaced (${level})`, async () => {
+    it(`that is killed takes its sandboxes along, fails the calls in them, and is replaced (${level})`, async () => {
       const others = await helpers()
       const reaper = createReaper()
       const pids = new Set<number>()
@@ -39,8 +39,8 @@ describe('a reaper', function () {
       const lost = [...pids]
       process.kill(helper, 'SIGKILL')
       const { code, message, details } = failureOf(await call)
-      expect({ code, details }).to.deep.equal({ code: 'SANDBOX_FAILED', details: { stage: 'run' } })
-      expect(message).to.equal('Cannot go on in the sandbox: the process that starts sandboxes has ended')
+      expect({ code, details }).to.deep.equal({ code: 'CRASHED', details: { stage: 'run' } })
+      expect(message).to.equal('Cannot finish the invocation: the process that starts sandboxes has ended')
       const fine = versionOfCode('handOver({ default: () => 1 })')
       for (let next = 0; next < 2; next++) expect(outputOf(await invoke(executor, fine))).to.equal(1)
       for (const pid of lost) while (await isAlive(pid)) await new Promise((resolve) => setImmediate(resolve))

@@ -326,8 +326,9 @@ export class Sandbox implements FrameReceiver {
 
   #failure(error: Error): Death {
     const stage = !this.isBooted ? 'boot' : this.kind === undefined ? 'load' : 'run'
-    const act = this.isBooted ? 'go on in the sandbox' : 'start a sandbox'
-    return { code: 'SANDBOX_FAILED', message: `Cannot ${act}: ${describeSpawnError(error)}`, details: { stage } }
+    const act = { boot: 'start a sandbox', load: 'go on in the sandbox', run: 'finish the invocation' }[stage]
+    // A function that had begun may have done what it was to do: such a call must not look as if it could be made again.
+    return { code: stage === 'run' ? 'CRASHED' : 'SANDBOX_FAILED', message: `Cannot ${act}: ${describeSpawnError(error)}`, details: { stage } }
   }
 
   #dead(code: number | null, signal: NodeJS.Signals | null): void {
