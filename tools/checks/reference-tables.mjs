@@ -26,6 +26,7 @@ const tables = {
   limits: { path: ['limits'], file: 'options/limits.ts', type: 'Limits', rows: (contracts) => contracts.limitTable },
   scheduling: { path: ['scheduling'], file: 'options/scheduling.ts', type: 'SchedulingOptions', rows: (contracts) => contracts.schedulingTable },
   records: { path: ['records'], file: 'options/record-options.ts', type: 'RecordOptions', rows: (contracts) => contracts.recordTable },
+  backup: { path: ['backup'], file: 'options/backup-options.ts', type: 'BackupOptions', rows: (contracts) => contracts.backupTable },
   allow: {
     path: ['allow'],
     file: 'options/allow.ts',

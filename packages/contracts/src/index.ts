@@ -24,6 +24,7 @@ export { allowTable, type AllowOptions, type AllowRules, type AllowedLimits, typ
 export { databaseTable, type DatabaseOptions } from './options/database.ts'
 export { limitTable, type Limits } from './options/limits.ts'
 export { listOptions, type ListedOption } from './options/list-options.ts'
+export { backupTable, type BackupOptions } from './options/backup-options.ts'
 export { recordTable, type RecordOptions } from './options/record-options.ts'
 export { schedulingTable, type SchedulingOptions } from './options/scheduling.ts'
 export {

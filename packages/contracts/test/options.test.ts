@@ -54,6 +54,7 @@ describe('the options of createPlatform', () => {
         outputBytes: 6_000_000,
         logBytes: 256_000,
       },
+      backup: { directory: undefined, everyMs: 86_400_000, keep: 7 },
       records: { write: 'behind', keepDays: 30, keepMb: 4096 },
       analyzer: { enforce: true, rules: {}, ruleModules: [] },
       allow: {

@@ -7,6 +7,7 @@ describe('the public API of @cordon/contracts', () => {
       'JsonScanner',
       'PlatformError',
       'allowTable',
+      'backupTable',
       'choice',
       'cpuList',
       'databaseTable',

@@ -13,6 +13,7 @@ export type {
   AnalyzeResult,
   AnalyzerOptions,
   Authenticate,
+  BackupOptions,
   Caller,
   Context,
   BatchStatement,

@@ -5,6 +5,7 @@ import { choice, flag, group, invalidOption, isRecord, optional, text, textList,
 import { hostRuleId, ruleIds } from '../rule-ids.ts'
 import { databaseTable, type DatabaseOptions } from './database.ts'
 import { limitTable, type Limits } from './limits.ts'
+import { backupTable, type BackupOptions } from './backup-options.ts'
 import { recordTable, type RecordOptions } from './record-options.ts'
 import { secretsKey } from './secrets-key.ts'
 import { schedulingTable, type SchedulingOptions } from './scheduling.ts'
@@ -68,6 +69,8 @@ export interface ResolvedPlatformOptions {
   readonly scheduling: SchedulingOptions
   /** What becomes of the records of invocations. */
   readonly records: RecordOptions
+  /** Backups that the platform makes by itself. */
+  readonly backup: BackupOptions
   /** How strict the analyzer is. */
   readonly analyzer: AnalyzerOptions
   /** What functions may be granted at deployment. */
@@ -96,6 +99,7 @@ export interface PlatformOptions {
   readonly limits?: Partial<Limits> | undefined
   readonly scheduling?: Partial<SchedulingOptions> | undefined
   readonly records?: Partial<RecordOptions> | undefined
+  readonly backup?: Partial<BackupOptions> | undefined
   readonly analyzer?: Partial<AnalyzerOptions> | undefined
   readonly allow?: AllowInput | undefined
   readonly secretsKey?: string | readonly string[] | undefined
@@ -132,6 +136,7 @@ export function platformOptionTable(around: OptionSurroundings): OptionTable<Res
     limits: group(limitTable),
     scheduling: group(schedulingTable),
     records: group(recordTable),
+    backup: group(backupTable),
     analyzer: group<AnalyzerOptions>({ enforce: flag(true), rules: ruleSeverities(), ruleModules: moduleList() }),
     allow: group(allowTable),
     secretsKey: secretsKey(),

@@ -19,8 +19,8 @@ const namedProblems = 20
  *
  * @throws PlatformError STORE_UNAVAILABLE, also when something cannot be copied, which it names
  */
-export async function openPlatformDump(connection: SqlConnection): Promise<PlatformDump> {
-  const problems = await findUncopied({ admin: connection })
+export async function openPlatformDump(connection: SqlConnection, signal?: AbortSignal): Promise<PlatformDump> {
+  const problems = await findUncopied({ admin: connection, signal })
   if (problems.length > 0) {
     const more = problems.length > namedProblems ? `\n… and ${problems.length - namedProblems} more` : ''
     throw new PlatformError(
@@ -31,11 +31,11 @@ export async function openPlatformDump(connection: SqlConnection): Promise<Platf
       },
     )
   }
-  const store = await openStoreDump(connection)
+  const store = await openStoreDump(connection, signal)
   return {
     head: store.head,
     async *items() {
-      yield* dumpTenants({ admin: connection })
+      yield* dumpTenants({ admin: connection, signal })
       yield* store.items()
     },
     [Symbol.asyncDispose]: () => store[Symbol.asyncDispose](),

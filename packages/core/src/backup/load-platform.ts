@@ -96,7 +96,7 @@ async function begin(client: CopyClient, loader: TenantLoader): Promise<void> {
 /** A platform that was started and never used counts as none. */
 async function isStoreEmpty(client: CopyClient): Promise<boolean> {
   const tables = await client.ask(
-    `SELECT c.oid::regclass FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = 'cordon' AND c.relkind = 'r' AND c.relname <> 'migrations'`,
+    `SELECT c.oid::regclass FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = 'cordon' AND c.relkind = 'r' AND c.relname NOT IN ('migrations', 'backups')`,
   )
   for (const [name] of tables) if ((await client.ask(`SELECT 1 FROM ${name} LIMIT 1`)).length > 0) return false
   return true

@@ -11,10 +11,10 @@ export interface StoreDump extends AsyncDisposable {
 }
 
 /**
- * Tables that a copy leaves out: its own schema is made anew by the migrations, and the log of changes speaks of transactions of the other server;
- * hosts that start read everything anyway.
+ * Tables that a copy leaves out: its own schema is made anew by the migrations, and the log of changes speaks of transactions of the other server
+ * (hosts that start read everything anyway), and the list of backups of files that are there.
  */
-const leftOut = `'migrations', 'changes', '${incompleteTable}'`
+const leftOut = `'migrations', 'changes', 'backups', '${incompleteTable}'`
 
 /** How often a list of tables is looked at again that changed while it was looked at. */
 const attempts = 5
@@ -24,13 +24,15 @@ const attempts = 5
  *
  * @throws PlatformError STORE_UNAVAILABLE when there is no platform, or another copy is being made
  */
-export async function openStoreDump(connection: SqlConnection): Promise<StoreDump> {
-  const client = await openCopyClient(connection, ["search_path = ''"])
+export async function openStoreDump(connection: SqlConnection, signal?: AbortSignal): Promise<StoreDump> {
+  const client = await openCopyClient(connection, { set: ["search_path = ''"], signal })
   try {
     await checkStore(client, connection.database)
     const [lock] = await client.ask('SELECT pg_try_advisory_lock($1)', [backupLock])
     if (lock?.[0] !== 't')
-      throw new PlatformError('STORE_UNAVAILABLE', 'Cannot copy the platform: another copy of it is being made. Try again when that is done')
+      throw new PlatformError('STORE_UNAVAILABLE', 'Cannot copy the platform: another copy of it is being made. Try again when that is done', {
+        details: { isBusy: true },
+      })
     const tables = await lockTables(client)
     const [row = []] = await client.ask(
       "SELECT coalesce(max(id), 0), current_setting('server_version'), to_json(now()) #>> '{}' FROM cordon.migrations",

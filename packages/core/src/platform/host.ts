@@ -3,6 +3,7 @@ import { PlatformError, type Executor, type Logger, type PlatformStats, type Res
 import type { ProcessReaper } from '@cordon/executor'
 import type { PooledFunctionDatabase, SqlConnection, SqlListener, SqlPool } from '@cordon/pool'
 import { lockDataDir } from '../data-dir/lock.ts'
+import { ScheduledBackups } from '../backup/scheduled-backups.ts'
 import { prepareDataDir } from '../data-dir/data-dir.ts'
 import { ChangeFollower } from '../hosts/change-follower.ts'
 import { RecordBuffer } from '../records/record-buffer.ts'
@@ -138,7 +139,7 @@ async function openStore(parts: Parameters<typeof openDatabase>[0]): Promise<Ope
   const stored = await loadFunctions(sql)
   const listen: OpenedStore['listen'] = (onNotice, onListening) =>
     createSqlListener({ connection, channel: changeChannel, onNotice, onListening, applicationName: 'cordon changes' })
-  return { sql, database, start, stored, listen }
+  return { connection, sql, database, start, stored, listen }
 }
 
 async function migrateStore(connection: SqlConnection): Promise<void> {
@@ -154,6 +155,7 @@ async function migrateStore(connection: SqlConnection): Promise<void> {
 
 /** The database, opened and read. */
 interface OpenedStore {
+  readonly connection: SqlConnection
   readonly sql: SqlPool
   readonly database: PooledFunctionDatabase
   readonly start: ChangeCursor
@@ -192,6 +194,11 @@ async function assemble(parts: AssembleParts): Promise<Omit<Host, 'stop'>> {
   const shared: SharedParts = { ...parts, host, bundles, buffer, vault }
   const tenants = new Tenants(shared, database)
   for (const [id, functions] of parts.stored) tenants.of(id).registry.load(functions)
+  if (options.backup.directory !== undefined) {
+    const onBackup = (file: string, bytes: number): void => logger.info({ file, bytes }, 'A backup was made')
+    const backups = new ScheduledBackups({ sql, connection: parts.connection, options: options.backup, onWarning, onBackup })
+    teardown.add(() => backups.close())
+  }
   // The embedded database has one host.
   if (options.databaseUrl !== undefined) follow({ ...parts, host, tenants, onWarning })
   return {

@@ -19,6 +19,7 @@ export function resolvePlatformOptions(given: PlatformOptions | undefined): Read
   return Object.freeze({
     ...options,
     dataDir: resolve(options.dataDir),
+    backup: Object.freeze({ ...options.backup, directory: options.backup.directory === undefined ? undefined : resolve(options.backup.directory) }),
     packages: Object.freeze({ ...options.packages, from: resolve(options.packages.from) }),
   })
 }

@@ -6,6 +6,7 @@ import { recordsByDay } from './migrations/0003-records-by-day.ts'
 import { tenants } from './migrations/0004-tenants.ts'
 import { secrets } from './migrations/0005-secrets.ts'
 import { failuresByVersion } from './migrations/0006-failures-by-version.ts'
+import { backups } from './migrations/0007-backups.ts'
 import { refuseIncomplete } from './incomplete.ts'
 import { schemaLock } from './locks.ts'
 import { numberOf } from './row.ts'
@@ -18,7 +19,7 @@ export interface Migration {
 }
 
 /** All migrations, in order. */
-const migrations: readonly Migration[] = [first, logLocations, recordsByDay, tenants, secrets, failuresByVersion]
+const migrations: readonly Migration[] = [first, logLocations, recordsByDay, tenants, secrets, failuresByVersion, backups]
 
 /** Number of the schema that this version of Cordon writes. */
 export const newestSchema = migrations.at(-1)?.id ?? 0

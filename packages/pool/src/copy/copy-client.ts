@@ -22,6 +22,14 @@ export interface CopyClient extends AsyncDisposable {
   close(): Promise<void>
 }
 
+/** Options of `openCopyClient`. */
+export interface CopyClientOptions {
+  /** Further settings, each as it follows SET. */
+  readonly set?: readonly string[] | undefined
+  /** Breaks the connection, whatever it waits for. */
+  readonly signal?: AbortSignal | undefined
+}
+
 const connectTimeoutMs = 10_000
 /** Rows come one by one, which is too little for what follows. */
 const chunkBytes = 65_536
@@ -53,7 +61,7 @@ const settings = [
 const extended = { queryMode: 'extended' }
 
 /** Opens a connection for copying. @throws PlatformError STORE_UNAVAILABLE */
-export async function openCopyClient(connection: SqlConnection, more: readonly string[] = []): Promise<CopyClient> {
+export async function openCopyClient(connection: SqlConnection, { set = [], signal }: CopyClientOptions = {}): Promise<CopyClient> {
   const [{ default: pg }, { default: streams }] = await Promise.all([import('pg'), import('pg-copy-streams')])
   const client = new pg.Client({
     ...clientConfig(connection, 'cordon copy'),
@@ -61,10 +69,14 @@ export async function openCopyClient(connection: SqlConnection, more: readonly s
     types: { getTypeParser: () => (value: unknown) => value },
   })
   client.on('error', () => undefined)
+  const onAbort = (): void => void client.connection.stream.destroy()
   try {
+    signal?.throwIfAborted()
+    signal?.addEventListener('abort', onAbort)
     await client.connect()
-    await client.query([...settings, ...more].map((setting) => `SET ${setting}`).join(';'))
+    await client.query([...settings, ...set].map((setting) => `SET ${setting}`).join(';'))
   } catch (error) {
+    signal?.removeEventListener('abort', onAbort)
     await client.end().catch(() => undefined)
     throw copyError(error, `connect to database "${connection.database}"`)
   }
@@ -79,6 +91,7 @@ export async function openCopyClient(connection: SqlConnection, more: readonly s
   async function close(): Promise<void> {
     if (isClosed) return
     isClosed = true
+    signal?.removeEventListener('abort', onAbort)
     await client.end().catch(() => undefined)
   }
   return {

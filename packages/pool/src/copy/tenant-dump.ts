@@ -13,6 +13,8 @@ export interface TenantDumpOptions {
   readonly admin: SqlConnection
   /** Name of the database that holds the tenants' schemas. @default `<database of admin>_functions` */
   readonly database?: string | undefined
+  /** Breaks off what is under way. */
+  readonly signal?: AbortSignal | undefined
 }
 
 /** How often a tenant is looked at again whose tables change while they are looked at, and the pause between, in milliseconds. */
@@ -38,7 +40,7 @@ export async function* dumpTenants(options: TenantDumpOptions): AsyncGenerator<C
     for (const tenant of tenants) if (!tenant.hasOwnDatabase) yield* dumpTenant(shared, shared, tenant, roles)
     for (const { role, ...tenant } of tenants) {
       if (!tenant.hasOwnDatabase) continue
-      const own = await openDatabase({ ...options.admin, database: role })
+      const own = await openDatabase({ ...options.admin, database: role }, options.signal)
       // It is made by the tenant's first query.
       if (own === undefined) continue
       try {
@@ -67,7 +69,7 @@ export async function findUncopied(options: TenantDumpOptions): Promise<readonly
     const roles = tenants.map(({ role }) => role)
     for (const [name] of await shared.ask(ownerless, [arrayOf(roles)])) problems.push(`${name}: it belongs to no tenant`)
     for (const { tenant, role, hasOwnDatabase } of tenants) {
-      const client: CopyClient | undefined = hasOwnDatabase ? await openDatabase({ ...options.admin, database: role }) : shared
+      const client: CopyClient | undefined = hasOwnDatabase ? await openDatabase({ ...options.admin, database: role }, options.signal) : shared
       if (client === undefined) continue
       try {
         if (client !== shared)
@@ -85,8 +87,8 @@ export async function findUncopied(options: TenantDumpOptions): Promise<readonly
   return problems
 }
 
-async function openShared({ admin, database = `${admin.database}_functions` }: TenantDumpOptions): Promise<CopyClient | undefined> {
-  const client = await openDatabase({ ...admin, database })
+async function openShared({ admin, database = `${admin.database}_functions`, signal }: TenantDumpOptions): Promise<CopyClient | undefined> {
+  const client = await openDatabase({ ...admin, database }, signal)
   if (client === undefined) return undefined
   const [row] = await client.ask("SELECT to_regclass('cordon.cordon_tenants')")
   if (row?.[0] !== null) return client
@@ -94,9 +96,9 @@ async function openShared({ admin, database = `${admin.database}_functions` }: T
   return undefined
 }
 
-async function openDatabase(connection: SqlConnection): Promise<CopyClient | undefined> {
+async function openDatabase(connection: SqlConnection, signal: AbortSignal | undefined): Promise<CopyClient | undefined> {
   try {
-    return await openCopyClient(connection, [plainPath])
+    return await openCopyClient(connection, { set: [plainPath], signal })
   } catch (error) {
     // 3D000: there is no such database.
     if (error instanceof PlatformError && error.details['sqlState'] === '3D000') return undefined

@@ -136,7 +136,7 @@ class Loader implements TenantLoader {
     }
     const connection = { ...this.#admin, database: this.#database, user: role, password: tenant.password }
     // What is lost with the server now is loaded again anyway.
-    this.#client = await openCopyClient(connection, [`search_path = ${quote(role)}`, 'synchronous_commit = off'])
+    this.#client = await openCopyClient(connection, { set: [`search_path = ${quote(role)}`, 'synchronous_commit = off'] })
   }
 
   #current(): CopyClient {
