@@ -55,8 +55,9 @@ export class Lease {
     for (const step of steps) if (step.kind === 'run') refuseUnsendable(step.text, step.values)
     const { stopper, tally } = this.#around
     const from = performance.now()
-    const pipeline = this.#client.query(new Pipeline(steps, { limits, isReset: isLast, giveUp: () => void this.#giveUp() }))
-    if (isLast) this.#reset = this.#client.query(new Reset())
+    const pipeline = this.#client.query(
+      new Pipeline(steps, { limits, giveUp: () => void this.#giveUp(), onReset: isLast ? () => this.#expectReset() : undefined }),
+    )
     const { result, stage } = await climb(this.#client, pipeline.result, { timeoutMs, end, stopper })
     const durationMs = performance.now() - from
     const isSuccess = result.status === 'fulfilled'
@@ -74,6 +75,10 @@ export class Lease {
   async giveBack(): Promise<void> {
     const isClean = (await this.#isNew()) || (await this.#cleanUp())
     this.#client.release(!isClean || this.status !== 'I')
+  }
+
+  #expectReset(): void {
+    this.#reset = this.#client.query(new Reset())
   }
 
   /** Whether what was written behind the last steps has made it new. */

@@ -44,8 +44,8 @@ export interface PipelineOptions {
   readonly limits: ResultLimits
   /** Called when too much arrives; has to end the connection. */
   readonly giveUp: () => void
-  /** Whether the text of a `Reset` is written with the steps: it has to be the next query of the connection. */
-  readonly isReset: boolean
+  /** Has the text of a `Reset` written behind the steps; called then, to make one the next query of the connection. */
+  readonly onReset: (() => void) | undefined
 }
 
 /**
@@ -100,8 +100,10 @@ export class Pipeline implements Submittable {
     connection.stream.cork()
     for (const [index, step] of this.#steps.entries()) write(connection, step, this.#values[index] ?? [])
     connection.sync()
-    if (this.#options.isReset) connection.query(resetText)
+    const { onReset } = this.#options
+    if (onReset !== undefined) connection.query(resetText)
     connection.stream.uncork()
+    onReset?.()
     return null
   }
 
