@@ -1,3 +1,5 @@
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
 import { expect } from 'chai'
 import type { Capabilities } from '@cordon/contracts'
 import { createReaper } from '@cordon/executor'
@@ -65,6 +67,20 @@ describe('a reaper', function () {
     expect(much.logs[0]?.message).to.equal('x'.repeat(8192))
     await executor.close()
     await reaper.close()
+  })
+
+  it('keeps a host that waits for nothing else until the end of what it started is known, and no longer', async () => {
+    const script = `
+      import { createReaper } from '@cordon/executor'
+      let helper = 0
+      const started = createReaper().start((parent) => ((helper = parent), { file: '/bin/sleep', arguments: ['60'], environment: {} }))
+      started.events.once('start', (channel) => {
+        channel.destroy()
+        process.kill(helper, 'SIGKILL')
+      })
+      started.events.once('fail', () => console.log('lost'))`
+    const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script], { cwd: import.meta.dirname })
+    expect(stdout).to.equal('lost\n')
   })
 
   it('that is closed starts nothing any more', async () => {

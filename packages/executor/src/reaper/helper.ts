@@ -26,9 +26,7 @@ export class Helper {
     this.#onEnd = onEnd
     this.#child = spawnHelper()
     this.pid = this.#child.pid
-    this.#child.unref()
-    // Open pipes alone are no reason for the host to stay.
-    this.#child.channel?.unref()
+    this.#letHostEnd()
     const { stdin } = this.#child
     stdin?.on('error', () => undefined)
     if (stdin && 'unref' in stdin && typeof stdin.unref === 'function') stdin.unref()
@@ -42,7 +40,8 @@ export class Helper {
     const id = ++this.#lastId
     const started = new ReapedProcess({ kill: () => this.send({ kind: 'kill', id }), hangs: () => void this.#child.kill('SIGKILL') })
     this.#processes.set(id, started)
-    // Until the process is gone, its end is waited for.
+    // Until the process is gone its end is waited for, or that of the helper.
+    this.#child.ref()
     this.#child.channel?.ref()
     // Without a number it was refused by the system, and `error` follows.
     if (this.pid !== undefined) this.send({ kind: 'start', id, command: command(this.pid) })
@@ -77,7 +76,13 @@ export class Helper {
 
   #forget(id: number): void {
     this.#processes.delete(id)
-    if (this.#processes.size === 0) this.#child.channel?.unref()
+    if (this.#processes.size === 0) this.#letHostEnd()
+  }
+
+  /** A helper without sandboxes is no reason for the host to stay. */
+  #letHostEnd(): void {
+    this.#child.unref()
+    this.#child.channel?.unref()
   }
 
   #ended(error: Error): void {
