@@ -61,7 +61,10 @@ export interface Context {
   readonly env: Readonly<Record<string, string>>
   /** Values of the secrets that the manifest names and that are set. Reading another is CAPABILITY_DENIED. */
   readonly secrets: Readonly<Record<string, string>>
-  /** Calls other functions. CAPABILITY_DENIED until the platform grants it. */
+  /**
+   * Calls other JSON functions of the tenant, those that the manifest names. They get the caller's user and what is left of its time, and are cancelled with
+   * it. Their failures are errors with `code`.
+   */
   readonly functions: { invoke<Input = unknown, Output = unknown>(name: string, input?: Input): Promise<Output> }
   readonly request: ContextRequest
   readonly user: User | null

@@ -39,6 +39,8 @@ export interface InvocationOptions {
   readonly secrets?: Readonly<Record<string, string>> | undefined
   /** Lowers the version's `timeoutMs`. */
   readonly timeoutMs?: number | undefined
+  /** Lowers the version's `queueMs`. */
+  readonly queueMs?: number | undefined
   readonly signal?: AbortSignal | undefined
   readonly capabilities: Capabilities
 }

@@ -129,7 +129,7 @@ class SandboxExecutor implements Executor, CallOwner, FleetOwner {
     if (gate.line.length >= limits.queueLength) return refuse(call, overloaded(call, gate, `${gate.line.length} calls wait already`))
     if (!this.#takePlace(call, gate)) return
     gate.tenant.queue(call, gate)
-    call.dueAt = call.acceptedAt + Math.min(limits.queueMs, call.timeoutMs)
+    call.dueAt = call.acceptedAt + Math.min(call.queueMs, call.timeoutMs)
     this.#fleet.deadlines.add(call)
   }
 

@@ -1,6 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises'
 import {
   limitTable,
+  PlatformError,
   resolveOptions,
   type Bundle,
   type Capabilities,
@@ -55,7 +56,10 @@ export function versionOfCode(body: string, limits: Partial<Limits> = {}): Execu
 }
 
 export const noCapabilities: Capabilities = {
-  call: async () => null,
+  async call(method) {
+    if (method.startsWith('db.')) return null
+    throw new PlatformError('CAPABILITY_DENIED', `Cannot call ${method}: nothing is granted here`)
+  },
   end: async () => undefined,
 }
 

@@ -1,29 +1,48 @@
-import { isRecord, PlatformError, type Capabilities, type DatabaseCaller, type DatabaseSession, type FunctionDatabase } from '@cordon/contracts'
+import {
+  isRecord,
+  PlatformError,
+  type Capabilities,
+  type DatabaseCaller,
+  type DatabaseSession,
+  type FunctionDatabase,
+  type User,
+} from '@cordon/contracts'
 import type { RegisteredVersion } from '../registry/registry.ts'
-import { databaseMethods, invalidArgument } from './database-methods.ts'
+import { databaseMethods } from './database-methods.ts'
+import { FunctionCalls, type CallChain, type CallFunction } from './function-calls.ts'
+import { denied, invalidArgument, show } from './refusal.ts'
+
+/** What the host has to give. */
+export interface BrokerParts {
+  readonly database: FunctionDatabase
+  readonly callFunction: CallFunction
+}
+
+/** On whose behalf it is asked for. */
+export interface BrokeredCall {
+  readonly invocationId: string
+  readonly user: User | null
+  readonly timeoutMs: number | undefined
+  readonly chain: CallChain | undefined
+}
 
 /**
  * The host side of one invocation's `ctx`. It trusts neither method name nor argument: both come over the pipe. The
  * database session is opened by the first query, for a version that was granted the database.
  */
 export class InvocationCapabilities implements Capabilities {
-  readonly #database: FunctionDatabase
+  readonly #parts: BrokerParts
   readonly #version: RegisteredVersion
-  readonly #timeoutMs: number
-  readonly #caller: DatabaseCaller
+  readonly #call: BrokeredCall
   #deadline = 0
   #session: DatabaseSession | undefined
+  #functions: FunctionCalls | undefined
   #isEnded = false
 
-  constructor(
-    database: FunctionDatabase,
-    version: RegisteredVersion,
-    { invocationId, timeoutMs }: { invocationId: string; timeoutMs: number | undefined },
-  ) {
-    this.#database = database
+  constructor(parts: BrokerParts, version: RegisteredVersion, call: BrokeredCall) {
+    this.#parts = parts
     this.#version = version
-    this.#timeoutMs = Math.min(version.limits.timeoutMs, timeoutMs ?? version.limits.timeoutMs)
-    this.#caller = { function: version.function, version: version.version, invocationId }
+    this.#call = call
   }
 
   onDispatch(deadline: number): void {
@@ -32,33 +51,37 @@ export class InvocationCapabilities implements Capabilities {
 
   async call(method: string, argument: unknown): Promise<unknown> {
     const run = databaseMethods.get(method)
-    if (run === undefined) throw denied(`Cannot call ${show(method)}: the platform has no such capability`)
-    if (!this.#version.stored.manifest.database) {
+    if (run !== undefined && !this.#version.stored.manifest.database) {
       throw denied(`Cannot use ctx.db: the database is not granted to "${this.#version.function}". Set database: true in its config`)
     }
-    if (this.#version.isRemoved) throw new PlatformError('CANCELLED', `Cannot use ctx.db: "${this.#version.function}" was removed`)
-    if (this.#isEnded) throw new PlatformError('CANCELLED', 'Cannot use ctx.db: the invocation is over')
+    const what = run === undefined ? method.slice(0, 80) : 'ctx.db'
+    if (this.#version.isRemoved) throw new PlatformError('CANCELLED', `Cannot use ${what}: "${this.#version.function}" was removed`)
+    if (this.#isEnded) throw new PlatformError('CANCELLED', `Cannot use ${what}: the invocation is over`)
     if (!isRecord(argument)) throw invalidArgument(method, 'an object')
-    return run(this.#open(), argument)
+    if (run !== undefined) return run(this.#openSession(), argument)
+    if (method === 'functions.invoke') return this.#openFunctions().invoke(argument, this.#latestEnd)
+    throw denied(`Cannot call ${show(method)}: the platform has no such capability`)
   }
 
   async end(): Promise<void> {
     this.#isEnded = true
+    this.#functions?.end()
     await this.#session?.end()
   }
 
-  #open(): DatabaseSession {
-    // Until the executor has said when it dispatched, the latest moment at which the invocation can end is known.
-    const deadline = this.#deadline === 0 ? Date.now() + this.#timeoutMs : this.#deadline
-    this.#session ??= this.#database.session(this.#version.tenant, deadline, this.#caller)
-    return this.#session
+  /** Until the executor has said when it dispatched, the latest moment at which the invocation can end is known. */
+  get #latestEnd(): number {
+    const { timeoutMs } = this.#version.limits
+    return this.#deadline === 0 ? Date.now() + Math.min(timeoutMs, this.#call.timeoutMs ?? timeoutMs) : this.#deadline
   }
-}
 
-function denied(message: string): PlatformError {
-  return new PlatformError('CAPABILITY_DENIED', message)
-}
+  #openSession(): DatabaseSession {
+    const { function: name, tenant, version } = this.#version
+    const caller: DatabaseCaller = { function: name, version, invocationId: this.#call.invocationId }
+    return (this.#session ??= this.#parts.database.session(tenant, this.#latestEnd, caller))
+  }
 
-function show(method: unknown): string {
-  return JSON.stringify(String(method).slice(0, 80))
+  #openFunctions(): FunctionCalls {
+    return (this.#functions ??= new FunctionCalls(this.#parts.callFunction, { ...this.#call, version: this.#version }))
+  }
 }

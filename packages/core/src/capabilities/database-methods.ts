@@ -1,4 +1,5 @@
-import { decodeValues, encodePage, encodeResult, isRecord, PlatformError, type DatabaseSession, type RawStatement } from '@cordon/contracts'
+import { decodeValues, encodePage, encodeResult, isRecord, type DatabaseSession, type RawStatement } from '@cordon/contracts'
+import { invalidArgument } from './refusal.ts'
 
 /** Most statements of one batch: as many as there are calls of the host at once. */
 const maxBatch = 1000
@@ -55,9 +56,4 @@ function transactionOf(method: string, { transaction }: Argument): number | unde
 function numberOf(method: string, value: unknown, what: string): number {
   if (typeof value === 'number' && Number.isSafeInteger(value)) return value
   throw invalidArgument(method, `the number of a ${what}`)
-}
-
-/** The argument of a call is not what the method takes. */
-export function invalidArgument(method: string, expected: string): PlatformError {
-  return new PlatformError('INVALID_INPUT', `Cannot call ${JSON.stringify(method.slice(0, 80))}: expected ${expected}`)
 }

@@ -16,7 +16,8 @@ import {
   type Outcome,
   type RecordOptions,
 } from '@cordon/contracts'
-import { InvocationCapabilities } from '../capabilities/broker.ts'
+import { InvocationCapabilities, type BrokerParts } from '../capabilities/broker.ts'
+import type { NestedCall } from '../capabilities/function-calls.ts'
 import type { EventHub } from '../platform/events.ts'
 import type { LogFeed } from '../records/log-feed.ts'
 import type { RecordBuffer } from '../records/record-buffer.ts'
@@ -54,11 +55,20 @@ interface AcceptedCall {
 /** Calls functions. Everything it touches is in memory: the live version, a sandbox, the record buffer. */
 export class Invoker {
   readonly #parts: InvokerParts
+  readonly #broker: BrokerParts
   #running = 0
   #onIdle: (() => void) | undefined
 
   constructor(parts: InvokerParts) {
     this.#parts = parts
+    this.#broker = {
+      database: parts.database,
+      callFunction: async (name, inputJson, call) => {
+        const { user, timeoutMs, signal } = call
+        const options = { timeoutMs, signal, ...(user === null ? {} : { user }) }
+        return (await this.#invokeJson(name, inputJson, options, call)).outputJson
+      },
+    }
   }
 
   async invoke<Output>(name: string, input: unknown, options: InvokeOptions = noOptions): Promise<InvokeResult<Output>> {
@@ -68,8 +78,12 @@ export class Invoker {
     return { ...result, output: (outputJson === undefined ? undefined : JSON.parse(outputJson)) as Output }
   }
 
-  async invokeJson(name: string, input: unknown, options: InvokeOptions = noOptions): Promise<InvokeJsonResult> {
-    const call = readGiven('options', () => this.#accept(name, options, (payloadBytes) => givenJson(input, payloadBytes)))
+  invokeJson(name: string, input: unknown, options: InvokeOptions = noOptions): Promise<InvokeJsonResult> {
+    return this.#invokeJson(name, input, options, undefined)
+  }
+
+  async #invokeJson(name: string, input: unknown, options: InvokeOptions, nested: NestedCall | undefined): Promise<InvokeJsonResult> {
+    const call = readGiven('options', () => this.#accept(name, options, (payloadBytes) => givenJson(input, payloadBytes), nested))
     // Counted from here on: the platform waits for it when it closes.
     this.#running += 1
     try {
@@ -113,20 +127,23 @@ export class Invoker {
     }
   }
 
-  #accept(name: string, options: InvokeOptions, readInput: (payloadBytes: number) => string | undefined): AcceptedCall {
-    const { registry, database, vault } = this.#parts
+  #accept(name: string, options: InvokeOptions, readInput: (payloadBytes: number) => string | undefined, nested?: NestedCall): AcceptedCall {
+    const { registry, vault } = this.#parts
     const owner = registry.get(name)
     if (options !== noOptions) checkInvokeOptions(options, owner.live.limits.payloadBytes)
     const version = options.version === undefined ? owner.live : registry.version(name, options.version)
     const { payloadBytes } = version.limits
     const id = invocationId()
+    const { timeoutMs, signal } = options
+    const user = userOf(options)
     const invocation = {
       invocationId: id,
-      user: userOf(options),
+      user,
       secrets: grantedSecrets(vault, version),
-      timeoutMs: options.timeoutMs,
-      signal: options.signal,
-      capabilities: new InvocationCapabilities(database, version, { invocationId: id, timeoutMs: options.timeoutMs }),
+      timeoutMs,
+      queueMs: nested?.queueMs,
+      signal,
+      capabilities: new InvocationCapabilities(this.#broker, version, { invocationId: id, user, timeoutMs, chain: nested?.chain }),
       inputJson: readInput(payloadBytes),
       request: contextRequest(options.request, payloadBytes),
     }
@@ -134,19 +151,21 @@ export class Invoker {
   }
 
   #acceptHttp(name: string, request: Request, options: FetchOptions) {
-    const { registry, database, vault } = this.#parts
+    const { registry, vault } = this.#parts
     const owner = registry.get(name)
     if (options !== noOptions) checkFetchOptions(options, owner.live.limits.payloadBytes)
     const version = options.version === undefined ? owner.live : registry.version(name, options.version)
     const { head, context, signal } = httpRequest(request, options, version.limits.payloadBytes)
     const id = invocationId()
+    const { timeoutMs } = options
+    const user = userOf(options)
     const invocation = {
       invocationId: id,
-      user: userOf(options),
+      user,
       secrets: grantedSecrets(vault, version),
-      timeoutMs: options.timeoutMs,
+      timeoutMs,
       signal,
-      capabilities: new InvocationCapabilities(database, version, { invocationId: id, timeoutMs: options.timeoutMs }),
+      capabilities: new InvocationCapabilities(this.#broker, version, { invocationId: id, user, timeoutMs, chain: undefined }),
       request: head,
       context,
     }

@@ -30,7 +30,7 @@ export class WaitingCalls {
   add(call: Call, pool: VersionPool): void {
     call.place = 'waiting'
     pool.lineOf(call).push(call)
-    call.dueAt = call.acceptedAt + call.version.limits.queueMs
+    call.dueAt = call.acceptedAt + call.queueMs
     this.#deadlines.add(call)
   }
 

@@ -3,7 +3,7 @@ import type { LoadHead } from '../frames/protocol.ts'
 import { headOf, type Call } from './call.ts'
 import { createDatabase } from './database.ts'
 import { denied } from './denied.ts'
-import { callHost } from './host-call.ts'
+import { invokeFunction } from './functions.ts'
 import { contextLog } from './log.ts'
 import { defineValue, NativePromise, objectFreeze, objectHasOwn, objectKeys } from './primordials.ts'
 
@@ -68,7 +68,7 @@ class CallContext implements Context {
 
   get functions(): Context['functions'] {
     const call = this.#call
-    return { invoke: <Input, Output>(name: string, input?: Input) => callHost(call, 'functions.invoke', { name, input }) as Promise<Output> }
+    return { invoke: <Input, Output>(name: string, input?: Input) => invokeFunction(call, name, input) as Promise<Output> }
   }
 
   get request(): Context['request'] {

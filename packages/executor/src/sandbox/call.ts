@@ -20,6 +20,8 @@ export abstract class Call implements Deadline {
   abstract readonly kind: 'json' | 'http'
   readonly version: ExecutableVersion
   readonly timeoutMs: number
+  /** Longest wait for a place or a sandbox. */
+  readonly queueMs: number
   readonly capabilities: Capabilities
   readonly invocationId: string
   readonly logs: LogBuffer
@@ -60,8 +62,9 @@ export abstract class Call implements Deadline {
     this.owner = owner
     this.invocationId = invocation.invocationId
     this.capabilities = invocation.capabilities
-    const { timeoutMs } = version.limits
+    const { timeoutMs, queueMs } = version.limits
     this.timeoutMs = invocation.timeoutMs === undefined ? timeoutMs : Math.min(timeoutMs, invocation.timeoutMs)
+    this.queueMs = invocation.queueMs === undefined ? queueMs : Math.min(queueMs, invocation.queueMs)
     this.logs = new LogBuffer(version.limits.logBytes)
     if (invocation.signal !== undefined) {
       this.#signal = invocation.signal

@@ -1,4 +1,4 @@
-import { isRecord, JsonScanner, PlatformError, toPlatformError, type ExecutableVersion } from '@cordon/contracts'
+import { isRecord, JsonScanner, PlatformError, toPlatformError, type ErrorCode, type ExecutableVersion } from '@cordon/contracts'
 import { encodeBytesFrame, uint32 } from '../frames/encoder.ts'
 import { isDeeperThan } from '../frames/json-depth.ts'
 import {
@@ -19,7 +19,6 @@ import {
 } from '../frames/protocol.ts'
 import type { Call } from './call.ts'
 import { takeReportedCpu } from './cpu-time.ts'
-import { deniedMethods } from './denied-methods.ts'
 import { parseFailure } from './failure.ts'
 import { describeMisfit } from './misfit.ts'
 import { HttpCall } from './http-call.ts'
@@ -33,6 +32,22 @@ const logHead = 6
 /** The runtime never sends more log than the limit and framing; this leaves room for its own accounting. */
 const maxLogFactor = 4
 const minLogBytes = 1_000_000
+
+/**
+ * Failures of a host call that are the outcome of an invocation whose function lets them through. Any other, such as the TIMEOUT of a function
+ * that it called or an argument it got wrong, is its own error.
+ */
+const canEndCall: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'CANCELLED',
+  'CAPABILITY_DENIED',
+  'QUERY_TIMEOUT',
+  'QUERY_FAILED',
+  'OVERLOADED',
+  'CLOSED',
+  'SANDBOX_FAILED',
+  'ACQUIRE_TIMEOUT',
+  'STORE_UNAVAILABLE',
+])
 
 /** What a person calls the frames that may have more bytes than is obvious. */
 const frameNames = new Map<number, string>([
@@ -224,14 +239,14 @@ async function answer(sandbox: Sandbox, call: Call, number: number, method: stri
   let isError = 0
   try {
     if (call.isSettled) throw new PlatformError('CANCELLED', 'Cannot answer: the invocation is over')
-    const remedy = deniedMethods.get(method)
-    if (remedy !== undefined) throw new PlatformError('CAPABILITY_DENIED', remedy)
     text = JSON.stringify((await call.capabilities.call(method, argument)) ?? null)
   } catch (thrown) {
     const error = toPlatformError(thrown, 'SANDBOX_FAILED', `answer ${method.slice(0, 100)}`)
-    call.hostErrors ??= new Map()
-    // Only as many as a function can reasonably tell apart; it may provoke errors for ever.
-    if (call.hostErrors.size < 1000) call.hostErrors.set(number, error)
+    if (canEndCall.has(error.code)) {
+      call.hostErrors ??= new Map()
+      // Only as many as a function can reasonably tell apart; it may provoke errors for ever.
+      if (call.hostErrors.size < 1000) call.hostErrors.set(number, error)
+    }
     text = JSON.stringify({ code: error.code, message: error.message, details: error.details })
     isError = 1
   }
