@@ -53,8 +53,9 @@ const settings = [
   'check_function_bodies = off',
   "default_tablespace = ''",
   'client_min_messages = error',
-  // Compiling the queries of the catalogues takes a hundred times as long as running them.
+  // Compiling and planning the queries of the catalogues takes longer than running them: none is compiled, each is planned once.
   'jit = off',
+  "plan_cache_mode = 'force_generic_plan'",
 ]
 
 /** One statement in a text, also where there are no values: what follows a semicolon is refused. The types of the driver do not know of it. */

