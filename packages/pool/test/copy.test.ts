@@ -86,6 +86,28 @@ describe('a copy of the function database', function () {
     ])
   })
 
+  it('is whole although a tenant makes and drops tables all the while', async () => {
+    const { role, password } = await roleOf(source, 'schema')
+    const busy = poolOf(source, { database: 'cordon_functions', user: role, password })
+    const over = new AbortController()
+    async function change(): Promise<void> {
+      // A statement that waits for a copy can run out of time.
+      const run = (text: string): Promise<unknown> => busy.query(text).catch(() => undefined)
+      while (!over.signal.aborted) {
+        await run('create table brief as select 1 as n; create view brief_view as select * from brief')
+        await run('drop table brief cascade')
+      }
+    }
+    const changing = change()
+    try {
+      expect(await dump(source)).to.have.length.above(300)
+    } finally {
+      over.abort()
+      await changing
+      await busy.close()
+    }
+  })
+
   it('is refused where its roles are already, and leaves nothing', async () => {
     const loader = createTenantLoader({ admin: target.connection, database: 'second' })
     const error = await failureOf(load(target, await dump(source), loader))

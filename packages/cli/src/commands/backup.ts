@@ -20,7 +20,7 @@ export async function backup(context: CommandContext, given: string | undefined,
   progress.end()
   if (context.options.json === true) terminal.print(JSON.stringify({ file, ...written }))
   else {
-    terminal.print(`${escapeLine(file)}  ${(written.bytes / 1e6).toFixed(1)} MB, ${tellTotals(written)}`)
+    terminal.print(`${escapeLine(file)}  ${Math.ceil(written.bytes / 1000)} kB, ${tellTotals(written)}`)
     terminal.note(await keyNote(target.dataDir))
   }
   return 0

@@ -30,9 +30,9 @@ export function progressOf({ terminal, options }: CommandContext): CopyOptions &
   }
 }
 
-/** `3 tenants, 20 tables, 1000 rows`. */
+/** `20 tables, 1000 rows; 3 tenants have a database`. A tenant has one from its first query on. */
 export function tellTotals({ tenants, tables, rows }: CopyTotals): string {
-  return `${tenants} ${tenants === 1 ? 'tenant' : 'tenants'}, ${tables} tables, ${rows} rows`
+  return `${tables} tables, ${rows} rows; ${tenants} ${tenants === 1 ? 'tenant has' : 'tenants have'} a database`
 }
 
 /** Where the key of the secrets is, which is never a part of a copy. */

@@ -20,6 +20,8 @@ export interface TenantDumpOptions {
 /** How often a tenant is looked at again whose tables change while they are looked at, and the pause between, in milliseconds. */
 const attempts = 8
 const pauseMs = 100
+/** How often new tables are looked for before the look begins. */
+const lockRounds = 10
 /** Every name is written with its schema then. */
 const plainPath = "search_path = ''"
 
@@ -33,10 +35,10 @@ export async function* dumpTenants(options: TenantDumpOptions): AsyncGenerator<C
   const shared = await openShared(options)
   if (shared === undefined) return
   try {
-    const tenants = await listTenants(shared)
+    const tenants = await listTenants(shared.client)
     yield* tenants
     const roles = tenants.map(({ role }) => role)
-    yield { kind: 'database', role: null, extensions: await extensionsOf(shared) }
+    yield { kind: 'database', role: null, extensions: await extensionsOf(shared.client) }
     for (const tenant of tenants) if (!tenant.hasOwnDatabase) yield* dumpTenant(shared, shared, tenant, roles)
     for (const { role, ...tenant } of tenants) {
       if (!tenant.hasOwnDatabase) continue
@@ -44,14 +46,14 @@ export async function* dumpTenants(options: TenantDumpOptions): AsyncGenerator<C
       // It is made by the tenant's first query.
       if (own === undefined) continue
       try {
-        yield { kind: 'database', role, extensions: await extensionsOf(own) }
+        yield { kind: 'database', role, extensions: await extensionsOf(own.client) }
         yield* dumpTenant(own, shared, { ...tenant, role }, roles)
       } finally {
-        await own.close()
+        await closePair(own)
       }
     }
   } finally {
-    await shared.close()
+    await closePair(shared)
   }
 }
 
@@ -65,45 +67,56 @@ export async function findUncopied(options: TenantDumpOptions): Promise<readonly
   if (shared === undefined) return []
   const problems: string[] = []
   try {
-    const tenants = await listTenants(shared)
+    const tenants = await listTenants(shared.client)
     const roles = tenants.map(({ role }) => role)
-    for (const [name] of await shared.ask(ownerless, [arrayOf(roles)])) problems.push(`${name}: it belongs to no tenant`)
+    for (const [name] of await shared.client.ask(ownerless, [arrayOf(roles)])) problems.push(`${name}: it belongs to no tenant`)
     for (const { tenant, role, hasOwnDatabase } of tenants) {
-      const client: CopyClient | undefined = hasOwnDatabase ? await openDatabase({ ...options.admin, database: role }, options.signal) : shared
-      if (client === undefined) continue
+      const pair: Pair | undefined = hasOwnDatabase ? await openDatabase({ ...options.admin, database: role }, options.signal) : shared
+      if (pair === undefined) continue
       try {
-        if (client !== shared)
-          for (const [name] of await client.ask(ownerless, [arrayOf([role])])) problems.push(`tenant "${tenant}": ${name}: it is not the tenant's`)
-        const plan = await attempt(client, role, () => planSchema(client, role, roles))
+        if (pair !== shared)
+          for (const [name] of await pair.client.ask(ownerless, [arrayOf([role])]))
+            problems.push(`tenant "${tenant}": ${name}: it is not the tenant's`)
+        const plan = await attempt(pair, role, () => planSchema(pair.client, role, roles))
         problems.push(...plan.problems.map((problem) => `tenant "${tenant}": ${problem}`))
-        await client.ask('ROLLBACK')
+        await release(pair)
       } finally {
-        if (client !== shared) await client.close()
+        if (pair !== shared) await closePair(pair)
       }
     }
   } finally {
-    await shared.close()
+    await closePair(shared)
   }
   return problems
 }
 
-async function openShared({ admin, database = `${admin.database}_functions`, signal }: TenantDumpOptions): Promise<CopyClient | undefined> {
-  const client = await openDatabase({ ...admin, database }, signal)
-  if (client === undefined) return undefined
-  const [row] = await client.ask("SELECT to_regclass('cordon.cordon_tenants')")
-  if (row?.[0] !== null) return client
-  await client.close()
+async function openShared({ admin, database = `${admin.database}_functions`, signal }: TenantDumpOptions): Promise<Pair | undefined> {
+  const pair = await openDatabase({ ...admin, database }, signal)
+  if (pair === undefined) return undefined
+  const [row] = await pair.client.ask("SELECT to_regclass('cordon.cordon_tenants')")
+  if (row?.[0] !== null) return pair
+  await closePair(pair)
   return undefined
 }
 
-async function openDatabase(connection: SqlConnection, signal: AbortSignal | undefined): Promise<CopyClient | undefined> {
+async function openDatabase(connection: SqlConnection, signal: AbortSignal | undefined): Promise<Pair | undefined> {
   try {
-    return await openCopyClient(connection, { set: [plainPath], signal })
+    const client = await openCopyClient(connection, { set: [plainPath], signal })
+    try {
+      return { client, locker: await openCopyClient(connection, { set: [plainPath], signal }) }
+    } catch (error) {
+      await client.close()
+      throw error
+    }
   } catch (error) {
     // 3D000: there is no such database.
     if (error instanceof PlatformError && error.details['sqlState'] === '3D000') return undefined
     throw error
   }
+}
+
+async function closePair({ client, locker }: Pair): Promise<void> {
+  await Promise.all([client.close(), locker.close()])
 }
 
 async function listTenants(client: CopyClient): Promise<readonly CopiedTenant[]> {
@@ -122,29 +135,30 @@ async function extensionsOf(client: CopyClient): Promise<readonly (readonly [str
   return (await client.ask(extensionRows)).map(([name, schema]) => [name ?? '', schema ?? ''])
 }
 
-/** `client` is on the tenant's database, `shared` on the one that knows all tenants; they may be the same. */
+/** `own` is on the tenant's database, `shared` on the one that knows all tenants; they may be the same. */
 async function* dumpTenant(
-  client: CopyClient,
-  shared: CopyClient,
+  own: Pair,
+  { client: shared, locker: sharedLocker }: Pair,
   { tenant, role }: CopiedTenant,
   roles: readonly string[],
 ): AsyncGenerator<CopyItem | Uint8Array, void, undefined> {
+  const { client } = own
   const isAlone = client === shared
   if (!isAlone) {
     // The ledger is in another database than the tables: no migration may come between the two looks.
-    await shared.ask('BEGIN')
-    await shared.ask('SELECT pg_advisory_xact_lock(hashtextextended($1, 0))', [`cordon migrations of ${tenant}`])
+    await sharedLocker.ask('BEGIN')
+    await sharedLocker.ask('SELECT pg_advisory_xact_lock(hashtextextended($1, 0))', [`cordon migrations of ${tenant}`])
   }
-  const { plan, migrations } = await attempt(client, role, async () => {
+  const { plan, migrations } = await attempt(own, role, async () => {
     const found = await planSchema(client, role, roles)
     return { plan: found, migrations: await migrationsOf(shared, tenant) }
   })
-  if (!isAlone) await shared.ask('COMMIT')
+  if (!isAlone) await sharedLocker.ask('COMMIT')
   const [problem] = plan.problems
   if (problem !== undefined) throw new PlatformError('STORE_UNAVAILABLE', `Cannot copy what tenant "${tenant}" has in the database: ${problem}`)
   yield { kind: 'owner', role, migrations }
   yield* dumpSteps(client, plan)
-  await client.ask('ROLLBACK')
+  await release(own)
 }
 
 async function* dumpSteps(client: CopyClient, { steps }: SchemaPlan): AsyncGenerator<CopyItem | Uint8Array, void, undefined> {
@@ -154,33 +168,50 @@ async function* dumpSteps(client: CopyClient, { steps }: SchemaPlan): AsyncGener
   }
 }
 
-/** Runs `look` in a transaction, which stays open. What is dropped or made meanwhile can disturb a look; then it begins anew. */
-async function attempt<T>(client: CopyClient, schema: string, look: () => Promise<T>): Promise<T> {
+/** Two connections to one database: a lock has to be there before the view of the rows that it protects. */
+interface Pair {
+  readonly client: CopyClient
+  readonly locker: CopyClient
+}
+
+/** Runs `look` in a transaction of the client, which stays open, like the one that holds the locks. What is dropped or made meanwhile can disturb a look; then it begins anew. */
+async function attempt<T>({ client, locker }: Pair, schema: string, look: () => Promise<T>): Promise<T> {
   for (let left = attempts; ; left--) {
-    const lock = await tableLock(client, schema)
-    await client.ask('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY')
     try {
-      if (lock !== undefined) await client.ask(lock)
+      await lockRelations(locker, schema)
+      await client.ask('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY')
       return await look()
     } catch (error) {
-      await client.ask('ROLLBACK')
+      await release({ client, locker })
       if (left === 1 || !(error instanceof PlatformError) || error.details['sqlState'] === undefined) throw error
       await delay(pauseMs)
     }
   }
 }
 
+async function release({ client, locker }: Pair): Promise<void> {
+  await client.ask('ROLLBACK')
+  await locker.ask('ROLLBACK')
+}
+
 /**
- * Locks the tables of a schema against changes of their form: what is seen then stays readable to the end. This comes before the first query, which
- * is what the view of the rows dates from. A table that is made between the two is not locked, and reading it fails if it is dropped at once.
+ * Locks what has rows against changes of its form: what is seen then stays readable to the end. A tenant that makes and drops tables all the time
+ * waits at the first that is locked.
  */
-async function tableLock(client: CopyClient, schema: string): Promise<string | undefined> {
-  const [row] = await client.ask(
-    `SELECT string_agg(c.oid::regclass::text, ', ' ORDER BY c.oid) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-      WHERE n.nspname = $1 AND c.relkind IN ('r', 'p') AND has_table_privilege(c.oid, 'SELECT')`,
-    [schema],
-  )
-  return row?.[0] ? `LOCK TABLE ${row[0]} IN ACCESS SHARE MODE` : undefined
+async function lockRelations(locker: CopyClient, schema: string): Promise<void> {
+  const name = `'${schema.replaceAll("'", "''")}'`
+  const unlocked = `SELECT c.oid::regclass AS relation FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE n.nspname = ${name} AND c.relkind IN ('r', 'p', 'v') AND has_table_privilege(c.oid, 'SELECT')
+      AND NOT EXISTS (SELECT FROM pg_locks l WHERE l.pid = pg_backend_pid() AND l.relation = c.oid AND l.mode = 'AccessShareLock')`
+  const lock = `DO $do$ DECLARE one regclass; BEGIN FOR one IN ${unlocked} LOOP
+    BEGIN EXECUTE format('LOCK TABLE %s IN ACCESS SHARE MODE', one);
+    EXCEPTION WHEN undefined_table OR insufficient_privilege OR syntax_error OR invalid_object_definition THEN NULL; END;
+  END LOOP; END $do$`
+  await locker.ask('BEGIN')
+  for (let round = 0; round < lockRounds; round++) {
+    if ((await locker.ask(unlocked)).length === 0) return
+    await locker.ask(lock)
+  }
 }
 
 async function migrationsOf(shared: CopyClient, tenant: string): Promise<readonly CopiedMigration[]> {
