@@ -68,7 +68,8 @@ if (!isUpToDate()) {
       ].join('\n'),
     },
   })
-  const inputs = Object.keys(result.metafile.inputs)
+  // Its texts went into the bundle, and its compiler has to be of the same version.
+  const inputs = [...Object.keys(result.metafile.inputs), 'node_modules/@ts-morph/common/package.json']
     .filter((file) => !file.startsWith('compiler:'))
     .sort()
     .join(' ')

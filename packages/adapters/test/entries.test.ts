@@ -252,6 +252,9 @@ describe('the entry of every framework', () => {
     it('answers below its mount only, and tells functions the whole URL', async () => {
       expect(String((await send(host.url, '/', {})).body)).to.equal('the host')
       for (const path of ['/fn/double?n=1', '/cordonfn/double?n=1']) expect((await send(host.url, path, {})).status, path).to.equal(404)
+      const absolute = await send(host.url, 'http://api/cordon/fn/mirror/a', {})
+      if (absolute.status === 200) expect(JSON.parse(String(absolute.body))).to.include({ path: '/a' })
+      else expect(absolute.status).to.equal(404)
       const { body } = await send(host.url, '/cordon/fn/mirror/a?b=c', {})
       expect(JSON.parse(String(body))).to.include({ url: `${host.url}/a?b=c`, original: `${host.url}/cordon/fn/mirror/a?b=c` })
     })

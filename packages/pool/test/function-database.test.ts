@@ -296,6 +296,16 @@ for (const [name, start] of Object.entries(backends)) {
       expect(await failureOf(other.session('alpha', Date.now() + 60_000).query('SELECT 1', []))).to.include({ code: 'CLOSED' })
     })
 
+    it('refuses a result that is too large when all of it comes at once, too', async () => {
+      const narrow = createFunctionDatabase({ admin: backend.admin, resultBytes: 1000 })
+      const session = narrow.session('alpha', Date.now() + 60_000)
+      const error = await failureOf(session.query("SELECT repeat('x', 5000)", []))
+      expect(error).to.include({ code: 'QUERY_FAILED' })
+      expect(error.message).to.contain('more than 1000 bytes')
+      await session.end()
+      await narrow.close()
+    })
+
     it('survives a crowd', async () => {
       // With the usual time to wait for a connection: that of the others is short for the tests that exceed it.
       const other = createFunctionDatabase({ admin: backend.admin })

@@ -2,6 +2,8 @@ import type { Platform } from '@cordon/contracts'
 import type { FastifyPluginCallback, FastifyReply, FastifyRequest } from 'fastify'
 import { createFactHandler, type HandlerOptions } from '../handler.ts'
 import { answer } from '../node/node-adapter.ts'
+import { parsedBody } from '../node/parsed-body.ts'
+import { pathOf } from '../node/to-request.ts'
 
 /**
  * The HTTP API as a Fastify plugin: `app.register(fastifyAdapter(platform), { prefix: '/cordon' })`. Below the prefix bodies stream
@@ -15,13 +17,16 @@ export function fastifyAdapter(platform: Platform, options?: HandlerOptions): Fa
     // Holds for this plugin alone: the host's other routes keep their parsers.
     instance.removeAllContentTypeParsers()
     instance.addContentTypeParser('*', (_request, _payload, parsed) => parsed(null))
-    const prefixSegments = instance.prefix.split('/').length - 1
+    const prefixSegments = instance.prefix.replace(/\/$/, '').split('/').length - 1
 
     function serve(request: FastifyRequest, reply: FastifyReply): void {
       reply.hijack()
       for (const [name, value] of Object.entries(reply.getHeaders())) if (value !== undefined) reply.raw.setHeader(name, value)
-      const { url, originalUrl, protocol } = request
-      void answer(handle, request.raw, reply.raw, () => ({ url: withoutSegments(url, prefixSegments), originalUrl, protocol }))
+      const { raw, originalUrl, protocol } = request
+      // The parser of the host, or a hook in front of it, may have read the socket.
+      const parsed: object = request
+      const changes = () => ({ url: withoutSegments(pathOf(raw.url ?? '/'), prefixSegments), originalUrl, protocol, body: parsedBody(raw, parsed) })
+      void answer(handle, raw, reply.raw, changes)
     }
 
     instance.all('/', serve)

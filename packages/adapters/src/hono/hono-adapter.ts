@@ -1,10 +1,22 @@
-import type { Platform } from '@cordon/contracts'
-import type { Context } from 'hono'
-import { routePath } from 'hono/route'
+import { PlatformError, type Platform } from '@cordon/contracts'
 import { createFactHandler, type HandlerOptions } from '../handler.ts'
+import { problemResponse } from '../routes/problem.ts'
+
+/** What is used of a Hono context. The host's Hono may be another version than the one that this package is written with. */
+export interface HonoContext {
+  readonly req: {
+    readonly raw: Request
+    /** The pattern that matched, with everything in front of it. */
+    readonly routePath: string
+    /** What was read of the body, by how it was read. */
+    readonly bodyCache: { readonly arrayBuffer?: unknown; readonly formData?: unknown }
+    arrayBuffer(): Promise<ArrayBuffer>
+    formData(): Promise<FormData>
+  }
+}
 
 /** A handler for `app.all`. Never rejects. */
-export type HonoHandler = (context: Context) => Promise<Response>
+export type HonoHandler = (context: HonoContext) => Promise<Response>
 
 /**
  * The HTTP API as a Hono handler: `app.all('/cordon/*', honoAdapter(platform))`. What the route has in front of its `*` is the mount, so
@@ -14,25 +26,38 @@ export type HonoHandler = (context: Context) => Promise<Response>
  */
 export function honoAdapter(platform: Platform, options?: HandlerOptions): HonoHandler {
   const handle = createFactHandler(platform, options)
-  return async (context) => {
-    const { raw } = context.req
+  return async ({ req }) => {
+    const { raw } = req
     const url = new URL(raw.url)
-    const mountSegments = options?.basePath === undefined ? routePath(context).split('/').length - 2 : 0
+    const mountSegments = options?.basePath === undefined ? req.routePath.split('/').length - 2 : 0
     // Joined as text: a path that begins with two slashes must not be read as a host.
     const target = `${url.origin}/${url.pathname
       .split('/')
       .slice(mountSegments + 1)
       .join('/')}${url.search}`
-    return handle(await requestFor(target, context), { originalUrl: raw.url })
+    try {
+      return await handle(await requestFor(target, req), { originalUrl: raw.url })
+    } catch (error) {
+      return problemResponse(error, { forOwner: false })
+    }
   }
 }
 
 /** The request below the mount, with the body that Hono has kept when somebody read it. */
-async function requestFor(target: string, { req }: Context): Promise<Request> {
+async function requestFor(target: string, req: HonoContext['req']): Promise<Request> {
   const { raw } = req
   if (!raw.bodyUsed) return new Request(target, raw)
   const headers = new Headers(raw.headers)
-  // The body is written anew: its old length is no longer true.
+  // The body is written anew: its old length is no longer true, and a form gets a boundary of its own.
   headers.delete('content-length')
-  return new Request(target, { method: raw.method, headers, body: await req.arrayBuffer(), signal: raw.signal })
+  const isForm = req.bodyCache.formData !== undefined && req.bodyCache.arrayBuffer === undefined
+  if (isForm) headers.delete('content-type')
+  const body = await (isForm ? req.formData() : req.arrayBuffer()).catch((cause: unknown) => {
+    throw new PlatformError(
+      'INVALID_INPUT',
+      'Cannot read the request body: middleware in front of the platform has read it and left nothing behind. Read it with the methods of c.req',
+      { cause },
+    )
+  })
+  return new Request(target, { method: raw.method, headers, body, signal: raw.signal })
 }

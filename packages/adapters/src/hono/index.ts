@@ -1,2 +1,2 @@
-export { honoAdapter, type HonoHandler } from './hono-adapter.ts'
+export { honoAdapter, type HonoContext, type HonoHandler } from './hono-adapter.ts'
 export type { HandlerOptions } from '../handler.ts'

@@ -20,8 +20,7 @@ export function koaAdapter(platform: Platform, options?: HandlerOptions): Middle
     const request: object = context.request
     if (pathBelow(url.split('?', 1)[0] ?? '', basePath) === undefined) return void (await next())
     context.respond = false
-    // A request line may hold an absolute URL, which is read as it came.
-    const changes = () => ({ url: url.startsWith('/') ? url : undefined, originalUrl, protocol, body: parsedBody(req, request) })
+    const changes = () => ({ url, originalUrl, protocol, body: parsedBody(req, request) })
     await answer(handle, req, res, changes)
   }
 }

@@ -30,7 +30,7 @@ const bodyWindowBytes = 65_536
  */
 export function toRequest(incoming: IncomingMessage, outgoing: ServerResponse, changes: RequestChanges = {}): Translated {
   const origin = originOf(incoming, changes.protocol)
-  const path = changes.url ?? pathOf(incoming)
+  const path = pathOf(changes.url ?? incoming.url ?? '/')
   refuseDetours(path)
   const method = incoming.method ?? 'GET'
   const hasBody =
@@ -43,7 +43,10 @@ export function toRequest(incoming: IncomingMessage, outgoing: ServerResponse, c
     const body = !hasBody ? null : changes.body === undefined ? bodyOf(incoming, outgoing) : changes.body
     const init: RequestInit & { duplex: 'half' } = { method, headers, body, duplex: 'half', signal: abortSignal(outgoing) }
     // Joined as text: a path that begins with two slashes must not be read as a host.
-    return { request: new Request(origin + path, init), originalUrl: origin + (changes.originalUrl ?? path) }
+    return {
+      request: new Request(origin + path, init),
+      originalUrl: origin + (changes.originalUrl === undefined ? path : pathOf(changes.originalUrl)),
+    }
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error)
     throw new PlatformError('INVALID_INPUT', `Cannot read the request: ${reason}`, { cause: error })
@@ -60,14 +63,18 @@ function originOf(incoming: IncomingMessage, protocol: string | undefined): stri
   return new URL(origin).origin
 }
 
-/** The request line may hold an absolute URL (RFC 9112, 3.2.2); its host is not ours to judge, its path is. */
-function pathOf(incoming: IncomingMessage): string {
-  const target = incoming.url ?? '/'
+/**
+ * Path and query of a request target. The request line may hold an absolute URL (RFC 9112, 3.2.2); its host is not ours to judge, its path
+ * is, as it is spelled.
+ *
+ * @throws PlatformError INVALID_INPUT
+ */
+export function pathOf(target: string): string {
   if (target.startsWith('/')) return target
   if (target === '*') return '/'
   if (/^https?:\/\//i.test(target) && URL.canParse(target)) {
-    const url = new URL(target)
-    return url.pathname + url.search
+    const path = target.replace(/^https?:\/\/[^/?#\\]*/i, '')
+    return path.startsWith('/') ? path : `/${path}`
   }
   throw new PlatformError('INVALID_INPUT', 'Cannot read the request: its target is neither a path nor a URL')
 }

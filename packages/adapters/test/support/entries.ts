@@ -1,4 +1,6 @@
 import { createServer, type Server } from 'node:http'
+import { createRequire } from 'node:module'
+import { buffer } from 'node:stream/consumers'
 import { expressAdapter } from '@cordon/adapters/express'
 import { fastifyAdapter } from '@cordon/adapters/fastify'
 import { honoAdapter } from '@cordon/adapters/hono'
@@ -41,20 +43,28 @@ function koaServer(app: Koa): Server {
   return createServer((request, response) => void answer(request, response))
 }
 
-async function fastifyServer(platform: Platform): Promise<Server> {
+async function fastifyServer(platform: Platform, prefix: string, reads: boolean): Promise<Server> {
   const app = fastify({ trustProxy: true, forceCloseConnections: true })
+  if (reads)
+    app.addHook('preParsing', async (request, _reply, payload) => {
+      Object.assign(request, { rawBody: await buffer(payload) })
+      return payload
+    })
   app.addHook('onRequest', async (_request, reply) => void reply.header('x-host', 'fastify'))
   app.get('/', (_request, reply) => reply.send('the host'))
-  await app.register(fastifyAdapter(platform), { prefix: '/cordon' })
+  await app.register(fastifyAdapter(platform), { prefix })
   await app.ready()
   return app.server
 }
 
+/** `require('hono')` gives another copy of Hono than `import`, as an application with a version of its own has. */
+const OtherHono = (createRequire(import.meta.url)('hono') as { Hono: typeof Hono }).Hono
+
 function honoServer(platform: Platform, parses: boolean): Server {
-  const app = new Hono()
+  const app = new (parses ? OtherHono : Hono)()
   app.use(async (context, next) => {
     context.header('x-host', 'hono')
-    if (parses && context.req.method !== 'GET' && context.req.method !== 'HEAD') await context.req.arrayBuffer()
+    if (parses && context.req.method !== 'GET' && context.req.method !== 'HEAD') await context.req.text()
     await next()
   })
   app.get('/', (context) => context.text('the host'))
@@ -79,7 +89,7 @@ export const entries: readonly Entry[] = [
   { name: 'Express 4', keepsPaths: true, create: (platform) => expressServer(platform, express4, []) },
   { name: 'Koa 3 with koa-mount', keepsPaths: true, create: (platform) => koaServer(new Koa().use(mount('/cordon', koaAdapter(platform)))) },
   { name: 'Koa 2', keepsPaths: true, create: (platform) => koaServer(new Koa2().use(koaAdapter(platform, { basePath: '/cordon' }))) },
-  { name: 'Fastify 5', keepsPaths: true, create: fastifyServer },
+  { name: 'Fastify 5', keepsPaths: true, create: (platform) => fastifyServer(platform, '/cordon', false) },
   { name: 'Hono 4', keepsPaths: false, create: (platform) => honoServer(platform, false) },
 ]
 
@@ -91,6 +101,11 @@ export const parsingEntries: readonly Entry[] = [
     keepsPaths: true,
     create: (platform) =>
       koaServer(new Koa().use(bodyParser({ enableTypes: ['json', 'form', 'text'], jsonLimit: '2mb' })).use(mount('/cordon', koaAdapter(platform)))),
+  },
+  {
+    name: 'Fastify 5 behind a reader, below another spelling of its prefix',
+    keepsPaths: true,
+    create: (platform) => fastifyServer(platform, '/cordon/', true),
   },
   { name: 'Hono 4 behind a reader', keepsPaths: false, create: (platform) => honoServer(platform, true) },
 ]

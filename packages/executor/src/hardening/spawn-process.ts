@@ -51,6 +51,8 @@ function hold(child: ChildProcess): SpawnedProcess {
   const { pid } = child
   let isReaped = false
   child.once('exit', () => (isReaped = true))
+  // Node would keep them, and with them the text of the runtime, as long as the process lives.
+  Object.assign(child, { spawnargs: [] })
   // Without descriptors for them there are no streams at all, whatever the type says; `error` follows.
   const stdio: ChildProcess['stdio'] | undefined = child.stdio
   // With 'pipe' Node makes descriptor 3 a socket pair; its type only knows a generic stream.

@@ -50,7 +50,8 @@ export class Helper {
 
   /** Sends a message. When the helper is gone it is lost: the end of the helper says the rest. */
   send(message: ToReaper): void {
-    this.#child.send(message, () => undefined)
+    // One that the system refused has no channel; `error` follows.
+    if (this.#child.connected) this.#child.send(message, () => undefined)
   }
 
   /** Ends it without a word about what it watches; resolves when it is gone. */

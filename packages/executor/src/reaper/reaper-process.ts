@@ -14,11 +14,16 @@ interface PipeHandle {
 
 /** Time between the first signal and SIGKILL in milliseconds. */
 const graceMs = 500
+interface Started {
+  readonly spawned: SpawnedProcess
+  readonly isAlone: boolean
+}
+
 /** A process that is going to be ended, and how that begins. */
 type Doomed = Pick<WatchMessage, 'pid' | 'signal'>
 
-/** Processes that were started here and are not gone, by the host's number. */
-const started = new Map<number, readonly [SpawnedProcess, SpawnCommand]>()
+/** Processes that were started here and are not gone, by the host's number. Their commands are not kept: each holds the whole runtime. */
+const started = new Map<number, Started>()
 /** Processes of the host, by their own number. */
 const watched = new Map<number, WatchMessage>()
 
@@ -31,7 +36,7 @@ process.stdin.on('end', hostIsGone).on('error', hostIsGone).resume()
 
 function receive(message: ToReaper): void {
   if (message.kind === 'start') start(message.id, message.command)
-  else if (message.kind === 'kill') started.get(message.id)?.[0].kill()
+  else if (message.kind === 'kill') started.get(message.id)?.spawned.kill()
   else if (message.kind === 'watch') watched.set(message.pid, message)
   else if (message.kind === 'unwatch') watched.delete(message.pid)
   else close()
@@ -45,7 +50,7 @@ function start(id: number, command: SpawnCommand): void {
     return
   }
   child.on('error', () => undefined)
-  started.set(id, [spawned, command])
+  started.set(id, { spawned, isAlone: command.isAlone === true })
   const printed = new PrintedOutput(spawned, () => tell({ kind: 'flooded', id }))
   child.once('close', (exitCode, signal) => {
     started.delete(id)
@@ -74,7 +79,7 @@ function tell(message: FromReaper, handle?: PipeHandle, onSent: () => void = () 
 
 /** The host has no use for a reaper any more. What it watches is none of its business then. */
 function close(): void {
-  for (const [spawned] of started.values()) spawned.kill()
+  for (const { spawned } of started.values()) spawned.kill()
   process.exit(0)
 }
 
@@ -86,8 +91,9 @@ function hostIsGone(): void {
 
 function reap(): void {
   const mayHaveStarted: Doomed[] = []
-  for (const [{ pid, kill }, { isAlone }] of started.values()) {
-    if (isAlone) kill()
+  for (const { spawned, isAlone } of started.values()) {
+    const { pid } = spawned
+    if (isAlone) spawned.kill()
     else if (pid !== undefined) mayHaveStarted.push({ pid, signal: 'SIGKILL' })
   }
   const doomed = [...mayHaveStarted, ...[...watched.values()].filter(({ pid, startTime }) => isSame(pid, startTime))]

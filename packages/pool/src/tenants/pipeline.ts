@@ -96,7 +96,8 @@ export class Pipeline implements Submittable {
 
   submit(connection: Connection): null {
     this.#connection = connection
-    connection.stream.on('data', this.#count)
+    // In front of the parser: the chunk that is one too many may also be the last one.
+    connection.stream.prependListener('data', this.#count)
     connection.stream.cork()
     for (const [index, step] of this.#steps.entries()) write(connection, step, this.#values[index] ?? [])
     connection.sync()
