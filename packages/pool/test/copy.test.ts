@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { expect } from 'chai'
 import {
@@ -129,6 +130,65 @@ describe('a copy of the function database', function () {
     await createTenantLoader({ admin: target.connection }).clean()
     expect(await asAdmin(target, "select rolname from pg_roles where rolname like 't\\_%'")).to.deep.equal([])
     expect(await asAdmin(target, "select datname from pg_database where datname like 't\\_%'")).to.deep.equal([])
+  })
+
+  it('does not run what is put in the place of a sequence meanwhile', async () => {
+    const { role, password } = await roleOf(source, 'schema')
+    const own = poolOf(source, { database: 'cordon_functions', user: role, password })
+    const [row] = await asAdmin(source, "select current_setting('data_directory') || '/ran' as path")
+    const path = String(row?.['path'])
+    await own.query('create sequence racing')
+    const dumping = await own.transaction(async (tx) => {
+      await tx.query('drop sequence racing')
+      await tx.query(`create function ran() returns bigint language plpgsql as $$ begin copy (select current_user) to '${path}'; return 1; end $$`)
+      await tx.query('create view racing as select ran() as last_value, true as is_called')
+      const begun = dump(source)
+      while (
+        (await asAdmin(source, "select 1 from pg_stat_activity where application_name = 'cordon copy' and wait_event_type = 'Lock'")).length === 0
+      );
+      return { begun }
+    })
+    expect(itemsOf(await dumping.begun).join('\n')).to.contain('CREATE VIEW')
+    expect(existsSync(path)).to.equal(false)
+    await own.query('drop view racing; drop function ran')
+    await own.close()
+  })
+
+  it('does not run what a forged one has where the platform itself makes things', async () => {
+    const tenant = {
+      kind: 'tenant',
+      tenant: 'x',
+      role: 't_0123456789abcdef',
+      password: 'a'.repeat(32),
+      createdAt: '2026-01-01',
+      hasOwnDatabase: false,
+    } as const
+    const shared = { kind: 'database', role: null, extensions: [] } as const
+    const forged: readonly (readonly CopyItem[])[] = [
+      [{ ...tenant, password: "x'; create role forged superuser; --" }],
+      [{ ...tenant, role: 't_0123456789abcdef"; create role forged; --' }],
+      [tenant, shared, { ...shared, extensions: [['pg_trgm', 'public']] }],
+      [tenant, { ...shared, role: tenant.role }],
+      [tenant, { ...shared, extensions: [['pg_trgm', tenant.role]] }],
+      [tenant, { ...shared, extensions: [['pg_trgm', 'cordon']] }],
+      [tenant, { kind: 'owner', role: tenant.role, migrations: [] }],
+    ]
+    for (const items of forged) {
+      expect((await failureOf(load(target, items))).code).to.equal('INVALID_INPUT')
+      await createTenantLoader({ admin: target.connection }).clean()
+    }
+    // Whatever is kept as a password is one for the platform's statements, too.
+    const database = createFunctionDatabase({ admin: target.connection })
+    await database.prepare('x')
+    await asAdmin(target, `update cordon.cordon_tenants set password = 'x\\''; create role forged; --'`)
+    await database.close()
+    const again = createFunctionDatabase({ admin: target.connection })
+    const session = again.session('x', Date.now() + 20_000)
+    expect((await session.query('select 1', [])).rows).to.deep.equal([['1']])
+    await session.end()
+    await again.close()
+    expect(await asAdmin(target, "select rolname from pg_roles where rolname = 'forged'")).to.deep.equal([])
+    await createTenantLoader({ admin: target.connection }).clean()
   })
 
   it('names what it cannot hold before it begins', async () => {

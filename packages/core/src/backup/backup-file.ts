@@ -179,7 +179,7 @@ function itemFrom(path: string, letter: string, content: Buffer): PlatformItem |
   return item
 }
 
-/** Its checksum says that the file is as Cordon wrote it, so its kind says what else an item has. */
+/** Whether it says what it is. A checksum without a key finds damage, not forgery: who loads an item looks at what becomes a part of a statement. */
 function isItem(value: unknown): value is PlatformItem {
   return isRecord(value) && typeof value['kind'] === 'string' && kinds.has(value['kind'])
 }

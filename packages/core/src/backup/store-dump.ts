@@ -14,7 +14,7 @@ export interface StoreDump extends AsyncDisposable {
  * Tables that a copy leaves out: its own schema is made anew by the migrations, and the log of changes speaks of transactions of the other server
  * (hosts that start read everything anyway), and the list of backups of files that are there.
  */
-const leftOut = `'migrations', 'changes', 'backups', '${incompleteTable}'`
+export const leftOut: readonly string[] = ['migrations', 'changes', 'backups', incompleteTable]
 
 /** How often a list of tables is looked at again that changed while it was looked at. */
 const attempts = 5
@@ -80,7 +80,7 @@ async function listTables(client: CopyClient): Promise<readonly StoreTable[]> {
     `SELECT c.relname, p.relname, pg_get_expr(c.relpartbound, c.oid),
         (SELECT json_agg(DISTINCT r.relname) FROM pg_constraint k JOIN pg_class r ON r.oid = k.confrelid WHERE k.conrelid = c.oid AND k.contype = 'f' AND NOT k.condeferrable)
       FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace LEFT JOIN pg_inherits i ON i.inhrelid = c.oid LEFT JOIN pg_class p ON p.oid = i.inhparent
-      WHERE n.nspname = 'cordon' AND c.relkind = 'r' AND c.relname NOT IN (${leftOut}) ORDER BY c.relname`,
+      WHERE n.nspname = 'cordon' AND c.relkind = 'r' AND c.relname NOT IN (${leftOut.map((name) => `'${name}'`).join(', ')}) ORDER BY c.relname`,
   )
   const left = rows.map(([name, parent, bound, needs]) => {
     const list: unknown = JSON.parse(needs ?? '[]')

@@ -2,6 +2,7 @@ import { PlatformError } from '@cordon/contracts'
 import { rowsFrom, writeTable, type CopyClient, type ItemReader, type SqlQueryable } from '@cordon/pool'
 import { migrateTo } from '../store/migrate.ts'
 import type { CopyTally, PlatformItem } from './platform-item.ts'
+import { leftOut } from './store-dump.ts'
 
 /**
  * Makes the store from the items that follow, in one transaction, which is committed when the last of them was read: before, and when anything
@@ -36,7 +37,8 @@ async function loadItem(client: CopyClient, item: PlatformItem, reader: ItemRead
       await client.ask(`CREATE TABLE cordon.${nameOf(item.name)} PARTITION OF cordon.${nameOf(item.of)} ${item.bound}`)
       return
     case 'table':
-      if (item.schema !== 'cordon') throw unexpected(item.kind)
+      // The list of backups says which files the platform may remove.
+      if (item.schema !== 'cordon' || leftOut.includes(item.name)) throw unexpected(item.kind)
       tally.add(await writeTable(client, item, reader.rows(), async () => rowsFrom(await reader.next())))
       return
     case 'sequence':

@@ -5,7 +5,7 @@ import { inOrder } from './definition-order.ts'
 import { functionDefinitions } from './function-definitions.ts'
 import { defaultRightStatements, foreignRoles, rightStatements } from './right-definitions.ts'
 import { belongings, commentStatements, dependencyRows, objectNames, roleSettings, unreadable } from './schema-queries.ts'
-import { checkOrder, connections, rowSources, sequenceNames, tableDefinitions, tableSettings } from './table-definitions.ts'
+import { checkOrder, connections, rowSources, sequenceValues, tableDefinitions, tableSettings } from './table-definitions.ts'
 import { typeDefinitions } from './type-definitions.ts'
 
 /** How what a tenant has in a database is made anew, or why it cannot be. */
@@ -136,9 +136,10 @@ async function findProblems(
 
 async function lastStatements(client: CopyClient, role: string, graph: Graph): Promise<readonly CopiedStatement[]> {
   const texts: string[] = []
-  for (const [name] of await client.ask(sequenceNames, [role])) {
-    const [row = []] = await client.ask(`SELECT last_value, is_called FROM ${name}`)
-    texts.push(`SELECT pg_catalog.setval('${String(name).replaceAll("'", "''")}', ${row[0]}, ${row[1] === 't'})`)
+  for (const [name, called] of await client.ask(sequenceValues, [role])) {
+    // Where one stands that was not used since it was set is told by itself only. No cast: by now the name may be that of a table, and the cast a tenant's.
+    const [row] = called === null ? await client.ask(`SELECT last_value, is_called FROM ${name}`) : [[called, 't']]
+    texts.push(`SELECT pg_catalog.setval('${String(name).replaceAll("'", "''")}', ${BigInt(row?.[0] ?? 1)}, ${row?.[1] === 't'})`)
   }
   for (const query of [...tableSettings, ...rightStatements, ...defaultRightStatements, roleSettings])
     for (const [text] of await client.ask(query, [role])) texts.push(text ?? '')

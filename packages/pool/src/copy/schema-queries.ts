@@ -85,5 +85,9 @@ export const ownerless = `SELECT i.type || ' ' || i.identity FROM pg_depend d, L
     AND d.refobjid IN (SELECT oid FROM pg_namespace WHERE nspname !~ '^pg_' AND nspname NOT IN ('information_schema', 'cordon') AND nspname <> ALL ($1::name[]))
     AND d.classid <> 'pg_default_acl'::regclass ORDER BY 1`
 
+/** Extensions that lie in a schema of the platform or of a tenant: how people call it, the schema. They run as the platform where a copy goes. */
+export const misplacedExtensions = `SELECT 'extension ' || quote_ident(x.extname), n.nspname FROM pg_extension x JOIN pg_namespace n ON n.oid = x.extnamespace
+  WHERE n.nspname = 'cordon' OR n.nspname ~ '^t_[0-9a-f]{16}$' ORDER BY 1`
+
 /** Extensions of the database, apart from the language that each has: name, schema. */
 export const extensionRows = `SELECT x.extname, n.nspname FROM pg_extension x JOIN pg_namespace n ON n.oid = x.extnamespace WHERE x.extname <> 'plpgsql' ORDER BY x.oid`

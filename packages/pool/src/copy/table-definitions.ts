@@ -170,5 +170,5 @@ export const rowSources = `SELECT c.oid, ${keyOf('c.oid')}, c.relkind, n.nspname
     coalesce((SELECT json_agg(a.attname ORDER BY a.attnum) FROM ${attributes} AND a.attgenerated = ''), '[]') END
   FROM ${relations("'r', 'm'", "AND (c.relkind = 'r' OR c.relispopulated)")}`
 
-/** All sequences, those of identity columns, too. */
-export const sequenceNames = `SELECT c.oid::regclass FROM ${relations("'S'")} ORDER BY c.relname`
+/** All sequences, those of identity columns, too: name, and the last value, which is NULL for one that was not used since it was set. */
+export const sequenceValues = `SELECT c.oid::regclass, pg_sequence_last_value(c.oid) FROM ${relations("'S'")} ORDER BY c.relname`

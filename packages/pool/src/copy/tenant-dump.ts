@@ -5,7 +5,7 @@ import { openCopyClient, type CopyClient } from './copy-client.ts'
 import type { CopiedMigration, CopiedTenant, CopyItem } from './copy-item.ts'
 import { readTable } from './copy-rows.ts'
 import { arrayOf, planSchema, type SchemaPlan } from './schema-plan.ts'
-import { extensionRows, ownerless } from './schema-queries.ts'
+import { extensionRows, misplacedExtensions, ownerless } from './schema-queries.ts'
 
 /** The function database, as something to copy. */
 export interface TenantDumpOptions {
@@ -70,13 +70,16 @@ export async function findUncopied(options: TenantDumpOptions): Promise<readonly
     const tenants = await listTenants(shared.client)
     const roles = tenants.map(({ role }) => role)
     for (const [name] of await shared.client.ask(ownerless, [arrayOf(roles)])) problems.push(`${name}: it belongs to no tenant`)
+    problems.push(...(await misplaced(shared.client)))
     for (const { tenant, role, hasOwnDatabase } of tenants) {
       const pair: Pair | undefined = hasOwnDatabase ? await openDatabase({ ...options.admin, database: role }, options.signal) : shared
       if (pair === undefined) continue
       try {
-        if (pair !== shared)
+        if (pair !== shared) {
           for (const [name] of await pair.client.ask(ownerless, [arrayOf([role])]))
             problems.push(`tenant "${tenant}": ${name}: it is not the tenant's`)
+          problems.push(...(await misplaced(pair.client)))
+        }
         const plan = await attempt(pair, role, () => planSchema(pair.client, role, roles))
         problems.push(...plan.problems.map((problem) => `tenant "${tenant}": ${problem}`))
         await release(pair)
@@ -88,6 +91,11 @@ export async function findUncopied(options: TenantDumpOptions): Promise<readonly
     await closePair(shared)
   }
   return problems
+}
+
+async function misplaced(client: CopyClient): Promise<readonly string[]> {
+  const rows = await client.ask(misplacedExtensions)
+  return rows.map(([name, schema]) => `${name}: it lies in schema ${schema}. Move it: ALTER EXTENSION … SET SCHEMA public`)
 }
 
 async function openShared({ admin, database = `${admin.database}_functions`, signal }: TenantDumpOptions): Promise<Pair | undefined> {
@@ -103,6 +111,7 @@ async function openDatabase(connection: SqlConnection, signal: AbortSignal | und
   try {
     const client = await openCopyClient(connection, { set: [plainPath], signal })
     try {
+      await refuseViews(client)
       return { client, locker: await openCopyClient(connection, { set: [plainPath], signal }) }
     } catch (error) {
       await client.close()
@@ -113,6 +122,22 @@ async function openDatabase(connection: SqlConnection, signal: AbortSignal | und
     if (error instanceof PlatformError && error.details['sqlState'] === '3D000') return undefined
     throw error
   }
+}
+
+/**
+ * Tables and sequences are read by name, as the platform, while tenants are at work: one could put a view in the place of a name that was just looked
+ * up, and its functions would run with the platform's rights (CVE-2024-7348 of pg_dump). The setting that came against that refuses to read views.
+ */
+async function refuseViews(client: CopyClient): Promise<void> {
+  const rows = await client.ask(
+    "SELECT set_config(name, 'view, foreign-table', false) FROM pg_settings WHERE name = 'restrict_nonsystem_relation_kind'",
+  )
+  if (rows.length > 0) return
+  const [row] = await client.ask("SELECT current_setting('server_version')")
+  throw new PlatformError(
+    'STORE_UNAVAILABLE',
+    `Cannot copy the platform: its server is PostgreSQL ${row?.[0]}, where a function could run as the platform during a copy. Update it to 14.13, 15.8, 16.4, 17 or newer`,
+  )
 }
 
 async function closePair({ client, locker }: Pair): Promise<void> {

@@ -32,6 +32,8 @@ export interface TenantLoader {
 /** Long enough for everything but tables, for which no limit holds, in milliseconds. */
 const setupTimeoutMs = 60_000
 
+const rolePattern = /^t_[0-9a-f]{16}$/
+
 /** Opens the function database to load a copy into it. Nothing is created before it is needed. */
 export function createTenantLoader(options: TenantDumpOptions): TenantLoader {
   return new Loader(options)
@@ -41,6 +43,8 @@ class Loader implements TenantLoader {
   readonly #admin: SqlConnection
   readonly #shared: string
   readonly #passwords = new Map<string, CopiedTenant>()
+  /** Databases that are there, by name. What the platform itself does in one comes before anything of a tenant is in it. */
+  readonly #entered = new Set<string>()
   #store: SqlPool | undefined
   /** Where what comes belongs. */
   #database = ''
@@ -90,7 +94,7 @@ class Loader implements TenantLoader {
   }
 
   async #addTenant(item: CopiedTenant): Promise<void> {
-    if (!/^t_[0-9a-f]{16}$/.test(item.role)) throw new PlatformError('INVALID_INPUT', `Cannot load the copy: "${item.role}" is no role of a tenant`)
+    checkTenant(item)
     const store = (this.#store ??= await this.#prepareShared())
     this.#passwords.set(item.role, item)
     await store.transaction(async (tx) => {
@@ -103,8 +107,11 @@ class Loader implements TenantLoader {
     await this.#leave()
     this.#store ??= await this.#prepareShared()
     this.#database = role ?? this.#shared
+    checkExtensions(extensions)
+    if (this.#entered.has(this.#database)) throw new PlatformError('INVALID_INPUT', `Cannot load the copy: database "${this.#database}" comes twice`)
+    this.#entered.add(this.#database)
     if (role !== null) {
-      if (!this.#passwords.has(role)) throw unknownRole(role)
+      if (this.#passwords.get(role)?.hasOwnDatabase !== true) throw unknownRole(role)
       await this.#inDatabase(role, async (pool) => pool.transaction((tx) => ensureSchema(tx, role, role)))
     }
     if (extensions.length === 0) return
@@ -124,7 +131,7 @@ class Loader implements TenantLoader {
   async #enterSchema({ role, migrations }: CopiedOwner): Promise<void> {
     await this.#leave()
     const tenant = this.#passwords.get(role)
-    if (tenant === undefined || this.#store === undefined) throw unknownRole(role)
+    if (tenant === undefined || this.#store === undefined || !this.#entered.has(this.#database)) throw unknownRole(role)
     for (const { function: name, name: file, sha256, appliedAt } of migrations) {
       await this.#store.query('INSERT INTO cordon.cordon_migrations (tenant, function, name, sha256, applied_at) VALUES ($1, $2, $3, $4, $5)', [
         tenant.tenant,
@@ -196,6 +203,24 @@ export function rowsFrom(item: unknown): CopiedRows | undefined {
   if (typeof item !== 'object' || item === null || !('kind' in item) || item.kind !== 'rows') return undefined
   if (!('rows' in item) || typeof item.rows !== 'number' || !('checksum' in item) || typeof item.checksum !== 'string') return undefined
   return { kind: 'rows', rows: item.rows, checksum: item.checksum }
+}
+
+/**
+ * A copy may be forged, and its checksum has no key: what becomes a part of a statement of the platform has to look as the platform makes it. Statements of
+ * a copy run as the tenant.
+ */
+function checkTenant({ role, password, tenant, hasOwnDatabase }: CopiedTenant): void {
+  const isGiven = typeof tenant === 'string' && typeof hasOwnDatabase === 'boolean' && typeof role === 'string' && typeof password === 'string'
+  if (!isGiven || !rolePattern.test(role)) throw new PlatformError('INVALID_INPUT', `Cannot load the copy: "${role}" is no role of a tenant`)
+  if (!/^[\w-]{16,128}$/.test(password))
+    throw new PlatformError('INVALID_INPUT', `Cannot load the copy: what it has as the password of "${role}" is none`)
+}
+
+/** The statements of an extension run as the platform, and find first what is in the schema that they are given: it must be nobody's. */
+function checkExtensions(extensions: CopiedDatabase['extensions']): void {
+  const [wrong] = extensions.find(([, schema]) => schema === 'cordon' || rolePattern.test(schema)) ?? []
+  if (wrong === undefined) return
+  throw new PlatformError('INVALID_INPUT', `Cannot load the copy: extension "${wrong}" is in a schema that is not its own`)
 }
 
 function unknownRole(role: string): PlatformError {

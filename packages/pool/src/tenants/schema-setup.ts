@@ -113,3 +113,8 @@ export function forgiving(statement: string): string {
 export function quote(name: string): string {
   return `"${name.replaceAll('"', '""')}"`
 }
+
+/** A value as SQL text, where a statement takes no parameters. The `E` makes it mean the same whatever `standard_conforming_strings` is. */
+export function literal(value: string): string {
+  return `E'${value.replaceAll(/['\\]/g, '$&$&')}'`
+}

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { PlatformError } from '@cordon/contracts'
 import type { SqlQueryable } from '../sql/sql-pool.ts'
-import { forgiving, lockSetup, quote } from './schema-setup.ts'
+import { forgiving, literal, lockSetup, quote } from './schema-setup.ts'
 
 /** A tenant as the database knows it. */
 export interface TenantRole {
@@ -47,7 +47,7 @@ export async function ensureRole(tx: SqlQueryable, tenant: string, options: Role
   const name = quote(row.role)
   if (row.role === fresh.name) await createRole(tx, name)
   await tx.query(
-    `${forgiving(`SET LOCAL scram_iterations = ${scramIterations}`)}; ALTER ROLE ${name} LOGIN CONNECTION LIMIT ${options.connectionLimit} PASSWORD '${row.password}'`,
+    `${forgiving(`SET LOCAL scram_iterations = ${scramIterations}`)}; ALTER ROLE ${name} LOGIN CONNECTION LIMIT ${options.connectionLimit} PASSWORD ${literal(row.password)}`,
   )
   const settings = settingsOf(row.role, options.statementTimeoutMs)
   if (settings.join(';') !== row.settings) {
@@ -75,7 +75,7 @@ export async function restoreRole(tx: SqlQueryable, { tenant, role, password, cr
     createdAt,
   ])
   await createRole(tx, quote(role))
-  await tx.query(`ALTER ROLE ${quote(role)} LOGIN PASSWORD '${password.replaceAll("'", "''")}'`)
+  await tx.query(`ALTER ROLE ${quote(role)} LOGIN PASSWORD ${literal(password)}`)
 }
 
 /** What makes a tenant anew. */
