@@ -16,9 +16,13 @@ interface Host {
   readonly sandboxes: number[]
 }
 
+/** Hosts of a test, which may not come to what kills them. */
+const hosts: ChildProcess[] = []
+
 /** Starts a host and waits until it has come to a stage. */
 async function startHost(level: string, stage: string, guard: string): Promise<Host> {
   const child = spawn(process.execPath, [program, level, stage, guard], { stdio: ['ignore', 'pipe', 'inherit'] })
+  hosts.push(child)
   const sandboxes: number[] = []
   if (child.stdout === null) throw new Error('the host has no output')
   for await (const line of createInterface({ input: child.stdout })) {
@@ -59,6 +63,9 @@ describe('a host that is killed', function () {
   this.timeout(40_000)
   before(async function () {
     if (process.platform !== 'linux') return this.skip()
+  })
+  afterEach(() => {
+    for (const child of hosts.splice(0)) child.kill('SIGKILL')
   })
 
   for (const level of ['best-effort', 'basic'] as const) {
