@@ -25,6 +25,7 @@ const tables = {
   database: { path: ['database'], file: 'options/database.ts', type: 'DatabaseOptions', rows: (contracts) => contracts.databaseTable },
   limits: { path: ['limits'], file: 'options/limits.ts', type: 'Limits', rows: (contracts) => contracts.limitTable },
   scheduling: { path: ['scheduling'], file: 'options/scheduling.ts', type: 'SchedulingOptions', rows: (contracts) => contracts.schedulingTable },
+  net: { path: ['net'], file: 'options/net.ts', type: 'NetOptions', rows: (contracts) => contracts.netTable },
   records: { path: ['records'], file: 'options/record-options.ts', type: 'RecordOptions', rows: (contracts) => contracts.recordTable },
   backup: { path: ['backup'], file: 'options/backup-options.ts', type: 'BackupOptions', rows: (contracts) => contracts.backupTable },
   allow: {

@@ -28,6 +28,7 @@ describe('the public API of @cordon/contracts', () => {
       'isRecord',
       'limitTable',
       'listOptions',
+      'netTable',
       'normaliseHost',
       'optional',
       'platformOptionTable',

@@ -6,6 +6,7 @@ import { hostRuleId, ruleIds } from '../rule-ids.ts'
 import { databaseTable, type DatabaseOptions } from './database.ts'
 import { limitTable, type Limits } from './limits.ts'
 import { backupTable, type BackupOptions } from './backup-options.ts'
+import { netTable, type NetOptions } from './net.ts'
 import { recordTable, type RecordOptions } from './record-options.ts'
 import { secretsKey } from './secrets-key.ts'
 import { schedulingTable, type SchedulingOptions } from './scheduling.ts'
@@ -65,6 +66,8 @@ export interface ResolvedPlatformOptions {
   readonly packages: PackageOptions
   /** What every function may use at most. */
   readonly limits: Limits
+  /** What functions may do with `fetch`, beside the hosts that their manifests name. */
+  readonly net: NetOptions
   /** How the calls of all functions share the host. */
   readonly scheduling: SchedulingOptions
   /** What becomes of the records of invocations. */
@@ -97,6 +100,7 @@ export interface PlatformOptions {
   readonly cpus?: readonly number[] | undefined
   readonly packages?: Partial<PackageOptions> | undefined
   readonly limits?: Partial<Limits> | undefined
+  readonly net?: Partial<NetOptions> | undefined
   readonly scheduling?: Partial<SchedulingOptions> | undefined
   readonly records?: Partial<RecordOptions> | undefined
   readonly backup?: Partial<BackupOptions> | undefined
@@ -134,6 +138,7 @@ export function platformOptionTable(around: OptionSurroundings): OptionTable<Res
     cpus: cpuList(),
     packages: group<PackageOptions>({ from: text(around.workingDirectory), allow: textList([]) }),
     limits: group(limitTable),
+    net: group(netTable),
     scheduling: group(schedulingTable),
     records: group(recordTable),
     backup: group(backupTable),

@@ -11,9 +11,10 @@ import type { RegisteredVersion } from '../registry/registry.ts'
 import { databaseMethods } from './database-methods.ts'
 import { FunctionCalls, type CallChain, type CallFunction } from './function-calls.ts'
 import { denied, invalidArgument, show } from './refusal.ts'
+import { Requests, type RequestParts } from './requests.ts'
 
 /** What the host has to give. */
-export interface BrokerParts {
+export interface BrokerParts extends RequestParts {
   readonly database: FunctionDatabase
   readonly callFunction: CallFunction
 }
@@ -37,6 +38,7 @@ export class InvocationCapabilities implements Capabilities {
   #deadline = 0
   #session: DatabaseSession | undefined
   #functions: FunctionCalls | undefined
+  #requests: Requests | undefined
   #isEnded = false
 
   constructor(parts: BrokerParts, version: RegisteredVersion, call: BrokeredCall) {
@@ -60,12 +62,15 @@ export class InvocationCapabilities implements Capabilities {
     if (!isRecord(argument)) throw invalidArgument(method, 'an object')
     if (run !== undefined) return run(this.#openSession(), argument)
     if (method === 'functions.invoke') return this.#openFunctions().invoke(argument, this.#latestEnd)
+    const answer = method.startsWith('fetch.') ? this.#openRequests().call(method, argument) : undefined
+    if (answer !== undefined) return answer
     throw denied(`Cannot call ${show(method)}: the platform has no such capability`)
   }
 
   async end(): Promise<void> {
     this.#isEnded = true
     this.#functions?.end()
+    this.#requests?.end()
     await this.#session?.end()
   }
 
@@ -79,6 +84,10 @@ export class InvocationCapabilities implements Capabilities {
     const { function: name, tenant, version } = this.#version
     const caller: DatabaseCaller = { function: name, version, invocationId: this.#call.invocationId }
     return (this.#session ??= this.#parts.database.session(tenant, this.#latestEnd, caller))
+  }
+
+  #openRequests(): Requests {
+    return (this.#requests ??= new Requests(this.#parts, this.#version))
   }
 
   #openFunctions(): FunctionCalls {

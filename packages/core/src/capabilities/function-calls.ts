@@ -1,5 +1,4 @@
 import { isRecord, PlatformError, type User } from '@cordon/contracts'
-import type { RegisteredVersion } from '../registry/registry.ts'
 import { denied, invalidArgument, show } from './refusal.ts'
 import { Slots } from './slots.ts'
 
@@ -35,9 +34,15 @@ export interface NestedCall {
 /** Calls a function of the tenant: JSON text in and out. */
 export type CallFunction = (name: string, inputJson: string | undefined, call: NestedCall) => Promise<string | undefined>
 
+/** The version that calls others. */
+export interface CallingVersion {
+  readonly function: string
+  readonly stored: { readonly manifest: { readonly functions: readonly string[] } }
+}
+
 /** The invocation that calls. */
 export interface FunctionCaller {
-  readonly version: RegisteredVersion
+  readonly version: CallingVersion
   readonly invocationId: string
   readonly user: User | null
   /** How it came about itself; `undefined` when no function called it. */

@@ -13,11 +13,13 @@ import {
   type JsonInvocation,
   type LogEntry,
   type Measures,
+  type NetOptions,
   type Outcome,
   type RecordOptions,
 } from '@cordon/contracts'
 import { InvocationCapabilities, type BrokerParts } from '../capabilities/broker.ts'
 import type { NestedCall } from '../capabilities/function-calls.ts'
+import type { Egress } from '../egress/egress.ts'
 import type { EventHub } from '../platform/events.ts'
 import type { LogFeed } from '../records/log-feed.ts'
 import type { RecordBuffer } from '../records/record-buffer.ts'
@@ -39,6 +41,8 @@ export interface InvokerParts {
   readonly feed: LogFeed
   readonly events: EventHub
   readonly vault: Vault
+  readonly egress: Egress
+  readonly net: NetOptions
   /** When records are written. */
   readonly write: RecordOptions['write']
 }
@@ -63,6 +67,8 @@ export class Invoker {
     this.#parts = parts
     this.#broker = {
       database: parts.database,
+      egress: parts.egress,
+      net: parts.net,
       callFunction: async (name, inputJson, call) => {
         const { user, timeoutMs, signal } = call
         const options = { timeoutMs, signal, ...(user === null ? {} : { user }) }

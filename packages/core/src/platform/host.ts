@@ -5,6 +5,7 @@ import type { PooledFunctionDatabase, SqlConnection, SqlListener, SqlPool } from
 import { lockDataDir } from '../data-dir/lock.ts'
 import { ScheduledBackups } from '../backup/scheduled-backups.ts'
 import { prepareDataDir } from '../data-dir/data-dir.ts'
+import { Egress } from '../egress/egress.ts'
 import { ChangeFollower } from '../hosts/change-follower.ts'
 import { RecordBuffer } from '../records/record-buffer.ts'
 import { RecordRetention } from '../records/record-retention.ts'
@@ -191,7 +192,9 @@ async function assemble(parts: AssembleParts): Promise<Omit<Host, 'stop'>> {
   const host = randomBytes(8).toString('hex')
   const vault = new Vault({ store: new SecretStore(sql, host), keys: options.secretsKey, dataDir: options.dataDir, onWarning })
   await vault.open()
-  const shared: SharedParts = { ...parts, host, bundles, buffer, vault }
+  const egress = new Egress({ allowPrivate: options.net.allowPrivate })
+  teardown.add(() => egress.close())
+  const shared: SharedParts = { ...parts, host, bundles, buffer, vault, egress }
   const tenants = new Tenants(shared, database)
   for (const [id, functions] of parts.stored) tenants.of(id).registry.load(functions)
   if (options.backup.directory !== undefined) {

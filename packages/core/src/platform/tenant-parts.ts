@@ -9,6 +9,7 @@ import {
   type UsageDay,
 } from '@cordon/contracts'
 import type { SqlPool } from '@cordon/pool'
+import type { Egress } from '../egress/egress.ts'
 import { Deployer } from '../deploy/deployer.ts'
 import { Invoker } from '../invoke/invoker.ts'
 import { allowRulesOf } from '../policy/allow-rules.ts'
@@ -40,6 +41,7 @@ export interface SharedParts {
   readonly bundles: BundleCache
   readonly buffer: RecordBuffer
   readonly vault: Vault
+  readonly egress: Egress
 }
 
 /** What one tenant has of its own: functions and all that is done with them. */
@@ -58,13 +60,13 @@ export interface TenantParts {
 
 /** Wires the parts of a tenant; nothing is read or written. */
 export function createTenantParts(id: string, shared: SharedParts): TenantParts {
-  const { host, options, logger, executor, analyzer, sql, database, bundles, buffer, vault } = shared
+  const { host, options, logger, executor, analyzer, sql, database, bundles, buffer, vault, egress } = shared
   const events = new EventHub((error) => logger.error({}, error.message))
   const feed = new LogFeed()
   const store = new FunctionStore(sql, { tenant: id, host })
   const ceilings = limitCeilings(allowRulesOf(options.allow, id), options.limits)
   const registry = new FunctionRegistry({ tenant: id, limits: options.limits, ceilings, bundles })
-  const invoker = new Invoker({ executor, registry, database, buffer, feed, events, vault, write: options.records.write })
+  const invoker = new Invoker({ executor, registry, database, buffer, feed, events, vault, egress, net: options.net, write: options.records.write })
   const policy = new Policy({
     allow: options.allow,
     limits: options.limits,

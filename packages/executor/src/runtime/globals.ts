@@ -1,9 +1,7 @@
 import { builtinModules } from 'node:module'
-import { callHost } from './host-call.ts'
-import { currentCall } from './call.ts'
+import { fetch } from './fetch.ts'
 import { createConsole, logText } from './log.ts'
-import { denied } from './denied.ts'
-import { defineValue, NativePromise } from './primordials.ts'
+import { defineValue } from './primordials.ts'
 import { createProcessFacade } from './process-facade.ts'
 import { functionTimers } from './timers.ts'
 
@@ -35,11 +33,7 @@ export function prepareGlobals(env: Record<string, string>): void {
   replace('process', facade)
   replace('console', createConsole())
   for (const [name, start] of Object.entries(functionTimers)) replace(name, start)
-  replace('fetch', function fetch(input: unknown): Promise<unknown> {
-    const call = currentCall()
-    if (call === undefined) return NativePromise.reject(denied('Cannot fetch: outbound requests are not granted'))
-    return callHost(call, 'net.fetch', { url: typeof input === 'string' ? input : '' })
-  })
+  replace('fetch', fetch)
   // undici keeps its connection pool in a global once `Response` is used; with this in place it keeps none.
   Object.defineProperty(globalThis, Symbol.for('undici.globalDispatcher.1'), { value: Object.freeze({ dispatch: undefined }) })
 }

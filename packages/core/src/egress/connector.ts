@@ -1,0 +1,57 @@
+import { lookup as lookupName, type LookupAddress } from 'node:dns'
+import { isIP, type LookupFunction } from 'node:net'
+import { normaliseHost, PlatformError } from '@cordon/contracts'
+import type { buildConnector } from 'undici'
+import { covers } from '../policy/covers.ts'
+import { isPublicAddress } from './addresses.ts'
+
+/** Finds the addresses of a name, as `dns.lookup` does. */
+export type Lookup = (
+  name: string,
+  options: { readonly all: true },
+  done: (error: NodeJS.ErrnoException | null, addresses: readonly LookupAddress[]) => void,
+) => void
+
+/** Who makes connections, and which hosts may be anywhere. */
+export interface ConnectorOptions {
+  readonly allowPrivate: readonly string[]
+  /** @default that of Node */
+  readonly lookup?: Lookup | undefined
+}
+
+/**
+ * Makes connections to public addresses only. The addresses of a name are found once for each connection, all of them are checked, and these very
+ * ones are connected to: what the name leads to a moment later does not matter.
+ */
+export function createConnector(build: typeof buildConnector, { allowPrivate, lookup = lookupName }: ConnectorOptions): buildConnector.connector {
+  const free = build({ lookup: allOrNone(lookup, () => true) })
+  const guarded = build({ lookup: allOrNone(lookup, isPublicAddress) })
+  return (options, done) => {
+    const host = normaliseHost(options.host ?? options.hostname)
+    if (host !== undefined && allowPrivate.some((pattern) => covers(pattern, { kind: 'net', name: host }))) return free(options, done)
+    // No name is looked up for what is an address already.
+    if (isIP(options.hostname) !== 0 && !isPublicAddress(options.hostname)) return done(notPublic(options.hostname), null)
+    return guarded(options, done)
+  }
+}
+
+/** Finds the addresses of a name when all of them are allowed. */
+function allOrNone(lookup: Lookup, isAllowed: (address: string) => boolean): LookupFunction {
+  return (name, options, done) => {
+    lookup(name, { ...options, all: true }, (error, addresses) => {
+      if (error !== null) return done(error, '')
+      const [first] = addresses
+      // One that is not public is enough: a name that leads to both is no mistake.
+      if (first === undefined || !addresses.every(({ address }) => isAllowed(address))) return done(notPublic(name), '')
+      if (options.all === true) done(null, [...addresses])
+      else done(null, first.address, first.family)
+    })
+  }
+}
+
+function notPublic(name: string): PlatformError {
+  return new PlatformError(
+    'CAPABILITY_DENIED',
+    `Cannot fetch from "${name.slice(0, 80)}": its address is not public. Whoever runs the platform can allow it with net.allowPrivate`,
+  )
+}
