@@ -125,7 +125,7 @@ describe('a copy of the function database', function () {
     )
     const error = await failureOf(load(target, parts))
     expect(error.message).to.match(
-      /^Cannot copy table "t_[0-9a-f]{16}"."people": 500 rows with checksum [0-9a-f]{16} were sent, 500 with [0-9a-f]{16} are there$/,
+      /^Cannot copy table "t_[0-9a-f]{16}"."people" of tenant "schema": 500 rows with checksum [0-9a-f]{16} were sent, 500 with [0-9a-f]{16} are there$/,
     )
     await createTenantLoader({ admin: target.connection }).clean()
     expect(await asAdmin(target, "select rolname from pg_roles where rolname like 't\\_%'")).to.deep.equal([])
@@ -188,6 +188,37 @@ describe('a copy of the function database', function () {
     await session.end()
     await again.close()
     expect(await asAdmin(target, "select rolname from pg_roles where rolname = 'forged'")).to.deep.equal([])
+    await createTenantLoader({ admin: target.connection }).clean()
+  })
+
+  it('has constraints that its rows do not keep any more, for new rows', async () => {
+    const role = 't_0123456789abcdef'
+    const statement = (text: string): CopyItem => ({ kind: 'statement', object: text.slice(0, 30), text })
+    const items: readonly CopyItem[] = [
+      { kind: 'tenant', tenant: 'x', role, password: 'a'.repeat(32), createdAt: '2026-01-01', hasOwnDatabase: false },
+      { kind: 'database', role: null, extensions: [] },
+      { kind: 'owner', role, migrations: [] },
+      ...[
+        'CREATE DOMAIN later AS date',
+        'CREATE TABLE offers (until date, again later, ref int)',
+        'CREATE TABLE more () INHERITS (offers)',
+        'CREATE TABLE goods (id int PRIMARY KEY)',
+        "INSERT INTO offers VALUES ('2001-01-01', '2001-01-01', 7)",
+        'ALTER TABLE offers ADD CONSTRAINT new CHECK (until > now())',
+        'ALTER TABLE more ADD CONSTRAINT new CHECK (until > now())',
+        'ALTER TABLE offers ADD CONSTRAINT known FOREIGN KEY (ref) REFERENCES goods',
+        'ALTER DOMAIN later ADD CONSTRAINT late CHECK (value > now())',
+      ].map(statement),
+    ]
+    const notes: string[] = []
+    await load(target, items, createTenantLoader({ admin: target.connection, onNote: (note) => void notes.push(note) }))
+    expect(notes).to.have.length(4)
+    expect(notes[0]).to.equal(
+      'tenant "x": ALTER TABLE offers ADD CONSTRA holds for new rows only (NOT VALID), because of the rows that are there: check constraint "new" of relation "offers" is violated by some row',
+    )
+    await createTenantLoader({ admin: target.connection }).clean()
+    const error = await failureOf(load(target, [...items, statement('CREATE TABLE offers ()')]))
+    expect(error.message).to.match(/^Cannot make CREATE TABLE offers \(\) of tenant "x": relation "offers" already exists/)
     await createTenantLoader({ admin: target.connection }).clean()
   })
 

@@ -28,9 +28,7 @@ export async function writeTable(
   const target = copyTarget(table)
   await client.write(target, rows)
   const expected = await sent()
-  const written = new RowChecksum()
-  for await (const chunk of client.read(target)) written.add(chunk)
-  const found = written.result()
+  const found = await checksumOf(client, target)
   if (expected === undefined || found.rows !== expected.rows || found.checksum !== expected.checksum) {
     throw new PlatformError(
       'STORE_UNAVAILABLE',
@@ -38,4 +36,14 @@ export async function writeTable(
     )
   }
   return found
+}
+
+/** Reads as at the source, where no schema is searched: values that name something (`regclass` and the like) are written with its schema then. */
+async function checksumOf(client: CopyClient, target: string): Promise<CopiedRows> {
+  const [path] = await client.ask("SELECT pg_catalog.current_setting('search_path')")
+  await client.ask("SET search_path = ''")
+  const checksum = new RowChecksum()
+  for await (const chunk of client.read(target)) checksum.add(chunk)
+  await client.ask("SELECT pg_catalog.set_config('search_path', $1, false)", [path?.[0] ?? ''])
+  return checksum.result()
 }

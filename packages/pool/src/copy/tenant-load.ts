@@ -5,7 +5,7 @@ import { inDatabase, quote, setUpDatabase } from '../tenants/schema-setup.ts'
 import { removeRole, type RemovableTenant } from '../tenants/remove-role.ts'
 import { ensureSchema, restoreRole } from '../tenants/tenant-role.ts'
 import { openCopyClient, type CopyClient } from './copy-client.ts'
-import type { CopiedDatabase, CopiedOwner, CopiedRows, CopiedTenant, CopyItem } from './copy-item.ts'
+import type { CopiedDatabase, CopiedOwner, CopiedRows, CopiedStatement, CopiedTenant, CopyItem } from './copy-item.ts'
 import { writeTable } from './copy-rows.ts'
 import type { ItemReader } from './item-reader.ts'
 import type { TenantDumpOptions } from './tenant-dump.ts'
@@ -29,13 +29,19 @@ export interface TenantLoader {
   close(): Promise<void>
 }
 
+/** Options of `createTenantLoader`. */
+export interface TenantLoadOptions extends TenantDumpOptions {
+  /** Is told what is not quite as it was at the source. */
+  readonly onNote?: ((note: string) => void) | undefined
+}
+
 /** Long enough for everything but tables, for which no limit holds, in milliseconds. */
 const setupTimeoutMs = 60_000
 
 const rolePattern = /^t_[0-9a-f]{16}$/
 
 /** Opens the function database to load a copy into it. Nothing is created before it is needed. */
-export function createTenantLoader(options: TenantDumpOptions): TenantLoader {
+export function createTenantLoader(options: TenantLoadOptions): TenantLoader {
   return new Loader(options)
 }
 
@@ -45,13 +51,17 @@ class Loader implements TenantLoader {
   readonly #passwords = new Map<string, CopiedTenant>()
   /** Databases that are there, by name. What the platform itself does in one comes before anything of a tenant is in it. */
   readonly #entered = new Set<string>()
+  readonly #onNote: ((note: string) => void) | undefined
   #store: SqlPool | undefined
   /** Where what comes belongs. */
   #database = ''
   #client: CopyClient | undefined
+  /** Whose things come. */
+  #tenant = ''
 
-  constructor({ admin, database = `${admin.database}_functions` }: TenantDumpOptions) {
+  constructor({ admin, database = `${admin.database}_functions`, onNote }: TenantLoadOptions) {
     this.#admin = admin
+    this.#onNote = onNote
     this.#shared = database
   }
 
@@ -82,12 +92,12 @@ class Loader implements TenantLoader {
         await this.#enterSchema(item)
         return undefined
       case 'statement':
-        await this.#current()
-          .ask(item.text)
-          .catch((error: unknown) => Promise.reject(refused(item.object, error)))
+        await this.#run(item)
         return undefined
       case 'table':
-        return writeTable(this.#current(), item, reader.rows(), async () => rowsFrom(await reader.next()))
+        return writeTable(this.#current(), item, reader.rows(), async () => rowsFrom(await reader.next())).catch((error: unknown) =>
+          Promise.reject(named(error, this.#tenant)),
+        )
       case 'rows':
         throw new PlatformError('INVALID_INPUT', 'Cannot load the copy: a table ends that did not begin')
     }
@@ -141,9 +151,24 @@ class Loader implements TenantLoader {
         appliedAt,
       ])
     }
+    this.#tenant = tenant.tenant
     const connection = { ...this.#admin, database: this.#database, user: role, password: tenant.password }
     // What is lost with the server now is loaded again anyway.
     this.#client = await openCopyClient(connection, { set: [`search_path = ${quote(role)}`, 'synchronous_commit = off'] })
+  }
+
+  async #run({ object, text }: CopiedStatement): Promise<void> {
+    const client = this.#current()
+    const first = await client.ask(text).then(
+      () => undefined,
+      (error: unknown) => refused(`${object} of tenant "${this.#tenant}"`, error),
+    )
+    if (first === undefined) return
+    if (!isBrokenConstraint(text, first)) throw first
+    await client.ask(`${text} NOT VALID`).catch(() => Promise.reject(first))
+    this.#onNote?.(
+      `tenant "${this.#tenant}": ${object} holds for new rows only (NOT VALID), because of the rows that are there: ${reasonOf(first.cause)}`,
+    )
   }
 
   #current(): CopyClient {
@@ -227,10 +252,34 @@ function unknownRole(role: string): PlatformError {
   return new PlatformError('INVALID_INPUT', `Cannot load the copy: it has things of "${role}", which is none of its tenants`)
 }
 
+/**
+ * Whether a constraint cannot be made because of rows (or of one on a parent for which that was so): what a check asks may have changed since
+ * (`now()`), and triggers can leave references broken. 0A000: rows that have a domain inside of other types are not looked at.
+ */
+function isBrokenConstraint(text: string, { details }: PlatformError): boolean {
+  const isOfTable = /^ALTER TABLE .* ADD CONSTRAINT /s.test(text)
+  if (!isOfTable && !/^ALTER DOMAIN .* ADD CONSTRAINT /s.test(text)) return false
+  return (isOfTable ? ['23514', '23503', '42P17'] : ['23514', '0A000']).includes(String(details['sqlState']))
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message.replace(/^Cannot [^:]*: /, '') : String(error)
+}
+
 function refused(object: string, error: unknown): PlatformError {
-  const reason = error instanceof Error ? error.message.replace(/^Cannot [^:]*: /, '') : String(error)
-  return new PlatformError('STORE_UNAVAILABLE', `Cannot make ${object}: ${reason}`, {
+  return new PlatformError('STORE_UNAVAILABLE', `Cannot make ${object}: ${reasonOf(error)}`, {
     cause: error,
     ...(error instanceof PlatformError ? { details: error.details } : {}),
   })
+}
+
+/** The same with the name of the tenant, which people know instead of that of the schema. */
+function named(error: unknown, tenant: string): unknown {
+  if (!(error instanceof PlatformError)) return error
+  const { code, message, details, cause } = error
+  return new PlatformError(
+    code,
+    message.replace(/^Cannot [^:]*/, (act) => `${act} of tenant "${tenant}"`),
+    { details, cause },
+  )
 }

@@ -70,7 +70,8 @@ export const typeDefinitions: readonly DefinitionQuery[] = [
     ranges,
     `pg_range r, pg_opclass o, pg_type m, ${ofSchema('pg_type', 't', 'typnamespace', 'AND r.rngtypid = t.oid AND o.oid = r.rngsubopc AND m.oid = r.rngmultitypid AND r.rngcanonical = 0')}`,
   ),
-  { rank: ranks.function, text: domainChecks },
+  // After the rows, which may break one that is not validated, or depends on the time.
+  { rank: ranks.check, text: domainChecks },
   query(
     ranks.operator,
     'pg_ts_dict',
