@@ -32,17 +32,17 @@ export class Register {
   }
 }
 
-/** One change, noted in the ledger and in its register. Gives the answer. */
-async function change({ ledger, gate }, { kind, facts, register, next }, send) {
+/** One change, noted in the ledger and in its register; `note` takes down what else an acknowledged one means, before a check may look. */
+async function change({ ledger, gate }, { kind, facts, register, next, note }, send) {
   const entry = ledger.begin(kind, { ...facts, ...(next === undefined ? {} : { next }) })
   const answer = await send()
   const state = answer.kind === 'done' ? 'acknowledged' : answer.kind === 'unsent' || notMade.has(answer.code) ? 'refused' : 'unknown'
   ledger.end(entry, state, { ...told(answer), ...(answer.value?.version === undefined ? {} : { version: answer.value.version }) })
   if (entry.state === 'acknowledged') register.value = next
   else if (entry.state === 'unknown') Object.assign(register, { next, isOpen: true })
+  if (entry.state === 'acknowledged') note?.(entry)
   await gate.leave(answer)
   await delay(pauseMs)
-  return { answer, entry }
 }
 
 /** A function that is deployed, refused, rolled back, removed. */
@@ -74,10 +74,10 @@ export class DeployedFunction {
 
   async #deploy(parts) {
     const mark = `${this.name}#${++this.#number}`
-    const { entry } = await change(parts, { kind: 'deployment', facts: this.#facts, register: this.live, next: mark }, () =>
+    const note = ({ version }) => this.versions.set(mark, { version })
+    await change(parts, { kind: 'deployment', facts: this.#facts, register: this.live, next: mark, note }, () =>
       deploy(parts.host.port, this.name, { tenant: this.tenant, files: markedUpload(mark) }),
     )
-    if (entry.state === 'acknowledged') this.versions.set(mark, { version: entry.version })
   }
 
   async #refuse(parts) {
@@ -95,10 +95,10 @@ export class DeployedFunction {
   }
 
   async #remove(parts) {
-    const { entry } = await change(parts, { kind: 'removal', facts: this.#facts, register: this.live, next: undefined }, () =>
+    const note = () => this.versions.clear()
+    await change(parts, { kind: 'removal', facts: this.#facts, register: this.live, next: undefined, note }, () =>
       ask(parts.host.port, `/api/functions/${this.name}`, { tenant: this.tenant, method: 'DELETE' }),
     )
-    if (entry.state === 'acknowledged') this.versions.clear()
   }
 
   get #facts() {
