@@ -40,6 +40,7 @@ describe('the options of createPlatform', () => {
       hardening: 'best-effort',
       cpus: undefined,
       packages: { from: '/app', allow: [] },
+      net: { allowPrivate: [], requests: 100, concurrency: 10, bytes: 100_000_000 },
       scheduling: { maxSandboxes: 64, tenantConcurrency: 1000, maxWaiting: 10_000, spares: 1, idleMs: 300_000 },
       limits: {
         timeoutMs: 5000,
@@ -83,6 +84,17 @@ describe('the options of createPlatform', () => {
     expect(options.dataDir).to.equal('./.cordon')
     expect(options.limits).to.include({ queueLength: 0, timeoutMs: 5000 })
     expect(options.analyzer.enforce).to.equal(false)
+  })
+
+  it('takes hosts of ones own network one by one, and never all at once', () => {
+    expect(resolve({ net: { allowPrivate: ['LocalHost:8080', '0x7f.1', '*.Intranet.example:443'] } }).net.allowPrivate).to.deep.equal([
+      'localhost:8080',
+      '127.0.0.1',
+      '*.intranet.example',
+    ])
+    for (const allowPrivate of [['*'], ['http://a/'], [''], 'localhost', [7]]) {
+      expect(refusal({ net: { allowPrivate } }).details['option'], String(allowPrivate)).to.equal('net.allowPrivate')
+    }
   })
 
   it('spells the hosts of allow in one way, and keeps of a tenant only the rules that it is given', () => {
