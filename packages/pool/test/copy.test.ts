@@ -196,7 +196,7 @@ describe('a copy of the function database', function () {
     const statement = (text: string): CopyItem => ({ kind: 'statement', object: text.slice(0, 30), text })
     const items: readonly CopyItem[] = [
       { kind: 'tenant', tenant: 'x', role, password: 'a'.repeat(32), createdAt: '2026-01-01', hasOwnDatabase: false },
-      { kind: 'database', role: null, extensions: [] },
+      { kind: 'database', role: null, locale: 'icu en-US', extensions: [] },
       { kind: 'owner', role, migrations: [] },
       ...[
         'CREATE DOMAIN later AS date',
@@ -212,7 +212,8 @@ describe('a copy of the function database', function () {
     ]
     const notes: string[] = []
     await load(target, items, createTenantLoader({ admin: target.connection, onNote: (note) => void notes.push(note) }))
-    expect(notes).to.have.length(4)
+    expect(notes).to.have.length(5)
+    expect(notes.shift()).to.match(/^database "cordon_functions" sorts and compares texts by locale "libc C C", the source by "icu en-US": /)
     expect(notes[0]).to.equal(
       'tenant "x": ALTER TABLE offers ADD CONSTRA holds for new rows only (NOT VALID), because of the rows that are there: check constraint "new" of relation "offers" is violated by some row',
     )

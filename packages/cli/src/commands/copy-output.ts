@@ -24,6 +24,7 @@ export function progressOf({ terminal, options }: CommandContext): CopyOptions &
   }
   return {
     onProgress: show,
+    onNote: (note) => terminal.note(escapeLine(note)),
     end: () => {
       if (isLive && isShown) process.stderr.write('\r\u001B[2K')
     },

@@ -12,6 +12,7 @@ export interface LoadRequest {
   readonly head: CopyHead
   readonly items: AsyncIterable<PlatformItem | Uint8Array>
   readonly onProgress?: ((progress: CopyProgress) => void) | undefined
+  readonly onNote?: ((note: string) => void) | undefined
 }
 
 /**
@@ -20,7 +21,7 @@ export interface LoadRequest {
  *
  * @throws PlatformError STORE_UNAVAILABLE, INVALID_OPTION when there is a platform already, INVALID_INPUT when the copy cannot be read
  */
-export async function loadPlatform(connection: SqlConnection, { head, items, onProgress }: LoadRequest): Promise<CopyTotals> {
+export async function loadPlatform(connection: SqlConnection, { head, items, onProgress, onNote }: LoadRequest): Promise<CopyTotals> {
   if (head.schema > newestSchema) {
     throw new PlatformError(
       'INVALID_INPUT',
@@ -28,7 +29,7 @@ export async function loadPlatform(connection: SqlConnection, { head, items, onP
     )
   }
   const client = await openCopyClient(connection)
-  const loader = createTenantLoader({ admin: connection })
+  const loader = createTenantLoader({ admin: connection, onNote })
   try {
     await begin(client, loader)
     const tally = new CopyTally(onProgress)

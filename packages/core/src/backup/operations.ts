@@ -10,6 +10,8 @@ import { CopyTally, type CopyHead, type CopyProgress, type CopyTotals, type Plat
 export interface CopyOptions {
   /** Is told of each table that is done. */
   readonly onProgress?: ((progress: CopyProgress) => void) | undefined
+  /** Is told, one sentence each, what of a restored or migrated platform is not quite as it was at the source. */
+  readonly onNote?: ((note: string) => void) | undefined
 }
 
 /**
@@ -38,13 +40,13 @@ export interface BackupInfo extends CopyTotals, CopyHead {
  *
  * @throws PlatformError INVALID_INPUT, INVALID_OPTION, STORE_UNAVAILABLE, DATA_DIR_IN_USE
  */
-export async function restoreBackup(target: DatabaseTarget, file: string, { onProgress }: CopyOptions = {}): Promise<BackupInfo> {
+export async function restoreBackup(target: DatabaseTarget, file: string, { onProgress, onNote }: CopyOptions = {}): Promise<BackupInfo> {
   const backup = await openBackup(file)
   const { loadPlatform } = await import('./load-platform.ts')
   const opened = await openConnection(target, { isAlone: true, isCreated: true })
   try {
     await checkTarget(target, opened.connection)
-    const totals = await loadPlatform(opened.connection, { head: backup.head, items: backup.items(), onProgress })
+    const totals = await loadPlatform(opened.connection, { head: backup.head, items: backup.items(), onProgress, onNote })
     return { ...backup.head, ...totals, bytes: backup.bytes }
   } finally {
     await opened.close()
@@ -56,7 +58,11 @@ export async function restoreBackup(target: DatabaseTarget, file: string, { onPr
  *
  * @throws PlatformError STORE_UNAVAILABLE, INVALID_OPTION, DATA_DIR_IN_USE
  */
-export async function migratePlatform(from: DatabaseTarget, to: DatabaseTarget, { onProgress }: CopyOptions = {}): Promise<CopyTotals & CopyHead> {
+export async function migratePlatform(
+  from: DatabaseTarget,
+  to: DatabaseTarget,
+  { onProgress, onNote }: CopyOptions = {},
+): Promise<CopyTotals & CopyHead> {
   const [{ loadPlatform }, { openCopyClient }] = await Promise.all([import('./load-platform.ts'), import('@cordon/pool')])
   const { schemaLock } = await import('../store/locks.ts')
   const source = await openConnection(from, { isAlone: true })
@@ -69,7 +75,7 @@ export async function migratePlatform(from: DatabaseTarget, to: DatabaseTarget, 
     try {
       await checkTarget(to, target.connection)
       await using dump = await openPlatformDump(source.connection)
-      return { ...dump.head, ...(await loadPlatform(target.connection, { head: dump.head, items: dump.items(), onProgress })) }
+      return { ...dump.head, ...(await loadPlatform(target.connection, { head: dump.head, items: dump.items(), onProgress, onNote })) }
     } finally {
       await target.close()
     }

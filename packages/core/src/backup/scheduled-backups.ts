@@ -55,7 +55,7 @@ export class ScheduledBackups {
     } catch (thrown) {
       const error = toPlatformError(thrown, 'STORE_UNAVAILABLE', 'make the backup')
       const isBusy = error.details['isBusy'] === true
-      if (!this.#stop.signal.aborted && !isBusy) onWarning(error.message, error)
+      if (!this.#stop.signal.aborted && !isBusy) onWarning(`${error.message} (${await this.#age()})`, error)
       return Math.min(options.everyMs, retryMs)
     }
   }
@@ -65,6 +65,16 @@ export class ScheduledBackups {
     const { rows } = await this.#parts.sql.query('select coalesce(max(started_at), 0) as started_at from cordon.backups')
     const last = rows[0] === undefined ? 0 : numberOf(rows[0], 'started_at')
     return Math.max(0, last + this.#parts.options.everyMs - Date.now())
+  }
+
+  /** How old the newest backup is, for people. */
+  async #age(): Promise<string> {
+    const found = await this.#parts.sql.query('select max(started_at) as started_at from cordon.backups').catch(() => undefined)
+    if (found === undefined) return 'whether there is a backup is not known'
+    const [row] = found.rows
+    return row === undefined || row['started_at'] === null
+      ? 'there is no backup yet'
+      : `no backup since ${new Date(numberOf(row, 'started_at')).toISOString()}`
   }
 
   async #make(): Promise<void> {

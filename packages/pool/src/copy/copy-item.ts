@@ -19,6 +19,8 @@ export interface CopiedTenant {
 export interface CopiedDatabase {
   readonly kind: 'database'
   readonly role: string | null
+  /** Provider, collation and character classes: by what it sorts and compares texts. */
+  readonly locale?: string | undefined
   /** Name and schema. */
   readonly extensions: readonly (readonly [name: string, schema: string])[]
 }

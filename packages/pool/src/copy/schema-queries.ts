@@ -91,3 +91,7 @@ export const misplacedExtensions = `SELECT 'extension ' || quote_ident(x.extname
 
 /** Extensions of the database, apart from the language that each has: name, schema. */
 export const extensionRows = `SELECT x.extname, n.nspname FROM pg_extension x JOIN pg_namespace n ON n.oid = x.extnamespace WHERE x.extname <> 'plpgsql' ORDER BY x.oid`
+
+/** By what a database sorts and compares texts; columns that not every version of PostgreSQL has are read as JSON. */
+export const databaseLocale = `SELECT concat_ws(' ', CASE coalesce(to_jsonb(d) ->> 'datlocprovider', 'c') WHEN 'i' THEN 'icu' WHEN 'b' THEN 'builtin' ELSE 'libc' END,
+    d.datcollate, d.datctype, coalesce(to_jsonb(d) ->> 'datlocale', to_jsonb(d) ->> 'daticulocale')) AS locale FROM pg_database d WHERE d.datname = current_database()`

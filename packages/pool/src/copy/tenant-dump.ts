@@ -2,10 +2,10 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { PlatformError } from '@cordon/contracts'
 import type { SqlConnection } from '../sql/sql-connection.ts'
 import { openCopyClient, type CopyClient } from './copy-client.ts'
-import type { CopiedMigration, CopiedTenant, CopyItem } from './copy-item.ts'
+import type { CopiedDatabase, CopiedMigration, CopiedTenant, CopyItem } from './copy-item.ts'
 import { readTable } from './copy-rows.ts'
 import { arrayOf, planSchema, type SchemaPlan } from './schema-plan.ts'
-import { extensionRows, misplacedExtensions, ownerless } from './schema-queries.ts'
+import { databaseLocale, extensionRows, misplacedExtensions, ownerless } from './schema-queries.ts'
 
 /** The function database, as something to copy. */
 export interface TenantDumpOptions {
@@ -38,7 +38,7 @@ export async function* dumpTenants(options: TenantDumpOptions): AsyncGenerator<C
     const tenants = await listTenants(shared.client)
     yield* tenants
     const roles = tenants.map(({ role }) => role)
-    yield { kind: 'database', role: null, extensions: await extensionsOf(shared.client) }
+    yield { kind: 'database', role: null, ...(await aboutDatabase(shared.client)) }
     for (const tenant of tenants) if (!tenant.hasOwnDatabase) yield* dumpTenant(shared, shared, tenant, roles)
     for (const { role, ...tenant } of tenants) {
       if (!tenant.hasOwnDatabase) continue
@@ -46,7 +46,7 @@ export async function* dumpTenants(options: TenantDumpOptions): AsyncGenerator<C
       // It is made by the tenant's first query.
       if (own === undefined) continue
       try {
-        yield { kind: 'database', role, extensions: await extensionsOf(own.client) }
+        yield { kind: 'database', role, ...(await aboutDatabase(own.client)) }
         yield* dumpTenant(own, shared, { ...tenant, role }, roles)
       } finally {
         await closePair(own)
@@ -80,7 +80,7 @@ export async function findUncopied(options: TenantDumpOptions): Promise<readonly
             problems.push(`tenant "${tenant}": ${name}: it is not the tenant's`)
           problems.push(...(await misplaced(pair.client)))
         }
-        const plan = await attempt(pair, role, () => planSchema(pair.client, role, roles))
+        const plan = await attempt(pair, role, () => planLocked(pair, role, roles))
         problems.push(...plan.problems.map((problem) => `tenant "${tenant}": ${problem}`))
         await release(pair)
       } finally {
@@ -156,8 +156,10 @@ async function listTenants(client: CopyClient): Promise<readonly CopiedTenant[]>
   }))
 }
 
-async function extensionsOf(client: CopyClient): Promise<readonly (readonly [string, string])[]> {
-  return (await client.ask(extensionRows)).map(([name, schema]) => [name ?? '', schema ?? ''])
+async function aboutDatabase(client: CopyClient): Promise<Pick<CopiedDatabase, 'locale' | 'extensions'>> {
+  const [row] = await client.ask(databaseLocale)
+  const extensions = await client.ask(extensionRows)
+  return { locale: row?.[0] ?? '', extensions: extensions.map(([name, schema]) => [name ?? '', schema ?? '']) }
 }
 
 /** `own` is on the tenant's database, `shared` on the one that knows all tenants; they may be the same. */
@@ -175,7 +177,7 @@ async function* dumpTenant(
     await sharedLocker.ask('SELECT pg_advisory_xact_lock(hashtextextended($1, 0))', [`cordon migrations of ${tenant}`])
   }
   const { plan, migrations } = await attempt(own, role, async () => {
-    const found = await planSchema(client, role, roles)
+    const found = await planLocked(own, role, roles)
     return { plan: found, migrations: await migrationsOf(shared, tenant) }
   })
   if (!isAlone) await sharedLocker.ask('COMMIT')
@@ -212,6 +214,18 @@ async function attempt<T>({ client, locker }: Pair, schema: string, look: () => 
       await delay(pauseMs)
     }
   }
+}
+
+/** Refuses a table that was made between the last look for something to lock and the view of the rows: it could be gone when its rows are read. */
+async function planLocked({ client, locker }: Pair, role: string, roles: readonly string[]): Promise<SchemaPlan> {
+  const plan = await planSchema(client, role, roles)
+  if (plan.problems.length > 0) return plan
+  const rows = await locker.ask('SELECT c.relname FROM pg_locks l JOIN pg_class c ON c.oid = l.relation WHERE l.pid = pg_backend_pid()')
+  const locked = new Set(rows.map(([name]) => name))
+  const fresh = plan.steps.find((step) => step.kind === 'table' && !locked.has(step.name))
+  if (fresh === undefined) return plan
+  // A serialization failure, which is a reason to begin anew.
+  throw new PlatformError('STORE_UNAVAILABLE', 'Cannot copy the database: tables are made all the time', { details: { sqlState: '40001' } })
 }
 
 async function release({ client, locker }: Pair): Promise<void> {

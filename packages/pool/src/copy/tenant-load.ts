@@ -8,6 +8,7 @@ import { openCopyClient, type CopyClient } from './copy-client.ts'
 import type { CopiedDatabase, CopiedOwner, CopiedRows, CopiedStatement, CopiedTenant, CopyItem } from './copy-item.ts'
 import { writeTable } from './copy-rows.ts'
 import type { ItemReader } from './item-reader.ts'
+import { databaseLocale } from './schema-queries.ts'
 import type { TenantDumpOptions } from './tenant-dump.ts'
 
 /** Makes tenants anew from the items of a copy. */
@@ -113,7 +114,7 @@ class Loader implements TenantLoader {
     })
   }
 
-  async #enterDatabase({ role, extensions }: CopiedDatabase): Promise<void> {
+  async #enterDatabase({ role, extensions, locale }: CopiedDatabase): Promise<void> {
     await this.#leave()
     this.#store ??= await this.#prepareShared()
     this.#database = role ?? this.#shared
@@ -124,9 +125,13 @@ class Loader implements TenantLoader {
       if (this.#passwords.get(role)?.hasOwnDatabase !== true) throw unknownRole(role)
       await this.#inDatabase(role, async (pool) => pool.transaction((tx) => ensureSchema(tx, role, role)))
     }
-    if (extensions.length === 0) return
     const pool = this.#open(this.#database)
     try {
+      const here = (await pool.query<{ locale: string }>(databaseLocale)).rows[0]?.locale ?? ''
+      if (locale !== undefined && plain(locale) !== plain(here))
+        this.#onNote?.(
+          `database "${this.#database}" sorts and compares texts by locale "${here}", the source by "${locale}": orders and upper and lower case can differ`,
+        )
       for (const [name, schema] of extensions) {
         if (schema !== 'pg_catalog') await pool.query(`CREATE SCHEMA IF NOT EXISTS ${quote(schema)}`)
         await pool
@@ -246,6 +251,11 @@ function checkExtensions(extensions: CopiedDatabase['extensions']): void {
   const [wrong] = extensions.find(([, schema]) => schema === 'cordon' || rolePattern.test(schema)) ?? []
   if (wrong === undefined) return
   throw new PlatformError('INVALID_INPUT', `Cannot load the copy: extension "${wrong}" is in a schema that is not its own`)
+}
+
+/** One locale has several spellings: en_US.UTF-8, en_US.utf8. */
+function plain(locale: string): string {
+  return locale.toLowerCase().replaceAll('-', '')
 }
 
 function unknownRole(role: string): PlatformError {
