@@ -51,6 +51,8 @@ export class Answer implements Dispatcher.DispatchHandler {
 
   onResponseStart(_: Dispatcher.DispatchController, status: number, headers: Readonly<Record<string, unknown>>, statusText = ''): void {
     if (status < 200) return
+    // No `Response` can have it.
+    if (status > 599) return this.abort(new Error(`the status ${status} is none`))
     const list = Object.entries(headers).flatMap(([name, value]) =>
       (Array.isArray(value) ? value : [value]).map((one) => [name, printable(String(one))] as const),
     )
