@@ -6,6 +6,7 @@ import type { CopiedDatabase, CopiedMigration, CopiedTenant, CopyItem } from './
 import { readTable } from './copy-rows.ts'
 import { arrayOf, planSchema, type SchemaPlan } from './schema-plan.ts'
 import { databaseLocale, extensionRows, misplacedExtensions, ownerless } from './schema-queries.ts'
+import { ofTenant } from './tenant-error.ts'
 
 /** The function database, as something to copy. */
 export interface TenantDumpOptions {
@@ -83,6 +84,8 @@ export async function findUncopied(options: TenantDumpOptions): Promise<readonly
         const plan = await attempt(pair, role, () => planLocked(pair, role, roles))
         problems.push(...plan.problems.map((problem) => `tenant "${tenant}": ${problem}`))
         await release(pair)
+      } catch (error) {
+        throw ofTenant(error, tenant)
       } finally {
         if (pair !== shared) await closePair(pair)
       }
@@ -179,7 +182,7 @@ async function* dumpTenant(
   const { plan, migrations } = await attempt(own, role, async () => {
     const found = await planLocked(own, role, roles)
     return { plan: found, migrations: await migrationsOf(shared, tenant) }
-  })
+  }).catch((error: unknown) => Promise.reject(ofTenant(error, tenant)))
   if (!isAlone) await sharedLocker.ask('COMMIT')
   const [problem] = plan.problems
   if (problem !== undefined) throw new PlatformError('STORE_UNAVAILABLE', `Cannot copy what tenant "${tenant}" has in the database: ${problem}`)

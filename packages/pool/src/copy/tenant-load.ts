@@ -9,6 +9,7 @@ import type { CopiedDatabase, CopiedOwner, CopiedRows, CopiedStatement, CopiedTe
 import { writeTable } from './copy-rows.ts'
 import type { ItemReader } from './item-reader.ts'
 import { databaseLocale } from './schema-queries.ts'
+import { ofTenant } from './tenant-error.ts'
 import type { TenantDumpOptions } from './tenant-dump.ts'
 
 /** Makes tenants anew from the items of a copy. */
@@ -97,7 +98,7 @@ class Loader implements TenantLoader {
         return undefined
       case 'table':
         return writeTable(this.#current(), item, reader.rows(), async () => rowsFrom(await reader.next())).catch((error: unknown) =>
-          Promise.reject(named(error, this.#tenant)),
+          Promise.reject(ofTenant(error, this.#tenant)),
         )
       case 'rows':
         throw new PlatformError('INVALID_INPUT', 'Cannot load the copy: a table ends that did not begin')
@@ -281,15 +282,4 @@ function refused(object: string, error: unknown): PlatformError {
     cause: error,
     ...(error instanceof PlatformError ? { details: error.details } : {}),
   })
-}
-
-/** The same with the name of the tenant, which people know instead of that of the schema. */
-function named(error: unknown, tenant: string): unknown {
-  if (!(error instanceof PlatformError)) return error
-  const { code, message, details, cause } = error
-  return new PlatformError(
-    code,
-    message.replace(/^Cannot [^:]*/, (act) => `${act} of tenant "${tenant}"`),
-    { details, cause },
-  )
 }
