@@ -19,7 +19,7 @@ export interface TenantDumpOptions {
 }
 
 /** How often a tenant is looked at again whose tables change while they are looked at, and the pause between, in milliseconds. */
-const attempts = 8
+const attempts = 20
 const pauseMs = 100
 /** How often new tables are looked for before the look begins. */
 const lockRounds = 10
