@@ -5,7 +5,8 @@ import { netTable, PlatformError, resolveOptions } from '@cordon/contracts'
 import { expect } from 'chai'
 import { FunctionCalls } from '../dist/capabilities/function-calls.js'
 import { Requests } from '../dist/capabilities/requests.js'
-import { isPublicAddress } from '../dist/egress/addresses.js'
+import { isOwnAddress, isPublicAddress } from '../dist/egress/addresses.js'
+import { Answer } from '../dist/egress/answer.js'
 import type { Lookup } from '../dist/egress/connector.js'
 import { Egress } from '../dist/egress/egress.js'
 import { addressesOf, refusedUrls } from './support/refused-urls.ts'
@@ -67,6 +68,47 @@ describe('requests to what is not public', () => {
       return error.code
     }
   }
+
+  it('count what a chunk takes in memory, however short it is', () => {
+    const pauses: number[] = []
+    let chunks = 0
+    const controller = { pause: () => pauses.push(chunks), resume: () => undefined, abort: () => undefined } as never
+    const answer = new Answer(() => undefined)
+    answer.onRequestStart(controller)
+    for (; pauses.length === 0; chunks++) answer.onResponseData(controller, Buffer.from('a'))
+    expect(chunks).to.be.below(1000)
+    expect(answer.take().bytes.length).to.equal(chunks)
+  })
+
+  it('are refused at ports of other protocols, and at addresses of the machine itself', async () => {
+    for (const [index, port] of [25, 6667, 22].entries())
+      expect(await codeOf(requestsOf(), `http://trusted.test:${port}/`, index + 1)).to.equal('CAPABILITY_DENIED')
+    expect(isOwnAddress('127.0.0.1')).to.equal(true)
+    expect(isOwnAddress('2000::1')).to.equal(false)
+    expect(isOwnAddress('93.184.216.34')).to.equal(false)
+  })
+
+  it('end with their invocation also when a number was given to another request meanwhile', async () => {
+    const slow = createServer((request, response) => void (request.url === '/never' ? undefined : response.end('fast')))
+    slow.listen(0)
+    await once(slow, 'listening')
+    const base = `http://localhost:${(slow.address() as AddressInfo).port}`
+    const free = new Egress({ allowPrivate: [new URL(base).host] })
+    const requests = new Requests(
+      { egress: free, net: resolveOptions(netTable, {}) },
+      { tenant: 't', function: 'f', stored: { manifest: { net: ['*'] } } },
+    )
+    const first = requests.call('fetch.start', { ...plain, fetch: 1, url: base })
+    await requests.call('fetch.abort', { fetch: 1 })
+    const closed = new Promise((resolve) => slow.on('connection', (socket) => socket.on('close', resolve)))
+    const second = requests.call('fetch.start', { ...plain, fetch: 1, url: `${base}/never` })
+    await first
+    requests.end()
+    expect(await Promise.resolve(second).catch((error: unknown) => error)).to.be.instanceOf(PlatformError)
+    await closed
+    await free.close()
+    slow.close()
+  })
 
   it('reach it where the platform allows that very host', async () => {
     expect(await codeOf(requestsOf(), `http://trusted.test:${port}/`, 1)).to.equal('200')

@@ -169,7 +169,7 @@ describe('fetch', function () {
     const output = await run<unknown[]>(
       `const ways = ['/break', '/reset'].map(async (path) => (await fetch(input.origin + path)).text())
        const broken = await Promise.all(ways.map((way) => way.catch((error) => [error.name, error.message, typeof error.cause.code])))
-       return [...broken, await fetch('http://localhost:1/').catch((error) => error.cause?.code ?? error.code), await fetch('nonsense').catch((error) => error.name), await fetch('file:///etc/passwd').catch((error) => error.code)]`,
+       return [...broken, await fetch('http://localhost:2/').catch((error) => error.cause?.code ?? error.code), await fetch('nonsense').catch((error) => error.name), await fetch('file:///etc/passwd').catch((error) => error.code)]`,
     )
     expect(output.slice(0, 2)).to.deep.equal([
       ['TypeError', 'fetch failed', 'string'],
@@ -205,7 +205,7 @@ describe('fetch', function () {
     )
     expect(codes.filter((one) => one === 'ok')).to.have.length(20)
     expect(codes.filter((one) => one === 'CAPABILITY_DENIED')).to.have.length(2)
-    const net = await rejection(run(`return fetch('http://localhost:1/')`, {}, { net: ['localhost:1'] }), 'CAPABILITY_DENIED')
+    const net = await rejection(run(`return fetch('http://localhost:2/')`, {}, { net: ['localhost:2'] }), 'CAPABILITY_DENIED')
     expect(net.message).to.contain('net.allowPrivate')
   })
 })

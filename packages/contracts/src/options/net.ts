@@ -12,7 +12,7 @@ export interface NetOptions {
   readonly requests: number
   /** Requests of one invocation that are under way at once; others wait for their turn. @default 10 */
   readonly concurrency: number
-  /** Bytes of bodies that one invocation may send and receive, as they are on the wire. @default 100000000 */
+  /** Bytes of bodies that one invocation may send and receive, compressed as they come; heads and framing are not counted. @default 100000000 */
   readonly bytes: number
 }
 

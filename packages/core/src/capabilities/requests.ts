@@ -4,6 +4,7 @@ import type { Egress } from '../egress/egress.ts'
 import { Exchange, type ExchangeHead } from '../egress/exchange.ts'
 import type { Piece } from '../egress/answer.ts'
 import { covers } from '../policy/covers.ts'
+import { isBadPort } from '../egress/bad-ports.ts'
 import { denied, invalidArgument, show } from './refusal.ts'
 import { readBytes, readRequest } from './request-argument.ts'
 import { Slots } from './slots.ts'
@@ -83,15 +84,16 @@ export class Requests {
     this.#checkUrl(request.url)
     this.#made += 1
     const exchange = new Exchange(request, { checkUrl: (url) => this.#checkUrl(url), count: (bytes) => this.#count(bytes) })
-    this.#open.set(number, { exchange, isReading: false })
-    return this.#answerOf(number, async () => {
+    const open = { exchange, isReading: false }
+    this.#open.set(number, open)
+    return this.#answerOf(number, open, async () => {
       await this.#slots.take()
       try {
         if (this.#isEnded) throw overError()
         const head: ExchangeHead = await exchange.start(await this.#parts.egress.agentOf(this.#version.tenant))
         // A short answer is there by now, and needs no second question.
         await setImmediate()
-        return { ...head, ...this.#piece(number, exchange.take()) }
+        return { ...head, ...this.#piece(number, open, exchange.take()) }
       } finally {
         void exchange.closed().then(() => this.#slots.free())
       }
@@ -104,7 +106,7 @@ export class Requests {
     const open = this.#open.get(number)
     // It is over, which the function hears of when it reads.
     if (open === undefined) return false
-    return this.#answerOf(number, async () => {
+    return this.#answerOf(number, open, async () => {
       await open.exchange.write(bytes, argument['isLast'] === true)
       return true
     })
@@ -115,10 +117,10 @@ export class Requests {
     const open = this.#open.get(number)
     if (open === undefined || open.isReading) throw invalidArgument('fetch.read', 'the number of a request whose answer is not read yet')
     open.isReading = true
-    return this.#answerOf(number, async () => {
+    return this.#answerOf(number, open, async () => {
       const piece = await open.exchange.read()
       open.isReading = false
-      return this.#piece(number, piece)
+      return this.#piece(number, open, piece)
     })
   }
 
@@ -129,25 +131,31 @@ export class Requests {
     return null
   }
 
-  #piece(number: number, { bytes, isLast }: Piece): { readonly data: string; readonly isLast: boolean } {
-    if (isLast) this.#open.delete(number)
+  #piece(number: number, open: Open, { bytes, isLast }: Piece): { readonly data: string; readonly isLast: boolean } {
+    if (isLast) this.#forget(number, open)
     return { data: bytes.toString('base64'), isLast }
   }
 
   /** Does a part of a request; a failure ends it, and one of the network is an answer. */
-  async #answerOf(number: number, work: () => Promise<unknown>): Promise<unknown> {
+  async #answerOf(number: number, open: Open, work: () => Promise<unknown>): Promise<unknown> {
     try {
       return await work()
     } catch (thrown) {
-      this.#open.get(number)?.exchange.abort(thrown instanceof Error ? thrown : new Error('it failed'))
-      this.#open.delete(number)
+      open.exchange.abort(thrown instanceof Error ? thrown : new Error('it failed'))
+      this.#forget(number, open)
       if (thrown instanceof PlatformError) throw thrown
       return failed(thrown)
     }
   }
 
-  #checkUrl({ protocol, host, hostname }: URL): void {
+  /** A sandbox may have given the number to another request meanwhile. */
+  #forget(number: number, open: Open): void {
+    if (this.#open.get(number) === open) this.#open.delete(number)
+  }
+
+  #checkUrl({ protocol, host, hostname, port }: URL): void {
     const name = normaliseHost(host)
+    if (isBadPort(port)) throw denied(`Cannot fetch from ${show(host)}: port ${port} is that of another protocol, which no fetch connects to`)
     if (protocol !== 'http:' && protocol !== 'https:') throw denied(`Cannot follow a redirect to "${protocol}": only http: and https: are there`)
     if (name !== undefined && this.#version.stored.manifest.net.some((pattern) => covers(pattern, { kind: 'net', name }))) return
     const { function: own } = this.#version

@@ -1,4 +1,5 @@
 import { BlockList, isIP } from 'node:net'
+import { networkInterfaces } from 'node:os'
 
 /**
  * IPv4 that is not public: IANA's registry of special-purpose addresses, multicast, the reserved upper sixteenth with broadcast, and the address at which
@@ -41,6 +42,14 @@ add(global, publicV6, 'ipv6')
 function add(list: BlockList, range: string, family: 'ipv4' | 'ipv6'): void {
   const [address = '', prefix] = range.split('/')
   list.addSubnet(address, Number(prefix), family)
+}
+
+/** Whether an address is one of this machine's, as far as it knows: a cloud may translate one that it does not. */
+export function isOwnAddress(address: string): boolean {
+  const own = new BlockList()
+  for (const list of Object.values(networkInterfaces()))
+    for (const { address: one, family } of list ?? []) own.addAddress(one, family === 'IPv4' ? 'ipv4' : 'ipv6')
+  return own.check(address, isIP(address) === 4 ? 'ipv4' : 'ipv6')
 }
 
 /** Whether an address is one that anybody on the internet may reach. Anything that is not an address is not. */

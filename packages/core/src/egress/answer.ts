@@ -2,6 +2,8 @@ import type { Dispatcher } from 'undici'
 
 /** Bytes of a body that are held before the connection is made to wait. */
 const windowBytes = 65_536
+/** What a chunk takes in memory besides its bytes, about: a server may send them one by one. */
+const chunkBytes = 256
 
 /** Head of an answer. */
 export interface AnswerHead {
@@ -66,7 +68,7 @@ export class Answer implements Dispatcher.DispatchHandler {
       return this.abort(error instanceof Error ? error : new Error('too many bytes'))
     }
     this.#chunks.push(chunk)
-    this.#heldBytes += chunk.length
+    this.#heldBytes += chunk.length + chunkBytes
     if (this.#heldBytes >= windowBytes) controller.pause()
     this.#wake?.()
   }

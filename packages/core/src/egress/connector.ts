@@ -3,7 +3,10 @@ import { isIP, type LookupFunction } from 'node:net'
 import { normaliseHost, PlatformError } from '@cordon/contracts'
 import type { buildConnector } from 'undici'
 import { covers } from '../policy/covers.ts'
-import { isPublicAddress } from './addresses.ts'
+import { isOwnAddress, isPublicAddress } from './addresses.ts'
+
+/** Most connections of one tenant at once: each is a descriptor of the host, also while it waits for the next request. */
+const maxConnections = 256
 
 /** Finds the addresses of a name, as `dns.lookup` does. */
 export type Lookup = (
@@ -25,12 +28,24 @@ export interface ConnectorOptions {
  */
 export function createConnector(build: typeof buildConnector, { allowPrivate, lookup = lookupName }: ConnectorOptions): buildConnector.connector {
   const free = build({ lookup: allOrNone(lookup, () => true) })
-  const guarded = build({ lookup: allOrNone(lookup, isPublicAddress) })
-  return (options, done) => {
+  const guarded = build({ lookup: allOrNone(lookup, isAnybodys) })
+  let connections = 0
+  return (options, settle) => {
+    if (connections >= maxConnections) return settle(tooMany(), null)
+    connections += 1
+    const done: buildConnector.Callback = (...[error, socket]) => {
+      if (error === null) {
+        socket.once('close', () => (connections -= 1))
+        settle(null, socket)
+      } else {
+        connections -= 1
+        settle(error, null)
+      }
+    }
     const host = normaliseHost(options.host ?? options.hostname)
     if (host !== undefined && allowPrivate.some((pattern) => covers(pattern, { kind: 'net', name: host }))) return free(options, done)
     // No name is looked up for what is an address already.
-    if (isIP(options.hostname) !== 0 && !isPublicAddress(options.hostname)) return done(notPublic(options.hostname), null)
+    if (isIP(options.hostname) !== 0 && !isAnybodys(options.hostname)) return done(notPublic(options.hostname), null)
     return guarded(options, done)
   }
 }
@@ -47,6 +62,17 @@ function allOrNone(lookup: Lookup, isAllowed: (address: string) => boolean): Loo
       else done(null, first.address, first.family)
     })
   }
+}
+
+/** A machine with a public address reaches itself by it past every firewall in front of it. */
+function isAnybodys(address: string): boolean {
+  return isPublicAddress(address) && !isOwnAddress(address)
+}
+
+function tooMany(): PlatformError {
+  return new PlatformError('OVERLOADED', `Cannot fetch: the tenant has ${maxConnections} connections to the outside already`, {
+    details: { retryAfterMs: 1000, scope: 'tenant' },
+  })
 }
 
 function notPublic(name: string): PlatformError {

@@ -1,8 +1,8 @@
 import type { Agent } from 'undici'
 import { createConnector, type ConnectorOptions } from './connector.ts'
 
-/** Longest time that a connection is kept for the next request, in milliseconds, whatever the server says. */
-const keepAliveMaxMs = 30_000
+/** Longest time that a connection is kept for the next request, in milliseconds, whatever the server says: what undici takes for one that says nothing. */
+const keepAliveMaxMs = 4000
 /** Largest head of an answer in bytes: that of Node's own client. */
 const maxHeadBytes = 16_384
 

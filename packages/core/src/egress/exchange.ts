@@ -31,7 +31,8 @@ export interface ExchangeHead extends AnswerHead {
 /** One request with its redirects. Errors that are no `PlatformError` are those of the network. */
 export class Exchange {
   readonly #upload: Upload | undefined
-  readonly #request: ExchangeRequest
+  /** Until it is sent: its body may be large, and the exchange lives as long as the answer is not read. */
+  #request: ExchangeRequest | undefined
   readonly #owner: ExchangeOwner
   #answer: Answer | undefined
   #error: Error | undefined
@@ -44,7 +45,10 @@ export class Exchange {
 
   /** Sends it, and gives the head of the answer that is meant for the function. */
   async start(agent: Agent): Promise<ExchangeHead> {
-    let request = this.#request
+    const given = this.#request
+    if (given === undefined) throw new Error('the request was sent already')
+    this.#request = undefined
+    let request: ExchangeRequest = given
     for (let count = 0; ; count++) {
       this.#owner.checkUrl(request.url)
       if (request.body instanceof Uint8Array) this.#owner.count(request.body.length)
