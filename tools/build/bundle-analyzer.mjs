@@ -1,22 +1,11 @@
 // Bundles what an analyzer process runs into one module, packages/analyzer/dist/child.js: reading two hundred files takes longer than an analysis.
-import { readFileSync, renameSync, statSync, writeFileSync } from 'node:fs'
+import { renameSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import { isUpToDate } from './up-to-date.mjs'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
 const dist = `${root}packages/analyzer/dist/`
 const output = `${dist}child.js`
-
-/** The files that went into the last bundle, from its last line. */
-function isUpToDate() {
-  try {
-    const builtAt = statSync(output).mtimeMs
-    const list = readFileSync(output, 'utf8').match(/\n\/\/inputs (.*)\n$/)
-    if (list === null) return false
-    return [fileURLToPath(import.meta.url), ...list[1].split(' ').map((file) => root + file)].every((file) => statSync(file).mtimeMs < builtAt)
-  } catch {
-    return false
-  }
-}
 
 /**
  * The compiler stays a file of its package: Node compiles it as a whole, as a part of something else it would be read twice. Its wrapper is left out:
@@ -44,7 +33,7 @@ const library = {
   },
 }
 
-if (!isUpToDate()) {
+if (!isUpToDate(output, fileURLToPath(import.meta.url), root)) {
   const { build } = await import('esbuild')
   const result = await build({
     entryPoints: [`${dist}child/entry.js`],

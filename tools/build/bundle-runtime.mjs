@@ -1,6 +1,7 @@
 // Bundles the code that runs inside a sandbox into one classic script, packages/executor/dist/runtime.js.
-import { mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs'
+import { mkdirSync, renameSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import { isUpToDate } from './up-to-date.mjs'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
 const entry = `${root}packages/executor/dist/runtime/main.js`
@@ -8,19 +9,7 @@ const output = `${root}packages/executor/dist/runtime.js`
 /** Longest script that fits one argument of a process on Linux (MAX_ARG_STRLEN, 128 KiB), with room to spare. */
 const maxBytes = 120_000
 
-/** The files that went into the last bundle, from its last line. */
-function isUpToDate() {
-  try {
-    const builtAt = statSync(output).mtimeMs
-    const list = readFileSync(output, 'utf8').match(/\n\/\/inputs (.*)\n$/)
-    if (list === null) return false
-    return [fileURLToPath(import.meta.url), ...list[1].split(' ').map((file) => root + file)].every((file) => statSync(file).mtimeMs < builtAt)
-  } catch {
-    return false
-  }
-}
-
-if (!isUpToDate()) {
+if (!isUpToDate(output, fileURLToPath(import.meta.url), root)) {
   const { build } = await import('esbuild')
   const result = await build({
     entryPoints: [entry],
