@@ -1,7 +1,7 @@
 import { createTerminal } from './output/terminal.ts'
 import { escapeText } from './output/escape.ts'
 import { describeFailure, type ExitCode } from './exit-code.ts'
-import { createProgram } from './program.ts'
+import { createProgram } from './program/program.ts'
 
 /** Runs the command line; resolves with the exit code. */
 export async function main(argv: readonly string[]): Promise<ExitCode> {

@@ -1,0 +1,78 @@
+import { readFile } from 'node:fs/promises'
+import { isRecord } from '@cordon/contracts'
+import { Command, CommanderError } from 'commander'
+import type { CommandContext, GlobalOptions } from '../commands/command.ts'
+import type { ExitCode } from '../exit-code.ts'
+import type { Terminal } from '../output/terminal.ts'
+import type { CommandGroup, DeclaredCommand, OptionSpec } from './command-spec.ts'
+import { functionCommands } from './function-commands.ts'
+import { platformCommands } from './platform-commands.ts'
+import { projectCommands } from './project-commands.ts'
+
+/** The command line. */
+export interface Program {
+  /** @throws CommandFailure, PlatformError */
+  run(argv: readonly string[]): Promise<ExitCode>
+}
+
+/** Every command, in the order of the help. */
+const commandGroups: readonly CommandGroup[] = [projectCommands, functionCommands, platformCommands]
+
+/** Options that every command has. */
+const globalOptions: readonly OptionSpec[] = [
+  ['--url <url>', 'platform to talk to (default: the one on the data directory; CORDON_URL)'],
+  ['--token <token>', 'bearer token of its API (CORDON_TOKEN)'],
+  ['--data-dir <folder>', 'data directory of the local platform (default: ./.cordon; CORDON_DATA_DIR)'],
+  ['--config <file>', 'settings of the local platform (default: ./cordon.config.ts, .mts, .js or .mjs)'],
+  ['--json', 'print the HTTP body'],
+]
+
+const exitCodes = `
+Exit codes: 0 done, 1 the function or the upload failed, 2 wrong usage, 3 the platform cannot be reached.
+\`cordon help <command>\` shows the options and examples of a command, \`cordon --version\` the version.`
+
+/** Declares every command and its options. What a command needs is loaded when it runs. */
+export function createProgram(terminal: Terminal): Program {
+  const root = new Command('cordon')
+  let exitCode: ExitCode = 0
+  root.description('Develop, deploy and call serverless functions').exitOverride().addHelpText('after', exitCodes)
+  root.configureHelp({ showGlobalOptions: true })
+  for (const [flags, text] of globalOptions) root.option(flags, text)
+
+  function add(declared: DeclaredCommand, parent: Command): Command {
+    return declared.attach(parent, async (start: (context: CommandContext) => Promise<ExitCode>) => {
+      exitCode = await start({ terminal, options: root.opts<GlobalOptions>() })
+    })
+  }
+  for (const { title, commands } of commandGroups) {
+    for (const one of commands) {
+      if ('family' in one) {
+        const family = root.command(one.family).description(one.description).helpGroup(title)
+        for (const member of one.commands) add(member, family)
+      } else add(one, root).helpGroup(title)
+    }
+  }
+
+  return {
+    async run(argv) {
+      // Not an option of the root command: commander would take the `--version` of `invoke` for it.
+      if (argv.length === 1 && (argv[0] === '--version' || argv[0] === '-V')) {
+        terminal.print(await ownVersion())
+        return 0
+      }
+      try {
+        await root.parseAsync(argv, { from: 'user' })
+        return exitCode
+      } catch (error) {
+        // Commander has printed its message already; help that was asked for is no failure.
+        if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
+        throw error
+      }
+    },
+  }
+}
+
+async function ownVersion(): Promise<string> {
+  const manifest: unknown = JSON.parse(await readFile(new URL('../../package.json', import.meta.url), 'utf8'))
+  return isRecord(manifest) ? String(manifest['version']) : ''
+}
