@@ -9,14 +9,16 @@ const maxOutput = 20_000
  *
  * @param {string} program
  * @param {string[]} args
- * @param {import('node:child_process').SpawnOptions & { onPid?: ((pid: number) => void) | undefined }} options `onPid` learns the process id
+ * @param {import('node:child_process').SpawnOptions & { onPid?: (pid: number) => void, onOutput?: (chunk: string) => void }} options `onPid` learns the
+ * process id, `onOutput` gets what it prints
  * @returns {Promise<{ code: number | string, output: string }>} `code` is the exit code, or the name of the signal that ended it
  */
-export function runChild(program, args, { onPid, ...options }) {
+export function runChild(program, args, { onPid, onOutput, ...options }) {
   return new Promise((resolve, reject) => {
     let output = ''
     function keep(chunk) {
       output = (output + chunk).slice(-maxOutput)
+      onOutput?.(chunk)
     }
     const child = spawn(program, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'] })
     if (child.pid !== undefined) onPid?.(child.pid)
