@@ -26,6 +26,14 @@ const tables = {
   limits: { path: ['limits'], file: 'options/limits.ts', type: 'Limits', rows: (contracts) => contracts.limitTable },
   scheduling: { path: ['scheduling'], file: 'options/scheduling.ts', type: 'SchedulingOptions', rows: (contracts) => contracts.schedulingTable },
   net: { path: ['net'], file: 'options/net.ts', type: 'NetOptions', rows: (contracts) => contracts.netTable },
+  http: { path: ['http'], file: 'options/http.ts', type: 'HttpOptions', rows: (contracts) => contracts.httpTable(surroundings.isProduction) },
+  cors: { path: ['http', 'cors'], file: 'options/http.ts', type: 'CorsOptions', rows: (contracts) => defaultsIn(contracts.httpTable(false).cors) },
+  rateLimit: {
+    path: ['http', 'rateLimit'],
+    file: 'options/http.ts',
+    type: 'RateLimitOptions',
+    rows: (contracts) => defaultsIn(contracts.httpTable(false).rateLimit),
+  },
   records: { path: ['records'], file: 'options/record-options.ts', type: 'RecordOptions', rows: (contracts) => contracts.recordTable },
   backup: { path: ['backup'], file: 'options/backup-options.ts', type: 'BackupOptions', rows: (contracts) => contracts.backupTable },
   allow: {

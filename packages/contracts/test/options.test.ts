@@ -18,6 +18,31 @@ function refusal(given: unknown): PlatformError {
 }
 
 describe('the options of createPlatform', () => {
+  it('spells origins as browsers do', () => {
+    const origins = [
+      'HTTPS://App.Example.com:443',
+      'http://localhost:5173',
+      'https://*.Example.com',
+      'null',
+      'capacitor://localhost',
+      'http://[::1]:80',
+    ]
+    expect(resolve({ http: { cors: { origins: [...origins, 'https://app.example.com'] } } }).http.cors.origins).to.deep.equal([
+      'https://app.example.com',
+      'http://localhost:5173',
+      'https://*.example.com',
+      'null',
+      'capacitor://localhost',
+      'http://[::1]',
+    ])
+  })
+
+  it('does not describe functions to everybody in production', () => {
+    const production = platformOptionTable({ workingDirectory: '/app', isProduction: true })
+    expect(resolveOptions(production, { http: {} }).http.docs).to.equal(false)
+    expect(resolveOptions(production, { http: { docs: true } }).http.docs).to.equal(true)
+  })
+
   it('has the documented defaults', () => {
     expect(resolve(undefined)).to.deep.equal({
       dataDir: './.cordon',
@@ -41,6 +66,24 @@ describe('the options of createPlatform', () => {
       cpus: undefined,
       packages: { from: '/app', allow: [] },
       net: { allowPrivate: [], requests: 100, concurrency: 10, bytes: 100_000_000 },
+      http: {
+        cors: {
+          origins: [],
+          apiOrigins: [],
+          methods: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'],
+          headers: ['*'],
+          exposeHeaders: ['x-cordon-invocation-id', 'x-relay-error', 'ratelimit', 'ratelimit-policy', 'retry-after'],
+          credentials: false,
+          maxAgeMs: 600_000,
+        },
+        rateLimit: { windowMs: 60_000, perTenant: undefined, perFunction: undefined, perAddress: undefined },
+        securityHeaders: true,
+        hstsMs: 0,
+        docs: true,
+        trustProxy: 0,
+        headersTimeoutMs: 15_000,
+        requestTimeoutMs: 300_000,
+      },
       scheduling: { maxSandboxes: 64, tenantConcurrency: 1000, maxWaiting: 10_000, spares: 1, idleMs: 300_000 },
       limits: {
         timeoutMs: 5000,
@@ -133,6 +176,15 @@ describe('the options of createPlatform', () => {
     [{ limits: null }, 'limits'],
     [{ scheduling: { maxSandboxes: 0 } }, 'scheduling.maxSandboxes'],
     [{ scheduling: { sandboxes: 1 } }, 'scheduling.sandboxes'],
+    [{ http: { cors: { origins: ['app.example.com'] } } }, 'http.cors.origins'],
+    [{ http: { cors: { origins: ['https://app.example.com/'] } } }, 'http.cors.origins'],
+    [{ http: { cors: { origins: ['https://a.*.example.com'] } } }, 'http.cors.origins'],
+    [{ http: { cors: { origins: ['https://user@example.com'] } } }, 'http.cors.origins'],
+    [{ http: { cors: { origins: ['*'], credentials: true } } }, 'http.cors.origins'],
+    [{ http: { cors: { apiOrigins: ['*'] } } }, 'http.cors.apiOrigins'],
+    [{ http: { cors: { headers: ['a b'] } } }, 'http.cors.headers'],
+    [{ http: { rateLimit: { perTenant: 0 } } }, 'http.rateLimit.perTenant'],
+    [{ http: { trustProxy: true } }, 'http.trustProxy'],
     [{ allow: { net: ['https://api.example.com'] } }, 'allow.net'],
     [{ allow: { net: ['a.*.example.com'] } }, 'allow.net'],
     [{ allow: { net: Array(1) } }, 'allow.net'],

@@ -23,6 +23,7 @@ describe('the public API of @cordon/contracts', () => {
       'functionName',
       'group',
       'hostRuleId',
+      'httpTable',
       'integer',
       'invalidOption',
       'isRecord',

@@ -6,6 +6,7 @@ import { hostRuleId, ruleIds } from '../rule-ids.ts'
 import { databaseTable, type DatabaseOptions } from './database.ts'
 import { limitTable, type Limits } from './limits.ts'
 import { backupTable, type BackupOptions } from './backup-options.ts'
+import { httpTable, type HttpInput, type HttpOptions } from './http.ts'
 import { netTable, type NetOptions } from './net.ts'
 import { recordTable, type RecordOptions } from './record-options.ts'
 import { secretsKey } from './secrets-key.ts'
@@ -68,6 +69,8 @@ export interface ResolvedPlatformOptions {
   readonly limits: Limits
   /** What functions may do with `fetch`, beside the hosts that their manifests name. */
   readonly net: NetOptions
+  /** What the HTTP API does, whatever server it is mounted in. */
+  readonly http: HttpOptions
   /** How the calls of all functions share the host. */
   readonly scheduling: SchedulingOptions
   /** What becomes of the records of invocations. */
@@ -101,6 +104,7 @@ export interface PlatformOptions {
   readonly packages?: Partial<PackageOptions> | undefined
   readonly limits?: Partial<Limits> | undefined
   readonly net?: Partial<NetOptions> | undefined
+  readonly http?: HttpInput | undefined
   readonly scheduling?: Partial<SchedulingOptions> | undefined
   readonly records?: Partial<RecordOptions> | undefined
   readonly backup?: Partial<BackupOptions> | undefined
@@ -139,6 +143,7 @@ export function platformOptionTable(around: OptionSurroundings): OptionTable<Res
     packages: group<PackageOptions>({ from: text(around.workingDirectory), allow: textList([]) }),
     limits: group(limitTable),
     net: group(netTable),
+    http: group(httpTable(around.isProduction)),
     scheduling: group(schedulingTable),
     records: group(recordTable),
     backup: group(backupTable),
