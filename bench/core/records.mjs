@@ -5,6 +5,7 @@ import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { createInterface } from 'node:readline'
 import { setImmediate } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { nothingUsed } from '@cordon/contracts'
 import { createPlatform } from '@cordon/core'
 import { createReaper } from '@cordon/executor'
 import { createEmbeddedServer, createSqlPool } from '@cordon/pool'
@@ -81,6 +82,7 @@ function item(number) {
     outcome: 'success',
     startedAt: time,
     droppedLogBytes: 0,
+    used: nothingUsed,
     ...measures,
   }
   return { tenant: 'default', record, logs: [{ level: 'info', message: 'a line of some words', time }] }

@@ -147,7 +147,7 @@ describe('the API over HTTP', () => {
         string,
         unknown
       >
-      expect(body).to.have.all.keys('invocationId', 'output', 'version', 'durationMs', 'coldStart')
+      expect(body).to.have.all.keys('invocationId', 'output', 'version', 'durationMs', 'coldStart', 'used')
       expect(body['output']).to.deep.include({ doubled: 42 })
       expect((body['output'] as { request: unknown }).request).to.deep.include({ method: 'POST', query: { a: '1', b: ['2', '3'] } })
     })

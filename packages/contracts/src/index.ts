@@ -54,7 +54,17 @@ export { normaliseHost } from './host-name.ts'
 export type { Capability, CapabilityChange, CapabilityUse } from './capability.ts'
 export type { Diagnostic, RuleSeverity } from './diagnostic.ts'
 export type { Analysis, AnalyzeOptions, Analyzer, Bundle, Manifest, Schemas, Upload } from './analysis.ts'
-export type { InvocationRecord, LogEntry, LogLevel, Measures, OutcomeKind, Page, StoredLogEntry } from './records.ts'
+export {
+  nothingUsed,
+  type InvocationRecord,
+  type LogEntry,
+  type LogLevel,
+  type Measures,
+  type OutcomeKind,
+  type Page,
+  type StoredLogEntry,
+  type UsedCapabilities,
+} from './records.ts'
 export type { DeploymentInfo, SecretInfo, TenantExportItem, TenantInfo } from './tenants.ts'
 export type { UsageDay, UsageQuery } from './usage.ts'
 export type { BatchStatement, Context, ContextDatabase, ContextLog, ContextRequest, CursorOptions, Queryable, QueryResult } from './context.ts'

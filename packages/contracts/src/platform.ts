@@ -6,7 +6,7 @@ import type { PlatformError } from './errors/platform-error.ts'
 import type { FunctionConfig } from './function-config.ts'
 import type { FunctionDatabaseStats, SlowQuery } from './function-database.ts'
 import type { ResolvedPlatformOptions, User } from './options/platform-options.ts'
-import type { InvocationRecord, LogEntry, LogLevel, Measures, OutcomeKind, Page, StoredLogEntry } from './records.ts'
+import type { InvocationRecord, LogEntry, LogLevel, Measures, OutcomeKind, Page, StoredLogEntry, UsedCapabilities } from './records.ts'
 import type { DeploymentInfo, SecretInfo, TenantExportItem, TenantInfo } from './tenants.ts'
 import type { UsageDay, UsageQuery } from './usage.ts'
 
@@ -81,6 +81,7 @@ export interface InvokeResult<Output = unknown> extends Measures {
   readonly output: Output
   readonly version: string
   readonly logs: readonly LogEntry[]
+  readonly used: UsedCapabilities
 }
 
 /** Result of `invokeJson`. */

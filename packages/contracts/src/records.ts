@@ -46,6 +46,23 @@ export interface Measures {
   readonly coldStart: boolean
 }
 
+/** What an invocation used of what is outside its sandbox, as the host counted it. */
+export interface UsedCapabilities {
+  /** Requests that it made with `fetch`; redirects are not counted, what was refused is not either. */
+  readonly requests: number
+  /** Bytes of the bodies that it sent with `fetch`, as they were on the wire; one that a redirect asked for again counts again. */
+  readonly sentBytes: number
+  /** Bytes of the bodies that it received with `fetch`, as they were on the wire. */
+  readonly receivedBytes: number
+  /** Calls that it made of other functions. Those have records of their own. */
+  readonly functionCalls: number
+  /** Statements that it sent to the function database. */
+  readonly queries: number
+}
+
+/** What most invocations used: one object for all of them. */
+export const nothingUsed: UsedCapabilities = Object.freeze({ requests: 0, sentBytes: 0, receivedBytes: 0, functionCalls: 0, queries: 0 })
+
 /** `success`, or the code of the failure. */
 export type OutcomeKind = 'success' | ErrorCode
 
@@ -59,6 +76,9 @@ export interface InvocationRecord extends Measures {
   readonly message?: string
   /** Id of the user on whose behalf it ran. */
   readonly userId?: string
+  /** Id of the invocation whose function called this one with `ctx.functions`. */
+  readonly parentId?: string
+  readonly used: UsedCapabilities
   /** Milliseconds since 1970. */
   readonly startedAt: number
   /** Log bytes that were not kept. */

@@ -1,5 +1,7 @@
+import type { UsedCapabilities } from './records.ts'
+
 /** What one function used on one day. Counted when the records are written, and kept when those are dropped or the function is removed. */
-export interface UsageDay {
+export interface UsageDay extends UsedCapabilities {
   /** `2026-01-31`, UTC: the day on which the invocations began. */
   readonly day: string
   readonly function: string

@@ -31,6 +31,7 @@ describe('the public API of @cordon/contracts', () => {
       'listOptions',
       'netTable',
       'normaliseHost',
+      'nothingUsed',
       'optional',
       'platformOptionTable',
       'readGiven',

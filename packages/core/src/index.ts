@@ -73,6 +73,7 @@ export type {
   TenantInfo,
   UsageDay,
   UsageQuery,
+  UsedCapabilities,
   User,
   VersionInfo,
 } from '@cordon/contracts'

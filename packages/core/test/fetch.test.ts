@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { buffer } from 'node:stream/consumers'
 import { brotliCompressSync, gzipSync } from 'node:zlib'
 import { expect } from 'chai'
+import { nothingUsed } from '@cordon/contracts'
 import { createPlatform, type Platform } from '@cordon/core'
 import { rejection } from './support/rejection.ts'
 import { createNotingLogger, createScratch, handler } from './support/scratch.ts'
@@ -195,6 +196,34 @@ describe('fetch', function () {
     )
     expect(output).to.deep.equal(['enough', 'AbortError', 'AbortError'])
     while (closed.length < before + 3) await new Promise((resolve) => setImmediate(resolve))
+  })
+
+  it('counts what each invocation used, and says which one called it', async () => {
+    await platform.deploy({
+      name: 'inner',
+      source: handler('await ctx.db.batch(["select 1", "select 2"]); if (input.fails) throw new Error("no"); return 1'),
+    })
+    const body = `const sum = (await (await fetch(input.origin + '/count', { method: 'POST', body: 'x'.repeat(1000) })).text()).length
+      await fetch('http://' + ctx.tenant.id + '.example').catch(() => undefined)
+      await ctx.db.query('select 1')
+      await ctx.functions.invoke('inner', {})
+      await ctx.functions.invoke('inner', { fails: true }).catch(() => undefined)
+      if (input.fails) throw new Error('no')
+      return sum`
+    const used = { requests: 1, sentBytes: 1000, receivedBytes: 4, functionCalls: 2, queries: 1 }
+    await run(body)
+    const first = await platform.invoke('f', { origin })
+    expect(first.used).to.deep.equal(used)
+    const error = await rejection(platform.invoke('f', { origin, fails: true }), 'FUNCTION_ERROR')
+    expect(error.details['outcome']).to.deep.include({ used })
+    const { items } = await platform.invocations(undefined, { limit: 9 })
+    const outer = items.filter((one) => one.function === 'f')
+    const inner = items.filter((one) => one.function === 'inner')
+    expect(outer.map((one) => [one.used, one.parentId])).to.deep.equal([1, 2, 3].map(() => [used, undefined]))
+    expect(inner.map((one) => one.used)).to.deep.equal(inner.map(() => ({ ...nothingUsed, queries: 2 })))
+    expect(inner.filter((one) => one.parentId === first.invocationId)).to.have.length(2)
+    const [day] = await platform.usage('inner')
+    expect(day).to.include({ invocations: 6, failures: 3, queries: 12, requests: 0 })
   })
 
   it('refuses hosts that are not granted, with the remedy, and more requests than allowed', async () => {

@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import type { InvocationRecord, LogLevel, OutcomeKind } from '@cordon/contracts'
+import { nothingUsed, type InvocationRecord, type LogLevel, type OutcomeKind } from '@cordon/contracts'
 import type { SqlPool } from '@cordon/pool'
 import { createPlatform } from '@cordon/core'
 import { first } from '../dist/store/migrations/0001-first.js'
@@ -8,6 +8,7 @@ import { FunctionStore } from '../dist/store/function-store.js'
 import { migrate } from '../dist/store/migrate.js'
 import { RecordPartitions } from '../dist/store/record-partitions.js'
 import { RecordReader, type RecordFilter, type RecordPlace } from '../dist/store/record-reader.js'
+import { readUsage } from '../dist/store/usage.js'
 import { RecordWriter, type RecordItem } from '../dist/store/record-writer.js'
 import { rejection } from './support/rejection.ts'
 import { createNotingLogger } from './support/scratch.ts'
@@ -20,7 +21,7 @@ function itemOf(part: Partial<InvocationRecord> & { readonly tenant?: string; re
   const { tenant = 'default', levels = [], ...given } = part
   const record: InvocationRecord = {
     ...{ invocationId: 'i', function: 'f', version: 'v1', outcome: 'success', startedAt: noon, droppedLogBytes: 0 },
-    ...{ queueMs: 0, bootMs: 0, loadMs: 0, durationMs: 2, cpuMs: 1, peakMemoryMb: 10, coldStart: false },
+    ...{ queueMs: 0, bootMs: 0, loadMs: 0, durationMs: 2, cpuMs: 1, peakMemoryMb: 10, coldStart: false, used: nothingUsed },
     ...given,
   }
   return { tenant, record, logs: levels.map((level) => ({ level, message: `${record.invocationId} ${level}`, time: record.startedAt })) }
@@ -163,8 +164,9 @@ describe('record store', function () {
     const { sql, partitions, writer } = await open()
     const second = new RecordWriter(sql, new RecordPartitions(sql))
     const names = ['a', 'b', 'c', 'd']
+    const used = { requests: 2, sentBytes: 3_000_000_000, receivedBytes: 5, functionCalls: 7, queries: 1 }
     const batch = (list: readonly string[]): RecordItem[] =>
-      list.map((name) => itemOf({ function: name, outcome: name === 'a' ? 'TIMEOUT' : 'success' }))
+      list.map((name) => itemOf({ function: name, ...(name === 'a' ? { outcome: 'TIMEOUT', used, parentId: 'p' } : {}) }))
     await partitions.ensure([])
     // In opposite orders: each would wait for the other's rows for ever.
     await Promise.all(Array.from({ length: 20 }, () => [writer.write(batch(names)), second.write(batch(names.toReversed()))]).flat())
@@ -174,6 +176,17 @@ describe('record store', function () {
     expect(rows).to.deep.equal(
       names.map((name) => ({ function: name, invocations: 40, failures: name === 'a' ? 40 : 0, duration_ms: 80, peak_memory_mb: 10 })),
     )
+    const days = await readUsage(sql, 'default', { name: undefined, since: '2026-01-10', until: '2026-01-10' })
+    expect(days.map((one) => [one.requests, one.sentBytes, one.receivedBytes, one.functionCalls, one.queries])).to.deep.equal([
+      [80, 120_000_000_000, 200, 280, 40],
+      ...[1, 2, 3].map(() => [0, 0, 0, 0, 0]),
+    ])
+    const { items } = await new RecordReader(sql, 'default').invocations({ limit: 80 })
+    const isOfA = ({ function: name }: InvocationRecord): boolean => name === 'a'
+    expect(items.filter(isOfA).map((one) => [one.used, one.parentId])).to.deep.equal(
+      Array.from({ length: items.filter(isOfA).length }, () => [used, 'p']),
+    )
+    expect(items.filter((one) => !isOfA(one)).every((one) => one.used === nothingUsed && one.parentId === undefined)).to.equal(true)
   })
 
   it('drops old days when a platform starts, and says when today alone is too much', async () => {

@@ -4,7 +4,7 @@ import { readJson } from './body.ts'
 import type { Gate, Served } from './caller.ts'
 import { readDeployment } from './deploy-body.ts'
 import { followLogs } from './follow-logs.ts'
-import { isFollowing, readInvocationQuery, readLogQuery } from './list-query.ts'
+import { isFollowing, readInvocationQuery, readLogQuery, readUsageQuery } from './list-query.ts'
 
 /** Serves everything below `/api`. @throws PlatformError whatever a call fails with */
 export type ApiRoutes = (request: Request) => Promise<Response>
@@ -38,10 +38,12 @@ function routeTable(uploadBytes: number): Readonly<Record<string, Partial<Record
     '/api/functions/:name/versions': { GET: async ({ platform, name }) => list(await platform.functions.versions(name)) },
     '/api/functions/:name/logs': { GET: logs },
     '/api/functions/:name/invocations': { GET: invocations },
+    '/api/functions/:name/usage': { GET: usage },
     '/api/functions/:name/rollback': { POST: rollback },
     '/api/functions/:name/invoke': { POST: invoke },
     '/api/logs': { GET: logs },
     '/api/invocations': { GET: invocations },
+    '/api/usage': { GET: usage },
   }
 }
 
@@ -105,8 +107,8 @@ async function invoke({ platform, request, name, user }: Asked): Promise<Respons
   // The headers of this request carry the owner's credentials: the function does not see them.
   const options: InvokeOptions = { version, timeoutMs, user, signal: request.signal, request: { method: 'POST', url: request.url, path: '/', query } }
   const result = await platform.invokeJson(name, JSON.stringify(body === undefined ? query : body), options)
-  const { invocationId, outputJson, durationMs, coldStart } = result
-  const rest = JSON.stringify({ invocationId, version: result.version, durationMs, coldStart })
+  const { invocationId, outputJson, durationMs, coldStart, used } = result
+  const rest = JSON.stringify({ invocationId, version: result.version, durationMs, coldStart, used })
   return jsonResponse(outputJson === undefined ? rest : `{"output":${outputJson},${rest.slice(1)}`)
 }
 
@@ -122,6 +124,11 @@ async function logs({ platform, request, params, name }: Asked): Promise<Respons
 async function invocations({ platform, params, name }: Asked): Promise<Response> {
   if (name !== '') await platform.functions.get(name)
   return json(await platform.invocations(name === '' ? undefined : name, readInvocationQuery(params)))
+}
+
+/** A name that is not there is not refused: usage outlives its function. */
+async function usage({ platform, params, name }: Asked): Promise<Response> {
+  return list(await platform.usage(name === '' ? undefined : name, readUsageQuery(params)))
 }
 
 async function readOptions(request: Request, platform: Platform, keys: readonly string[]): Promise<Record<string, unknown>> {

@@ -1,4 +1,4 @@
-import { errorTable, invalidOption, type InvocationQuery, type LogLevel, type LogQuery, type OutcomeKind } from '@cordon/contracts'
+import { errorTable, invalidOption, type InvocationQuery, type LogLevel, type LogQuery, type OutcomeKind, type UsageQuery } from '@cordon/contracts'
 
 const levels: readonly LogLevel[] = ['debug', 'info', 'warn', 'error']
 
@@ -16,6 +16,11 @@ export function readInvocationQuery(params: URLSearchParams): InvocationQuery {
   const outcome = params.get('outcome') ?? undefined
   if (outcome !== undefined && !isOutcome(outcome)) throw invalidOption('outcome', `one of ${outcomes.join(', ')}`, outcome)
   return { ...readPaging(params), outcome }
+}
+
+/** Reads `?since&until`: days such as `2026-01-31`, which the platform checks. */
+export function readUsageQuery(params: URLSearchParams): UsageQuery {
+  return { since: params.get('since') ?? undefined, until: params.get('until') ?? undefined }
 }
 
 /** True for `?follow`, `?follow=1` and `?follow=true`. */

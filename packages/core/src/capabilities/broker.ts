@@ -1,14 +1,16 @@
 import {
   isRecord,
+  nothingUsed,
   PlatformError,
   type Capabilities,
   type DatabaseCaller,
   type DatabaseSession,
   type FunctionDatabase,
+  type UsedCapabilities,
   type User,
 } from '@cordon/contracts'
 import type { RegisteredVersion } from '../registry/registry.ts'
-import { databaseMethods } from './database-methods.ts'
+import { databaseMethods, statementsOf } from './database-methods.ts'
 import { FunctionCalls, type CallChain, type CallFunction } from './function-calls.ts'
 import { denied, invalidArgument, show } from './refusal.ts'
 import { Requests, type RequestParts } from './requests.ts'
@@ -39,6 +41,7 @@ export class InvocationCapabilities implements Capabilities {
   #session: DatabaseSession | undefined
   #functions: FunctionCalls | undefined
   #requests: Requests | undefined
+  #queries = 0
   #isEnded = false
 
   constructor(parts: BrokerParts, version: RegisteredVersion, call: BrokeredCall) {
@@ -60,11 +63,25 @@ export class InvocationCapabilities implements Capabilities {
     if (this.#version.isRemoved) throw new PlatformError('CANCELLED', `Cannot use ${what}: "${this.#version.function}" was removed`)
     if (this.#isEnded) throw new PlatformError('CANCELLED', `Cannot use ${what}: the invocation is over`)
     if (!isRecord(argument)) throw invalidArgument(method, 'an object')
-    if (run !== undefined) return run(this.#openSession(), argument)
+    if (run !== undefined) {
+      this.#queries += statementsOf(method, argument)
+      return run(this.#openSession(), argument)
+    }
     if (method === 'functions.invoke') return this.#openFunctions().invoke(argument, this.#latestEnd)
     const answer = method.startsWith('fetch.') ? this.#openRequests().call(method, argument) : undefined
     if (answer !== undefined) return answer
     throw denied(`Cannot call ${show(method)}: the platform has no such capability`)
+  }
+
+  /** What was used so far. */
+  get used(): UsedCapabilities {
+    if (this.#session === undefined && this.#functions === undefined && this.#requests === undefined) return nothingUsed
+    return { ...nothingUsed, ...this.#requests?.used, functionCalls: this.#functions?.made ?? 0, queries: this.#queries }
+  }
+
+  /** The invocation whose function made this call. */
+  get parentId(): string | undefined {
+    return this.#call.chain?.parentId
   }
 
   async end(): Promise<void> {

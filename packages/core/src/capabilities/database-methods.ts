@@ -24,6 +24,12 @@ export const databaseMethods: ReadonlyMap<unknown, Method> = new Map<unknown, Me
   ['db.rollback', (database, { transaction }) => database.rollback(numberOf('db.rollback', transaction, 'transaction'))],
 ])
 
+/** Statements that a call sends to the database, before anything was checked. */
+export function statementsOf(method: string, { statements }: Argument): number {
+  if (method === 'db.batch') return Array.isArray(statements) ? Math.min(statements.length, maxBatch) : 0
+  return method === 'db.query' || method === 'db.open' ? 1 : 0
+}
+
 async function query(database: DatabaseSession, argument: Argument): Promise<unknown> {
   const { text, values } = statementOf('db.query', argument)
   return encodeResult(await database.query(text, values, transactionOf('db.query', argument)))

@@ -56,12 +56,18 @@ export class FunctionCalls {
   readonly #chain: CallChain
   readonly #slots = new Slots(maxAtOnce)
   readonly #ending = new AbortController()
+  #made = 0
 
   constructor(call: CallFunction, caller: FunctionCaller) {
     this.#call = call
     this.#caller = caller
     const { version, invocationId, chain } = caller
     this.#chain = { names: [...(chain?.names ?? []), version.function], parentId: invocationId, budget: chain?.budget ?? { calls: 0 } }
+  }
+
+  /** Calls that this invocation made itself. */
+  get made(): number {
+    return this.#made
   }
 
   /** Calls a function, with `deadline` (milliseconds since 1970) as the latest end. Nothing about the argument is trusted. */
@@ -101,6 +107,7 @@ export class FunctionCalls {
     if (names.length >= maxDepth) throw denied(`Cannot call the function "${name}": ${maxDepth} functions wait for each other already (${way})`)
     if (budget.calls >= maxCalls) throw denied(`Cannot call the function "${name}": the invocation has led to ${maxCalls} calls already`)
     budget.calls += 1
+    this.#made += 1
     return { name, inputJson }
   }
 }

@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises'
-import { normaliseHost, PlatformError, reasonOf, type NetOptions } from '@cordon/contracts'
+import { normaliseHost, PlatformError, reasonOf, type NetOptions, type UsedCapabilities } from '@cordon/contracts'
 import type { Egress } from '../egress/egress.ts'
 import { Exchange, type ExchangeHead } from '../egress/exchange.ts'
 import type { Piece } from '../egress/answer.ts'
@@ -42,13 +42,18 @@ export class Requests {
   readonly #slots: Slots
   readonly #open = new Map<number, Open>()
   #made = 0
-  #bytes = 0
+  #sentBytes = 0
+  #receivedBytes = 0
   #isEnded = false
 
   constructor(parts: RequestParts, version: RequestingVersion) {
     this.#parts = parts
     this.#version = version
     this.#slots = new Slots(parts.net.concurrency)
+  }
+
+  get used(): Pick<UsedCapabilities, 'requests' | 'sentBytes' | 'receivedBytes'> {
+    return { requests: this.#made, sentBytes: this.#sentBytes, receivedBytes: this.#receivedBytes }
   }
 
   /** What a sandbox can ask for; `undefined` for a method that is none of these. */
@@ -83,7 +88,17 @@ export class Requests {
     const request = readRequest(argument)
     this.#checkUrl(request.url)
     this.#made += 1
-    const exchange = new Exchange(request, { checkUrl: (url) => this.#checkUrl(url), count: (bytes) => this.#count(bytes) })
+    const exchange = new Exchange(request, {
+      checkUrl: (url) => this.#checkUrl(url),
+      onSent: (bytes) => {
+        this.#sentBytes += bytes
+        this.#checkBytes()
+      },
+      onReceived: (bytes) => {
+        this.#receivedBytes += bytes
+        this.#checkBytes()
+      },
+    })
     const open = { exchange, isReading: false }
     this.#open.set(number, open)
     return this.#answerOf(number, open, async () => {
@@ -162,10 +177,10 @@ export class Requests {
     throw denied(`Cannot fetch from ${show(name ?? hostname)}: it is not granted to "${own}". Add it to net in the config of "${own}"`)
   }
 
-  #count(bytes: number): void {
-    this.#bytes += bytes
+  #checkBytes(): void {
     const { bytes: most } = this.#parts.net
-    if (this.#bytes > most) throw denied(`Cannot fetch more: the invocation may send and receive ${most} bytes, as net.bytes of the platform says`)
+    if (this.#sentBytes + this.#receivedBytes <= most) return
+    throw denied(`Cannot fetch more: the invocation may send and receive ${most} bytes, as net.bytes of the platform says`)
   }
 }
 

@@ -17,8 +17,10 @@ export interface ExchangeRequest {
 export interface ExchangeOwner {
   /** @throws PlatformError when nothing may be asked of this host */
   checkUrl(url: URL): void
-  /** Hears of every byte of a body, in both directions. @throws PlatformError when there are too many */
-  count(bytes: number): void
+  /** Hears of every byte of a request body. @throws PlatformError when there are too many */
+  onSent(bytes: number): void
+  /** Hears of every byte of an answer's body. @throws PlatformError when there are too many */
+  onReceived(bytes: number): void
 }
 
 /** The answer as the function gets it. */
@@ -51,7 +53,7 @@ export class Exchange {
     let request: ExchangeRequest = given
     for (let count = 0; ; count++) {
       this.#owner.checkUrl(request.url)
-      if (request.body instanceof Uint8Array) this.#owner.count(request.body.length)
+      if (request.body instanceof Uint8Array) this.#owner.onSent(request.body.length)
       const answer = this.#send(request, agent)
       const head = await answer.head
       const next = request.redirect === 'manual' ? undefined : redirected(request, head, count)
@@ -64,7 +66,7 @@ export class Exchange {
   /** Adds a piece of the request body; resolves when the next may come. */
   async write(bytes: Uint8Array, isLast: boolean): Promise<void> {
     if (this.#error !== undefined) throw this.#error
-    this.#owner.count(bytes.length)
+    this.#owner.onSent(bytes.length)
     await this.#upload?.write(bytes, isLast)
   }
 
@@ -97,7 +99,7 @@ export class Exchange {
 
   #send({ url, method, headers, body }: ExchangeRequest, agent: Agent): Answer {
     if (this.#error !== undefined) throw this.#error
-    const answer = (this.#answer = new Answer((bytes) => this.#owner.count(bytes)))
+    const answer = (this.#answer = new Answer((bytes) => this.#owner.onReceived(bytes)))
     agent.dispatch(
       {
         origin: url.origin,

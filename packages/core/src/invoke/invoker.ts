@@ -53,7 +53,12 @@ interface AcceptedCall {
   readonly version: RegisteredVersion
   readonly id: string
   readonly startedAt: number
-  readonly invocation: JsonInvocation
+  readonly invocation: JsonInvocation & Brokered
+}
+
+/** An invocation whose capabilities can say what was used of them. */
+interface Brokered {
+  readonly capabilities: InvocationCapabilities
 }
 
 /** Calls functions. Everything it touches is in memory: the live version, a sandbox, the record buffer. */
@@ -108,12 +113,12 @@ export class Invoker {
         this.#record(owner, version, invocation, startedAt, outcome, outcome.error)
         // The failure of the call says more than that its record could not be written, of which a warning tells.
         if (this.#parts.write === 'durable') await this.#parts.buffer.written().catch(ignore)
-        throw failure(outcome, outcome.error, version, id)
+        throw failure(outcome, outcome.error, version, invocation)
       }
       this.#record(owner, version, invocation, startedAt, outcome, undefined)
       if (this.#parts.write === 'durable') await this.#parts.buffer.written()
       const { outputJson, logs } = outcome
-      return { invocationId: id, outputJson, version: version.version, logs, ...measuresOf(outcome) }
+      return { invocationId: id, outputJson, version: version.version, logs, ...measuresOf(outcome), used: invocation.capabilities.used }
     } finally {
       this.#finish()
     }
@@ -129,7 +134,7 @@ export class Invoker {
       return httpResponse(await exchange.response, id)
     } catch (thrown) {
       const error = toPlatformError(thrown, 'SANDBOX_FAILED', `call "${name}"`)
-      throw failure(await exchange.outcome, error, version, id)
+      throw failure(await exchange.outcome, error, version, invocation)
     }
   }
 
@@ -189,7 +194,7 @@ export class Invoker {
   async #settle(
     owner: RegisteredFunction,
     version: RegisteredVersion,
-    invocation: InvocationOptions,
+    invocation: InvocationOptions & Brokered,
     startedAt: number,
     outcome: Promise<Outcome>,
   ): Promise<void> {
@@ -206,7 +211,7 @@ export class Invoker {
   #record(
     owner: RegisteredFunction,
     version: RegisteredVersion,
-    { invocationId: id, user }: InvocationOptions,
+    { invocationId: id, user, capabilities }: InvocationOptions & Brokered,
     startedAt: number,
     outcome: Outcome,
     error: PlatformError | undefined,
@@ -221,8 +226,11 @@ export class Invoker {
       startedAt,
       ...measuresOf(outcome),
       droppedLogBytes: outcome.droppedLogBytes,
+      used: capabilities.used,
     }
-    const known = user === null ? success : { ...success, userId: user.id }
+    const { parentId } = capabilities
+    const ofUser = user === null ? success : { ...success, userId: user.id }
+    const known = parentId === undefined ? ofUser : { ...ofUser, parentId }
     const record = error === undefined ? known : { ...known, message: error.message }
     if (!owner.isRemoved) {
       if (write !== 'off') buffer.push({ tenant: version.tenant, record, logs: outcome.logs })
@@ -237,11 +245,15 @@ function measuresOf({ queueMs, bootMs, loadMs, durationMs, cpuMs, peakMemoryMb, 
 }
 
 /** The error of a failed call as the caller gets it: with what became of the invocation. */
-function failure(outcome: Outcome, error: PlatformError, version: RegisteredVersion, id: string): PlatformError {
+function failure(outcome: Outcome, error: PlatformError, version: RegisteredVersion, invocation: InvocationOptions & Brokered): PlatformError {
+  const { invocationId, capabilities } = invocation
   const { logs, droppedLogBytes } = outcome
   const kept: readonly LogEntry[] = logs
   return new PlatformError(error.code, error.message, {
-    details: { ...error.details, outcome: { invocationId: id, version: version.version, ...measuresOf(outcome), logs: kept, droppedLogBytes } },
+    details: {
+      ...error.details,
+      outcome: { invocationId, version: version.version, ...measuresOf(outcome), used: capabilities.used, logs: kept, droppedLogBytes },
+    },
     ...('cause' in error ? { cause: error.cause } : {}),
   })
 }

@@ -25,14 +25,15 @@ const tables: readonly {
   {
     kind: 'usage',
     from: 'usage',
-    columns: 'day::text as day, function, invocations, failures, cold_starts, duration_ms, cpu_ms, peak_memory_mb, log_entries',
+    columns:
+      'day::text as day, function, invocations, failures, cold_starts, duration_ms, cpu_ms, peak_memory_mb, log_entries, requests, sent_bytes, received_bytes, function_calls, queries',
     key: ['day', 'function'],
   },
   {
     kind: 'invocation',
     from: 'invocations',
     columns:
-      'seq, function, version, invocation_id, outcome, message, user_id, started_at, queue_ms, boot_ms, load_ms, duration_ms, cpu_ms, peak_memory_mb, cold_start, dropped_log_bytes',
+      'seq, function, version, invocation_id, outcome, message, user_id, started_at, queue_ms, boot_ms, load_ms, duration_ms, cpu_ms, peak_memory_mb, cold_start, dropped_log_bytes, parent_id, used',
     key: ['started_at', 'seq'],
   },
   { kind: 'log', from: 'logs', columns: 'seq, function, version, invocation_id, level, message, fields, location, time', key: ['time', 'seq'] },

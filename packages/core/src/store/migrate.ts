@@ -7,6 +7,7 @@ import { tenants } from './migrations/0004-tenants.ts'
 import { secrets } from './migrations/0005-secrets.ts'
 import { failuresByVersion } from './migrations/0006-failures-by-version.ts'
 import { backups } from './migrations/0007-backups.ts'
+import { usedCapabilities } from './migrations/0008-used-capabilities.ts'
 import { refuseIncomplete } from './incomplete.ts'
 import { schemaLock } from './locks.ts'
 import { numberOf } from './row.ts'
@@ -19,7 +20,7 @@ export interface Migration {
 }
 
 /** All migrations, in order. */
-const migrations: readonly Migration[] = [first, logLocations, recordsByDay, tenants, secrets, failuresByVersion, backups]
+const migrations: readonly Migration[] = [first, logLocations, recordsByDay, tenants, secrets, failuresByVersion, backups, usedCapabilities]
 
 /** Number of the schema that this version of Cordon writes. */
 export const newestSchema = migrations.at(-1)?.id ?? 0

@@ -1,7 +1,16 @@
-import { errorTable, type InvocationRecord, type LogLevel, type OutcomeKind, type Page, type StoredLogEntry } from '@cordon/contracts'
+import {
+  errorTable,
+  nothingUsed,
+  type InvocationRecord,
+  type LogLevel,
+  type OutcomeKind,
+  type Page,
+  type StoredLogEntry,
+  type UsedCapabilities,
+} from '@cordon/contracts'
 import { levels } from './log-levels.ts'
 import { dayMs, dayOf } from './record-partitions.ts'
-import { flagOf, numberOf, optionalTextOf, textOf } from './row.ts'
+import { flagOf, numberOf, optionalTextOf, recordOf, textOf } from './row.ts'
 import type { Row, Sql } from './sql.ts'
 
 /** A place in the order of records. */
@@ -27,7 +36,7 @@ export interface RecordFilter {
 
 const logColumns = 'seq, function, version, invocation_id, level, message, fields, location, time'
 const invocationColumns =
-  'seq, function, version, invocation_id, outcome, message, user_id, started_at, queue_ms, boot_ms, load_ms, duration_ms, cpu_ms, peak_memory_mb, cold_start, dropped_log_bytes'
+  'seq, function, version, invocation_id, outcome, message, user_id, started_at, queue_ms, boot_ms, load_ms, duration_ms, cpu_ms, peak_memory_mb, cold_start, dropped_log_bytes, parent_id, used'
 
 /** Reads logs and invocations of one tenant. */
 export class RecordReader {
@@ -191,6 +200,7 @@ function logOf(row: Row): StoredLogEntry {
 function invocationOf(row: Row): InvocationRecord {
   const message = optionalTextOf(row, 'message')
   const userId = optionalTextOf(row, 'user_id')
+  const parentId = optionalTextOf(row, 'parent_id')
   return {
     invocationId: textOf(row, 'invocation_id'),
     function: textOf(row, 'function'),
@@ -198,6 +208,7 @@ function invocationOf(row: Row): InvocationRecord {
     outcome: outcomeOf(textOf(row, 'outcome')),
     ...(message === null ? {} : { message }),
     ...(userId === null ? {} : { userId }),
+    ...(parentId === null ? {} : { parentId }),
     startedAt: numberOf(row, 'started_at'),
     queueMs: numberOf(row, 'queue_ms'),
     bootMs: numberOf(row, 'boot_ms'),
@@ -207,7 +218,14 @@ function invocationOf(row: Row): InvocationRecord {
     peakMemoryMb: numberOf(row, 'peak_memory_mb'),
     coldStart: flagOf(row, 'cold_start'),
     droppedLogBytes: numberOf(row, 'dropped_log_bytes'),
+    used: row['used'] === null ? nothingUsed : usedOf(recordOf(row, 'used')),
   }
+}
+
+/** Field by field: what an older version of Cordon wrote may have fewer of them. */
+function usedOf(stored: Readonly<Record<string, unknown>>): UsedCapabilities {
+  const given = Object.entries(nothingUsed).map(([name, none]) => [name, typeof stored[name] === 'number' ? stored[name] : none])
+  return { ...nothingUsed, ...Object.fromEntries(given) }
 }
 
 function outcomeOf(stored: string): OutcomeKind {
