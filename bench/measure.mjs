@@ -84,7 +84,7 @@ export function describeMachine() {
 
 /** Prints one figure, beside its target where it has one: a number that it may not exceed, or `{ atLeast }`. A figure without a unit is a count. */
 export function report(name, value, unit, target) {
-  const digits = unit === '' || unit === 'calls/s' ? 0 : 2
+  const digits = ['', 'calls/s', 'req/s'].includes(unit) ? 0 : 2
   console.log(`${name.padEnd(52)} ${value.toFixed(digits).padStart(9)} ${unit}${verdict(value, unit, target)}`)
 }
 

@@ -23,6 +23,8 @@ const all = [
   { name: 'core/records', pinnable: false },
   { name: 'core/hosts', pinnable: false },
   { name: 'core/records-paging', pinnable: false, isLong: true },
+  { name: 'adapters/http', pinnable: false },
+  { name: 'adapters/many-functions', pinnable: false },
   { name: 'cli/reload', pinnable: false },
   { name: 'analyzer/analyze', pinnable: false },
   { name: 'analyzer-quality', pinnable: false },

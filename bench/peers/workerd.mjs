@@ -15,16 +15,28 @@ const config :Workerd.Config = (
 
 /** The trivial function in workerd, called over HTTP connections that are kept open. */
 export async function createWorkerd(binary) {
+  const { port, close } = await startWorkerd(binary)
+  const agent = new Agent({ keepAlive: true, maxSockets: 64 })
+  return {
+    call: (input) => post(agent, port, input),
+    close() {
+      agent.destroy()
+      close()
+    },
+  }
+}
+
+/** A workerd that answers every path with the trivial function. */
+export async function startWorkerd(binary) {
   const folder = await mkdtemp(join(tmpdir(), 'cordon-bench-workerd-'))
   const file = join(folder, 'config.capnp')
   await writeFile(file, config)
   const child = spawn(binary, ['serve', '--control-fd=3', file], { stdio: ['ignore', 'ignore', 'inherit', 'pipe'] })
-  const agent = new Agent({ keepAlive: true, maxSockets: 64 })
+  const close = () => child.kill('SIGKILL')
   try {
-    const port = await listeningPort(child)
-    return { call: (input) => post(agent, port, input), close: () => stop(child, agent) }
+    return { port: await listeningPort(child), pid: child.pid, close }
   } catch (error) {
-    stop(child, agent)
+    close()
     throw error
   } finally {
     await rm(folder, { recursive: true, force: true })
@@ -53,9 +65,4 @@ function post(agent, port, input) {
     sent.on('error', reject)
     sent.end(body)
   })
-}
-
-function stop(child, agent) {
-  agent.destroy()
-  child.kill('SIGKILL')
 }
