@@ -4,7 +4,7 @@ import { formatCapabilities } from '../output/capabilities.ts'
 import { formatDiagnostics } from '../output/diagnostics.ts'
 import { escapeLine } from '../output/escape.ts'
 import { createDeployRequest, type DeployOptions } from '../upload/deploy-request.ts'
-import { nameOf } from '../upload/collect.ts'
+import { nameOf } from '@cordon/core/upload'
 
 /** `cordon deploy <path>`: makes a file, a folder or an archive the live version of a function. */
 export async function deploy(context: CommandContext, path: string, options: Partial<DeployOptions>): Promise<ExitCode> {

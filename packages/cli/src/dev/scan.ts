@@ -1,7 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { functionName, isRecord } from '@cordon/contracts'
-import { nameOf, sourceExtensions } from '../upload/collect.ts'
+import { nameOf, sourceExtensions } from '@cordon/core/upload'
 
 /** The functions of a folder and what could not be one. */
 export interface Scan {

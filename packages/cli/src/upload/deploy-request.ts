@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer'
 import { readFile } from 'node:fs/promises'
 import { basename } from 'node:path'
-import { collect, isArchive } from './collect.ts'
+import { collect, isArchive } from '@cordon/core/upload'
 
 /** A deploy request, ready to send. */
 export interface DeployRequest {
@@ -17,7 +17,7 @@ export interface DeployOptions {
   readonly label?: string | undefined
 }
 
-/** Makes the deploy request of a file, a folder or an archive. @throws CommandFailure with exit code 2 */
+/** Makes the deploy request of a file, a folder or an archive. @throws PlatformError INVALID_OPTION */
 export async function createDeployRequest(path: string, options: DeployOptions): Promise<DeployRequest> {
   if (isArchive(path)) return { init: { method: 'POST', body: await archiveForm(path, options) }, sources: new Set() }
   const { files, entry, sources } = await collect(path)

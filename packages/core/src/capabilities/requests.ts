@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises'
 import { normaliseHost, PlatformError, reasonOf, type NetOptions, type UsedCapabilities } from '@cordon/contracts'
-import type { Egress } from '../egress/egress.ts'
+import type { RequestSenders } from '../egress/egress.ts'
 import { Exchange, type ExchangeHead } from '../egress/exchange.ts'
 import type { Piece } from '../egress/answer.ts'
 import { covers } from '../policy/covers.ts'
@@ -20,7 +20,7 @@ export interface RequestingVersion {
 
 /** What requests need of the host. */
 export interface RequestParts {
-  readonly egress: Egress
+  readonly egress: RequestSenders
   readonly net: NetOptions
 }
 

@@ -45,7 +45,7 @@ export function createConnector(build: typeof buildConnector, { allowPrivate, lo
     const host = normaliseHost(options.host ?? options.hostname)
     if (host !== undefined && allowPrivate.some((pattern) => covers(pattern, { kind: 'net', name: host }))) return free(options, done)
     // No name is looked up for what is an address already.
-    if (isIP(options.hostname) !== 0 && !isAnybodys(options.hostname)) return done(notPublic(options.hostname), null)
+    if (isPrivateLiteral(options.hostname)) return done(notPublic(options.hostname), null)
     return guarded(options, done)
   }
 }
@@ -62,6 +62,20 @@ function allOrNone(lookup: Lookup, isAllowed: (address: string) => boolean): Loo
       else done(null, first.address, first.family)
     })
   }
+}
+
+/** Whether a host is written as an address that is not public. */
+function isPrivateLiteral(hostname: string): boolean {
+  return isIP(hostname) !== 0 && !isAnybodys(hostname)
+}
+
+/** What a connection to a URL would be refused with, as far as that is known without looking a name up. */
+export function refusalOf({ host, hostname }: URL, allowPrivate: readonly string[]): PlatformError | undefined {
+  const name = normaliseHost(host)
+  if (name !== undefined && allowPrivate.some((pattern) => covers(pattern, { kind: 'net', name }))) return undefined
+  const bare = hostname.replace(/^\[(.*)\]$/, '$1')
+  // RFC 6761: the name of the machine itself.
+  return isPrivateLiteral(bare) || /(^|\.)localhost\.?$/i.test(bare) ? notPublic(bare) : undefined
 }
 
 /** A machine with a public address reaches itself by it past every firewall in front of it. */

@@ -1,7 +1,10 @@
-import type { Agent } from 'undici'
+import type { Dispatcher } from 'undici'
 import { Answer, type AnswerHead, type Piece } from './answer.ts'
 import { redirected } from './redirect.ts'
 import { Upload } from './upload.ts'
+
+/** What sends requests. */
+export type RequestSender = Pick<Dispatcher, 'dispatch'>
 
 /** A request of a function, checked. */
 export interface ExchangeRequest {
@@ -46,7 +49,7 @@ export class Exchange {
   }
 
   /** Sends it, and gives the head of the answer that is meant for the function. */
-  async start(agent: Agent): Promise<ExchangeHead> {
+  async start(agent: RequestSender): Promise<ExchangeHead> {
     const given = this.#request
     if (given === undefined) throw new Error('the request was sent already')
     this.#request = undefined
@@ -97,7 +100,7 @@ export class Exchange {
     return this.#answer
   }
 
-  #send({ url, method, headers, body }: ExchangeRequest, agent: Agent): Answer {
+  #send({ url, method, headers, body }: ExchangeRequest, agent: RequestSender): Answer {
     if (this.#error !== undefined) throw this.#error
     const answer = (this.#answer = new Answer((bytes) => this.#owner.onReceived(bytes)))
     agent.dispatch(

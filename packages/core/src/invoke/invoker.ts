@@ -19,7 +19,7 @@ import {
 } from '@cordon/contracts'
 import { InvocationCapabilities, type BrokerParts } from '../capabilities/broker.ts'
 import type { NestedCall } from '../capabilities/function-calls.ts'
-import type { Egress } from '../egress/egress.ts'
+import type { RequestSenders } from '../egress/egress.ts'
 import type { EventHub } from '../platform/events.ts'
 import type { LogFeed } from '../records/log-feed.ts'
 import type { RecordBuffer } from '../records/record-buffer.ts'
@@ -41,7 +41,7 @@ export interface InvokerParts {
   readonly feed: LogFeed
   readonly events: EventHub
   readonly vault: Vault
-  readonly egress: Egress
+  readonly egress: RequestSenders
   readonly net: NetOptions
   /** When records are written. */
   readonly write: RecordOptions['write']

@@ -1,5 +1,5 @@
 import type { Logger, Reaper, ResolvedPlatformOptions } from '@cordon/contracts'
-import type { SqlConnection } from '@cordon/pool'
+import type { SqlConnection, TemporaryServer } from '@cordon/pool'
 import type { EventHub } from './events.ts'
 import type { Teardown } from './teardown.ts'
 
@@ -10,6 +10,8 @@ export interface DatabaseParts {
   readonly logger: Logger
   readonly events: EventHub
   readonly teardown: Teardown
+  /** Of a platform that is thrown away. */
+  readonly temporary?: TemporaryServer | undefined
   /** Whether the platform is being destroyed rather than closed. */
   readonly isForced: () => boolean
 }
@@ -19,15 +21,15 @@ export interface DatabaseParts {
  *
  * @throws PlatformError INVALID_OPTION, STORE_UNAVAILABLE
  */
-export async function openDatabase({ options, reaper, logger, events, teardown, isForced }: DatabaseParts): Promise<SqlConnection> {
+export async function openDatabase({ options, reaper, logger, events, teardown, temporary, isForced }: DatabaseParts): Promise<SqlConnection> {
   const { checkServer, connectionFromUrl, createEmbeddedServer } = await import('@cordon/pool')
   if (options.databaseUrl !== undefined) {
     const connection = connectionFromUrl(options.databaseUrl)
     await checkServer(connection)
     return connection
   }
-  const server = await createEmbeddedServer({ dataDir: options.dataDir, reaper, logger })
-  teardown.add(() => (isForced() ? server.destroy() : server.close()))
+  const server = await createEmbeddedServer({ dataDir: options.dataDir, reaper, logger, temporary })
+  teardown.add(() => (isForced() || temporary !== undefined ? server.destroy() : server.close()))
   teardown.add(async () => stopListening())
   const stopListening = server.onExit(({ exitCode, signal }) => {
     const message = `The embedded database ended by itself (${signal ?? `exit code ${exitCode}`}): it is started again`

@@ -1,11 +1,20 @@
 import { randomBytes } from 'node:crypto'
-import { PlatformError, type Executor, type Logger, type PlatformStats, type ResolvedPlatformOptions, type SandboxEvent } from '@cordon/contracts'
+import { rm } from 'node:fs/promises'
+import {
+  PlatformError,
+  type Executor,
+  type FunctionDatabase,
+  type Logger,
+  type PlatformStats,
+  type ResolvedPlatformOptions,
+  type SandboxEvent,
+} from '@cordon/contracts'
 import type { ProcessReaper } from '@cordon/executor'
 import type { PooledFunctionDatabase, SqlConnection, SqlListener, SqlPool } from '@cordon/pool'
 import { lockDataDir } from '../data-dir/lock.ts'
 import { ScheduledBackups } from '../backup/scheduled-backups.ts'
 import { prepareDataDir } from '../data-dir/data-dir.ts'
-import { Egress } from '../egress/egress.ts'
+import { Egress, type RequestSenders } from '../egress/egress.ts'
 import { ChangeFollower } from '../hosts/change-follower.ts'
 import { RecordBuffer } from '../records/record-buffer.ts'
 import { RecordRetention } from '../records/record-retention.ts'
@@ -20,6 +29,7 @@ import { RecordPartitions } from '../store/record-partitions.ts'
 import { RecordWriter } from '../store/record-writer.ts'
 import { openDatabase } from './database.ts'
 import type { EventHub } from './events.ts'
+import type { HostParts } from './host-parts.ts'
 import { LazyAnalyzer } from './lazy-analyzer.ts'
 import type { SharedParts, TenantParts } from './tenant-parts.ts'
 import { Teardown } from './teardown.ts'
@@ -44,6 +54,7 @@ export interface Host {
   readonly buffer: RecordBuffer
   readonly tenants: Tenants
   readonly vault: Vault
+  readonly database: FunctionDatabase
   /** The parts of a tenant, which need not have anything yet. */
   tenant(id: string): TenantParts
   stats(): PlatformStats
@@ -52,11 +63,13 @@ export interface Host {
 }
 
 /** Starts everything; what was started is stopped again when one part fails. */
-export async function startHost(options: ResolvedPlatformOptions, events: EventHub, logger: Logger): Promise<Host> {
+export async function startHost(options: ResolvedPlatformOptions, events: EventHub, logger: Logger, parts: HostParts = {}): Promise<Host> {
   let isForced = false
   const onError = (error: unknown): void =>
     logger.error({}, `Cannot stop a part of the platform: ${error instanceof Error ? error.message : String(error)}`)
   const teardown = new Teardown(onError)
+  const { temporary } = parts
+  if (temporary !== undefined) teardown.add(() => rm(temporary.directory, { recursive: true, force: true, maxRetries: 10 }))
   try {
     if (options.databaseUrl === undefined) {
       const dataDir = await prepareDataDir(options.dataDir)
@@ -64,18 +77,18 @@ export async function startHost(options: ResolvedPlatformOptions, events: EventH
       teardown.add(() => lock.release())
     }
     const { createReaper } = await import('@cordon/executor')
-    const reaper = createReaper()
+    const reaper = createReaper({ temporary: temporary?.directory })
     teardown.add(() => reaper.close())
-    const analyzer = new LazyAnalyzer(reaper)
+    const analyzer = new LazyAnalyzer(reaper, parts.wrapAnalyzer)
     teardown.add(() => (isForced ? analyzer.destroy() : analyzer.close()))
-    const opening = openStore({ options, reaper, logger, events, teardown, isForced: () => isForced })
+    const opening = openStore({ options, reaper, logger, events, teardown, temporary, isForced: () => isForced })
     const starting = startExecutor(options, reaper, events, logger)
     const [opened, started] = await Promise.allSettled([opening, starting])
     if (started.status === 'fulfilled') teardown.add(() => (isForced ? started.value.destroy() : started.value.close()))
     if (opened.status === 'rejected') throw opened.reason
     if (started.status === 'rejected') throw started.reason
-    const executor = started.value
-    const host = await assemble({ options, events, logger, executor, analyzer, teardown, ...opened.value })
+    const executor = parts.wrapExecutor?.(started.value) ?? started.value
+    const host = await assemble({ options, events, logger, executor, analyzer, teardown, egress: parts.egress, ...opened.value })
     // After the start, not during it: two cores have enough to do until then.
     setImmediate(() => {
       if (options.isolation === 'thread') {
@@ -171,6 +184,7 @@ interface AssembleParts extends OpenedStore {
   readonly executor: Executor
   readonly analyzer: LazyAnalyzer
   readonly teardown: Teardown
+  readonly egress: RequestSenders | undefined
 }
 
 async function assemble(parts: AssembleParts): Promise<Omit<Host, 'stop'>> {
@@ -192,7 +206,7 @@ async function assemble(parts: AssembleParts): Promise<Omit<Host, 'stop'>> {
   const host = randomBytes(8).toString('hex')
   const vault = new Vault({ store: new SecretStore(sql, host), keys: options.secretsKey, dataDir: options.dataDir, onWarning })
   await vault.open()
-  const egress = new Egress({ allowPrivate: options.net.allowPrivate })
+  const egress = parts.egress ?? new Egress({ allowPrivate: options.net.allowPrivate })
   teardown.add(() => egress.close())
   const shared: SharedParts = { ...parts, host, bundles, buffer, vault, egress }
   const tenants = new Tenants(shared, database)
@@ -211,6 +225,7 @@ async function assemble(parts: AssembleParts): Promise<Omit<Host, 'stop'>> {
     buffer,
     tenants,
     vault,
+    database,
     tenant: (id) => tenants.of(id),
     stats: () => ({ ...executor.stats(), functions: tenants.functionCount, pool: database.stats(), records: buffer.stats() }),
   }

@@ -3,16 +3,18 @@ import { PlatformError, type Analyzer, type Reaper } from '@cordon/contracts'
 /** The analyzer, created by the first upload or by `warm`: a host that only calls functions never loads it. */
 export class LazyAnalyzer {
   readonly #reaper: Reaper
+  readonly #wrap: (analyzer: Analyzer) => Analyzer
   #created: Promise<Analyzer> | undefined
   #isClosed = false
 
-  constructor(reaper: Reaper) {
+  constructor(reaper: Reaper, wrap: (analyzer: Analyzer) => Analyzer = (analyzer) => analyzer) {
     this.#reaper = reaper
+    this.#wrap = wrap
   }
 
   readonly get = (): Promise<Analyzer> => {
     if (this.#isClosed) return Promise.reject(new PlatformError('CLOSED', 'Cannot analyse the upload: the platform is closed'))
-    this.#created ??= import('@cordon/analyzer').then(({ createAnalyzer }) => createAnalyzer({ reaper: this.#reaper }))
+    this.#created ??= import('@cordon/analyzer').then(({ createAnalyzer }) => this.#wrap(createAnalyzer({ reaper: this.#reaper })))
     return this.#created
   }
 

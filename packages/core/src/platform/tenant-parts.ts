@@ -9,7 +9,7 @@ import {
   type UsageDay,
 } from '@cordon/contracts'
 import type { SqlPool } from '@cordon/pool'
-import type { Egress } from '../egress/egress.ts'
+import type { RequestSenders } from '../egress/egress.ts'
 import { Deployer } from '../deploy/deployer.ts'
 import { Invoker } from '../invoke/invoker.ts'
 import { allowRulesOf } from '../policy/allow-rules.ts'
@@ -41,7 +41,7 @@ export interface SharedParts {
   readonly bundles: BundleCache
   readonly buffer: RecordBuffer
   readonly vault: Vault
-  readonly egress: Egress
+  readonly egress: RequestSenders
 }
 
 /** What one tenant has of its own: functions and all that is done with them. */

@@ -12,18 +12,20 @@ export class Helper {
   readonly #child: ChildProcess
   readonly #processes = new Map<number, ReapedProcess>()
   readonly #onEnd: () => void
+  readonly #isTemporary: boolean
   /** `undefined` when the system refused it. */
   readonly pid: number | undefined
   #lastId = 0
   #isOver = false
 
   /**
-   * Starts it. `onEnd` is called when it is gone, or could not be started; its processes have failed then.
+   * Starts it. `onEnd` is called when it is gone, or could not be started; its processes have failed then. Those of a temporary host do not keep it alive.
    *
    * @throws Error of the system when it does not even try
    */
-  constructor(onEnd: () => void) {
+  constructor(onEnd: () => void, isTemporary = false) {
     this.#onEnd = onEnd
+    this.#isTemporary = isTemporary
     this.#child = spawnHelper()
     this.pid = this.#child.pid
     this.#letHostEnd()
@@ -38,11 +40,14 @@ export class Helper {
   /** Starts a process. `command` is told the number of its parent. */
   start(command: (parent: number) => SpawnCommand): ReapedProcess {
     const id = ++this.#lastId
-    const started = new ReapedProcess({ kill: () => this.send({ kind: 'kill', id }), hangs: () => void this.#child.kill('SIGKILL') })
+    const starter = { kill: () => this.send({ kind: 'kill', id }), hangs: () => void this.#child.kill('SIGKILL'), isTemporary: this.#isTemporary }
+    const started = new ReapedProcess(starter)
     this.#processes.set(id, started)
     // Until the process is gone its end is waited for, or that of the helper.
-    this.#child.ref()
-    this.#child.channel?.ref()
+    if (!this.#isTemporary) {
+      this.#child.ref()
+      this.#child.channel?.ref()
+    }
     // Without a number it was refused by the system, and `error` follows.
     if (this.pid !== undefined) this.send({ kind: 'start', id, command: command(this.pid) })
     return started

@@ -6,6 +6,8 @@ export type ToReaper =
   | { readonly kind: 'kill'; readonly id: number }
   | WatchMessage
   | { readonly kind: 'unwatch'; readonly pid: number }
+  /** A directory that goes when the host is gone. */
+  | { readonly kind: 'remove'; readonly directory: string }
   | { readonly kind: 'close' }
 
 /** A process of the host itself that must not outlive it. */

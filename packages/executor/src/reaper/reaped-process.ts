@@ -13,6 +13,8 @@ export interface ProcessStarter {
   kill(): void
   /** It does not answer. */
   hangs(): void
+  /** Its processes do not keep the host alive. */
+  readonly isTemporary: boolean
 }
 
 /** The host's end of a process that a reaper starts. */
@@ -34,6 +36,7 @@ export class ReapedProcess implements SandboxProcess {
     // Without a free descriptor here the kernel drops the channel; the process then ends by itself.
     if (handle === undefined) return
     this.#channel = new Socket(onHandle(handle))
+    if (this.#starter.isTemporary) this.#channel.unref()
     this.events.emit('start', this.#channel, pid)
   }
 

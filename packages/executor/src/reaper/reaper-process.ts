@@ -1,4 +1,5 @@
 /** The helper process of a host: starts its sandboxes, tells how they end, and kills them and what it was told to watch when the host is gone. */
+import { rmSync } from 'node:fs'
 import type { Socket } from 'node:net'
 import type { SpawnCommand } from '../hardening/hardening.ts'
 import { spawnProcess, type SpawnedProcess } from '../hardening/spawn-process.ts'
@@ -26,6 +27,8 @@ type Doomed = Pick<WatchMessage, 'pid' | 'signal'>
 const started = new Map<number, Started>()
 /** Processes of the host, by their own number. */
 const watched = new Map<number, WatchMessage>()
+/** Directories that go with the host. */
+const removed: string[] = []
 
 // Only the end of the host ends it, and nobody opens its inspector.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGUSR1'] as const) process.on(signal, () => undefined)
@@ -39,6 +42,7 @@ function receive(message: ToReaper): void {
   else if (message.kind === 'kill') started.get(message.id)?.spawned.kill()
   else if (message.kind === 'watch') watched.set(message.pid, message)
   else if (message.kind === 'unwatch') watched.delete(message.pid)
+  else if (message.kind === 'remove') removed.push(message.directory)
   else close()
 }
 
@@ -97,7 +101,7 @@ function reap(): void {
     else if (pid !== undefined) mayHaveStarted.push({ pid, signal: 'SIGKILL' })
   }
   const doomed = [...mayHaveStarted, ...[...watched.values()].filter(({ pid, startTime }) => isSame(pid, startTime))]
-  if (doomed.length === 0) return process.exit(0)
+  if (doomed.length === 0) return end()
   // Taken before anything dies: afterwards orphans belong to somebody else.
   const families = familiesOf(doomed.map(({ pid }) => pid))
   let isPatient = false
@@ -111,10 +115,22 @@ function reap(): void {
   setTimeout(
     () => {
       for (const [index, { pid }] of doomed.entries()) killFamily(pid, families[index] ?? [])
-      process.exit(0)
+      end()
     },
     isPatient ? graceMs : 0,
   )
+}
+
+function end(): void {
+  for (const directory of removed) {
+    try {
+      // What was just killed may still write.
+      rmSync(directory, { recursive: true, force: true, maxRetries: 10, retryDelay: 20 })
+    } catch {
+      // It stays: there is nobody left to be told.
+    }
+  }
+  process.exit(0)
 }
 
 function killFamily(leader: number, family: readonly number[]): void {

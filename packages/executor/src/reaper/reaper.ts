@@ -19,8 +19,14 @@ export interface ProcessReaper extends Reaper {
  * Starts a helper process that shares a channel with the host. When the host dies in any way, the kernel closes the host's end
  * and the helper kills what it has started and what was registered. It is started when it is first needed.
  */
-export function createReaper(): ProcessReaper {
-  return new HelpedReaper()
+export function createReaper(options: ReaperOptions = {}): ProcessReaper {
+  return new HelpedReaper(options.temporary)
+}
+
+/** Options of `createReaper`. */
+export interface ReaperOptions {
+  /** Directory of a host that is thrown away: it goes when the host ends, in whatever way, and sandboxes do not keep the host alive. @default none */
+  readonly temporary?: string | undefined
 }
 
 /** A helper that dies at once is not started for ever when nothing but a registration asks for it. */
@@ -30,9 +36,14 @@ const canStart = process.platform !== 'win32'
 
 class HelpedReaper implements ProcessReaper {
   readonly #watched = new Map<number, WatchMessage>()
+  readonly #temporary: string | undefined
   #helper: Helper | undefined
   #restarts = 0
   #isClosed = false
+
+  constructor(temporary: string | undefined) {
+    this.#temporary = temporary
+  }
 
   watch(pid: number, signal: 'SIGKILL' | 'SIGQUIT' = 'SIGKILL'): void {
     const message: WatchMessage = { kind: 'watch', pid, startTime: startTimeOf(pid), signal }
@@ -86,8 +97,9 @@ class HelpedReaper implements ProcessReaper {
 
   #ready(): Helper {
     if (this.#helper !== undefined) return this.#helper
-    const helper = new Helper(() => this.#ended(helper))
+    const helper = new Helper(() => this.#ended(helper), this.#temporary !== undefined)
     this.#helper = helper
+    if (this.#temporary !== undefined) helper.send({ kind: 'remove', directory: this.#temporary })
     for (const message of this.#watched.values()) helper.send(message)
     return helper
   }

@@ -82,6 +82,8 @@ export interface ClusterOptions {
   readonly installation: Installation
   readonly identity: ServerIdentity
   readonly reaper: Reaper
+  /** A cluster that was shut down and is copied, instead of making an empty one. */
+  readonly template?: string | undefined
 }
 
 /**
@@ -90,16 +92,22 @@ export interface ClusterOptions {
  *
  * @throws PlatformError STORE_UNAVAILABLE, INVALID_OPTION
  */
-export async function createCluster(cluster: string, { installation, identity, reaper }: ClusterOptions): Promise<void> {
+export async function createCluster(cluster: string, { installation, identity, reaper, template }: ClusterOptions): Promise<void> {
   const { bin, major } = installation
-  if (!identity.hasAccount) throw noAccount()
+  if (template === undefined && !identity.hasAccount) throw noAccount()
   const fresh = `${cluster}.new-${process.pid}`
   try {
     await rm(fresh, { recursive: true, force: true })
-    await mkdir(fresh, { mode: 0o700 })
-    if (identity.switchTo !== undefined) await chown(fresh, identity.switchTo.uid, identity.switchTo.gid)
     const settings = ['-D', fresh, '-U', superuser, '--auth=reject', '--encoding=UTF8', '--locale=C', '--no-instructions']
-    const running = run(join(bin, 'initdb'), settings, { ...identity.switchTo, cwd: '/', env: { LC_ALL: 'C' }, maxBuffer: 1 << 20 })
+    let running: ReturnType<typeof run>
+    if (template === undefined) {
+      await mkdir(fresh, { mode: 0o700 })
+      if (identity.switchTo !== undefined) await chown(fresh, identity.switchTo.uid, identity.switchTo.gid)
+      running = run(join(bin, 'initdb'), settings, { ...identity.switchTo, cwd: '/', env: { LC_ALL: 'C' }, maxBuffer: 1 << 20 })
+    } else {
+      // Owners and modes are kept. Node's own `cp` takes several times as long for a thousand files.
+      running = run('cp', ['-Rp', template, fresh])
+    }
     const { pid } = running.child
     if (pid !== undefined) reaper.watch(pid)
     try {

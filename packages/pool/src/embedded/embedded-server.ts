@@ -13,6 +13,7 @@ import { findPlace, type Place } from './place.ts'
 import { hasExited, socketPort, startPostmaster, type Postmaster } from './postmaster.ts'
 import { limitServerLog } from './server-log.ts'
 import { createSocketDirectory } from './socket-directory.ts'
+import type { TemporaryServer } from './temporary-server.ts'
 
 /** Options of `createEmbeddedServer`. */
 export interface EmbeddedServerOptions {
@@ -28,6 +29,8 @@ export interface EmbeddedServerOptions {
    * @default 10_000
    */
   readonly watchIntervalMs?: number | undefined
+  /** Set for a server whose data need not outlive the host; it does not keep the host alive either. @default none */
+  readonly temporary?: TemporaryServer | undefined
 }
 
 /** How the server process ended without being asked to. */
@@ -87,12 +90,13 @@ export async function createEmbeddedServer(options: EmbeddedServerOptions): Prom
   const place = await findPlace(dataDir, identity, logger)
   const major = await majorOfCluster(place.cluster, identity, logger)
   const installation = await findInstallation({ major, identity, copyTo: place.programs, logger })
-  if (major === undefined) await createCluster(place.cluster, { installation, identity, reaper: options.reaper })
+  if (major === undefined)
+    await createCluster(place.cluster, { installation, identity, reaper: options.reaper, template: options.temporary?.template })
   else {
     await removeLeftovers(place.cluster, logger)
     await writeSettings(place.cluster, installation.major, identity)
   }
-  const socketDirectory = await createSocketDirectory(identity, place.socketNote)
+  const socketDirectory = await createSocketDirectory(identity, place.socketNote, options.temporary?.directory)
   const server = new EmbeddedPostgres(options, { identity, place, installation, socketDirectory })
   await server.start()
   return server
@@ -126,7 +130,8 @@ class EmbeddedPostgres implements EmbeddedServer {
   constructor(options: EmbeddedServerOptions, parts: Parts) {
     this.#options = options
     this.#parts = parts
-    this.connection = { host: parts.socketDirectory, port: socketPort, user: superuser, database, outage: () => this.#outage() }
+    const isTemporary = options.temporary !== undefined
+    this.connection = { host: parts.socketDirectory, port: socketPort, user: superuser, database, outage: () => this.#outage(), isTemporary }
   }
 
   get version(): string {
@@ -170,7 +175,10 @@ class EmbeddedPostgres implements EmbeddedServer {
         this.#pid = pid
         reaper.watch(pid, 'SIGQUIT')
       }
-      const postmaster = await startPostmaster({ ...this.#parts, onSpawn, signal: this.#stop.signal }, () => this.#connectOnce())
+      const postmaster = await startPostmaster(
+        { ...this.#parts, onSpawn, signal: this.#stop.signal, isTemporary: this.connection.isTemporary === true },
+        () => this.#connectOnce(),
+      )
       this.#postmaster = postmaster
       this.#startedAt = performance.now()
       if (hasExited(postmaster)) this.#onProcessExit(postmaster)

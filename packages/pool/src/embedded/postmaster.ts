@@ -9,6 +9,7 @@ import type { ServerIdentity } from './identity.ts'
 import type { Installation } from './installation.ts'
 import type { Place } from './place.ts'
 import { limitServerLog, readLogFrom, sizeOfLog } from './server-log.ts'
+import { temporarySettings } from './temporary-server.ts'
 
 /** What a postmaster is started with. */
 export interface PostmasterOptions {
@@ -20,6 +21,8 @@ export interface PostmasterOptions {
   readonly onSpawn: (pid: number) => void
   /** Gives the start up. */
   readonly signal: AbortSignal
+  /** Nothing it writes has to last, and it does not keep the host alive. */
+  readonly isTemporary: boolean
 }
 
 /** A running server process. */
@@ -63,6 +66,7 @@ export async function startPostmaster(options: PostmasterOptions, connect: () =>
     // Without a process there is an 'error' event instead, which `once` turns into a rejection.
     if (child.pid === undefined) await exited
     const pid = child.pid ?? 0
+    if (options.isTemporary) child.unref()
     options.onSpawn(pid)
     postmaster = { child, pid, exited }
   } catch (error) {
@@ -150,7 +154,7 @@ async function startError({ logFile, cluster }: Place, logStart: number): Promis
 }
 
 /** Settings of a small server beside an application; on the command line, so neither a file nor ALTER SYSTEM changes them. */
-function serverArguments({ installation, place, socketDirectory }: PostmasterOptions): string[] {
+function serverArguments({ installation, place, socketDirectory, isTemporary }: PostmasterOptions): string[] {
   const settings: Record<string, string | number> = {
     listen_addresses: '',
     // A list: quoted, because a directory for temporary files may have a comma in its name.
@@ -176,6 +180,7 @@ function serverArguments({ installation, place, socketDirectory }: PostmasterOpt
     ...(process.platform === 'linux' ? { client_connection_check_interval: '1s', recovery_init_sync_method: 'syncfs' } : {}),
     // Three processes less; the option came with 18.
     ...(installation.major >= 18 ? { io_method: 'sync' } : {}),
+    ...(isTemporary ? temporarySettings : {}),
   }
   return ['-D', place.cluster, ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])]
 }

@@ -11,15 +11,15 @@ const socketPrefix = 'cordon-'
 const maxSocketDirectory = 103 - 14
 
 /**
- * Creates the private directory of the server's socket, and writes its path to the file `note`.
+ * Creates the private directory of the server's socket, in `parentDirectory` or where temporary files lie, and writes its path to the file `note`.
  *
  * @throws PlatformError STORE_UNAVAILABLE, INVALID_OPTION
  */
-export async function createSocketDirectory(identity: ServerIdentity, note: string): Promise<string> {
+export async function createSocketDirectory(identity: ServerIdentity, note: string, parentDirectory?: string): Promise<string> {
   // The last host was killed: its directory is still there. One that belongs to another user stays.
   const last = await readFile(note, 'utf8').catch(() => '')
   if (basename(last).startsWith(socketPrefix)) await rm(last, { recursive: true, force: true }).catch(() => undefined)
-  const candidates = [tmpdir(), '/tmp']
+  const candidates = parentDirectory === undefined ? [tmpdir(), '/tmp'] : [parentDirectory]
   for (const parent of candidates) {
     const isLast = parent === candidates.at(-1)
     if (Buffer.byteLength(parent) + 1 + socketPrefix.length + 6 > maxSocketDirectory && !isLast) continue

@@ -107,6 +107,7 @@ export class ClientPool implements Evictable {
       ...clientConfig(connection, applicationName),
       max,
       idleTimeoutMillis: idleTimeoutMs,
+      allowExitOnIdle: connection.isTemporary === true,
       Client: createClientClass(pg.Client, { connectTimeoutMs, budget, connecting, isClosed: () => this.#closed !== undefined }),
     })
     pool.on('connect', (client) => {

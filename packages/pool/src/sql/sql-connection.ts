@@ -23,6 +23,8 @@ export interface SqlConnection {
   readonly tls?: SqlTls | undefined
   /** Of a server that Cordon runs itself: why waiting for it is of no use at this moment. */
   readonly outage?: (() => PlatformError | undefined) | undefined
+  /** Of a server that is thrown away with its host: connections that nobody uses are no reason for the host to stay. */
+  readonly isTemporary?: boolean | undefined
 }
 
 /** Stands for a host that the URL leaves out; a name that can never exist (RFC 2606). */

@@ -1,6 +1,6 @@
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { basename, dirname, extname, join, relative, resolve, sep } from 'node:path'
-import { usageFailure } from '../exit-code.ts'
+import { PlatformError } from '@cordon/contracts'
 import { findImports } from './find-imports.ts'
 
 /** What is sent to be deployed. */
@@ -24,12 +24,12 @@ const maxFiles = 2000
  * Reads a function for an upload: a file with what it imports, or a folder with all its files. npm packages that the
  * code imports are taken from the local `node_modules`, as far as they are there.
  *
- * @throws CommandFailure with exit code 2 when there is no such file or folder
+ * @throws PlatformError INVALID_OPTION when there is no such file or folder
  */
 export async function collect(path: string): Promise<Collected> {
   const absolute = resolve(path)
   const info = await stat(absolute).catch(() => undefined)
-  if (info === undefined) throw usageFailure(`Cannot read "${path}": there is no such file or folder`)
+  if (info === undefined) throw unusable(`Cannot read "${path}": there is no such file or folder`)
   return info.isDirectory() ? collectFolder(absolute) : collectFile(absolute)
 }
 
@@ -71,7 +71,7 @@ async function listFiles(folder: string): Promise<string[]> {
       if (entry.isDirectory() && !skippedFolders.has(entry.name)) await walk(path)
       else if (entry.isFile() && !entry.name.startsWith('.')) found.push(path)
       if (found.length > maxFiles)
-        throw usageFailure(`Cannot deploy "${folder}": it has more than ${maxFiles} files, so it does not look like a function`)
+        throw unusable(`Cannot deploy "${folder}": it has more than ${maxFiles} files, so it does not look like a function`)
     }
   }
   await walk(folder)
@@ -85,6 +85,10 @@ function commonFolder(paths: readonly string[]): string {
     while (folder !== shared && !folder.startsWith(shared.endsWith(sep) ? shared : shared + sep)) shared = dirname(shared)
     return shared
   }, first)
+}
+
+function unusable(message: string): PlatformError {
+  return new PlatformError('INVALID_OPTION', message, { details: { option: 'path' } })
 }
 
 function toUploadPath(path: string): string {

@@ -1,0 +1,1 @@
+export { collect, isArchive, nameOf, sourceExtensions, type Collected } from './collect.ts'
