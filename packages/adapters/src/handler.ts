@@ -11,6 +11,7 @@ import {
 import { createApiRoutes } from './routes/api-routes.ts'
 import { createGate } from './routes/caller.ts'
 import { createFunctionRoute } from './routes/function-route.ts'
+import { createHealthRoute, healthPath } from './routes/health-route.ts'
 import { createMcpRoute, mcpPath } from './routes/mcp-route.ts'
 import { createOpenApiRoute, openApiPath } from './routes/openapi-route.ts'
 import { problemResponse } from './routes/problem.ts'
@@ -41,6 +42,8 @@ export type FactHandler = (request: Request, facts: RequestFacts) => Promise<Res
 export interface HandlerInternals {
   /** Takes out of the headers what a function must not see. */
   readonly redact?: (headers: Headers) => void
+  /** Whether the server takes nothing new any more, so that others should get what comes. */
+  readonly isClosing?: () => boolean
 }
 
 /** 32 MB: a bundle of a dozen ordinary packages is below 5 MB; beyond this an upload holds something else. */
@@ -83,6 +86,7 @@ export function createFactHandler(platform: Platform, options?: HandlerOptions, 
   const api = createApiRoutes({ gate, uploadBytes })
   const openApi = createOpenApiRoute(gate)
   const redact = internals.redact ?? (() => undefined)
+  const health = createHealthRoute(platform, internals.isClosing)
   const mcp = createMcpRoute({ gate, redact })
   const functions = createFunctionRoute({ platform, gate, redact })
 
@@ -95,6 +99,7 @@ export function createFactHandler(platform: Platform, options?: HandlerOptions, 
       // No path of the API needs an escape, and `/%61pi` must not be another way past middleware that guards `/api`.
       if (!isFunction && path.includes('%')) throw notFound(`Cannot ${request.method} ${path}: there is no such route`)
       if (path === mcpPath) return await mcp(request, facts.originalUrl)
+      if (path.startsWith(healthPath)) return await health(request, path)
       if (path === openApiPath) return await openApi(request, facts.originalUrl)
       const stripped = basePath === '' ? request : strip(request, path)
       return isFunction ? await functions(stripped, facts.originalUrl) : await api(stripped)

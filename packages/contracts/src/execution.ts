@@ -114,6 +114,8 @@ export interface ExecutorStats {
   readonly invocations: number
   readonly coldStarts: number
   readonly killed: number
+  /** False while starts of sandboxes fail one after the other. */
+  readonly canStart: boolean
 }
 
 /** A change in the life of a sandbox, for `platform.on('sandbox')`. */

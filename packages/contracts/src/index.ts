@@ -114,6 +114,7 @@ export type {
   LogQuery,
   Platform,
   PlatformEvents,
+  PlatformHealth,
   PlatformStats,
   UploadSource,
   VersionInfo,

@@ -149,6 +149,20 @@ export interface PlatformStats extends Omit<ExecutorStats, 'sandbox'> {
   readonly records: { readonly buffered: number; readonly dropped: number }
 }
 
+/** Whether calls should be sent to this host. */
+export interface PlatformHealth {
+  /** Every check passes. */
+  readonly isReady: boolean
+  readonly checks: {
+    /** It is not closed, nor closing. */
+    readonly platform: boolean
+    /** The database answers; it is asked once a second at most, and has 800 ms. */
+    readonly database: boolean
+    /** Sandboxes can be started. */
+    readonly sandboxes: boolean
+  }
+}
+
 /** The events of `platform.on`. */
 export interface PlatformEvents {
   deployment: {
@@ -234,6 +248,8 @@ export interface Platform extends AsyncDisposable {
     export(id: string): AsyncIterable<TenantExportItem>
   }
   stats(): PlatformStats
+  /** Whether calls should be sent to this host. Cheap, however often it is asked; never rejects, also when it is closed. */
+  health(): Promise<PlatformHealth>
   /** Adds a listener; the returned function removes it. */
   on<E extends keyof PlatformEvents>(event: E, listener: (value: PlatformEvents[E]) => void): () => void
   /** Graceful: finishes what runs, writes the records. Idempotent. */

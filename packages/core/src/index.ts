@@ -50,6 +50,7 @@ export type {
   Page,
   Platform,
   PlatformEvents,
+  PlatformHealth,
   PlatformOptions,
   PlatformStats,
   PoolStats,

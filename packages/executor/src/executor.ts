@@ -235,7 +235,16 @@ class SandboxExecutor implements Executor, CallOwner, FleetOwner {
     }
     const { coldStarts, killed } = this.#fleet
     const { queued } = this.#limiter
-    return { sandbox: this.#isolation.report(), sandboxes, running: this.#running, queued, invocations: this.#invocations, coldStarts, killed }
+    return {
+      sandbox: this.#isolation.report(),
+      sandboxes,
+      running: this.#running,
+      queued,
+      invocations: this.#invocations,
+      coldStarts,
+      killed,
+      canStart: this.#fleet.canStart,
+    }
   }
 
   close(): Promise<void> {

@@ -44,7 +44,8 @@ export async function serve(platform: Platform, options: ServeOptions = {}): Pro
   const { own, handlerOptions } = resolveServeOptions(platform, options)
   const { port, host, dataDir } = own
   const token = randomBytes(24).toString('base64url')
-  const handle = guarded(platform, { handlerOptions, token, host })
+  let closing: Promise<void> | undefined
+  const handle = guarded(platform, { handlerOptions, token, host, isClosing: () => closing !== undefined })
   const server = createServer((incoming, outgoing) => void answer(handle, incoming, outgoing))
   const bound = await listen(server, { port, host })
   const url = `http://${host.includes(':') ? `[${host}]` : host}:${bound}`
@@ -54,7 +55,6 @@ export async function serve(platform: Platform, options: ServeOptions = {}): Pro
     server.close()
     throw toPlatformError(error, 'INVALID_OPTION', `write host.json to "${dataDir}"`)
   }
-  let closing: Promise<void> | undefined
   async function close(): Promise<void> {
     await removeHostFile(dataDir, token)
     await stop(server)
@@ -81,10 +81,10 @@ function resolveServeOptions(platform: Platform, options: ServeOptions) {
   return { own: resolveOptions<{ port: number; host: string; dataDir: string }>(table, { port, host, dataDir }), handlerOptions }
 }
 
-function guarded(platform: Platform, given: { handlerOptions: HandlerOptions; token: string; host: string }): FactHandler {
-  const { handlerOptions, token, host } = given
+function guarded(platform: Platform, given: { handlerOptions: HandlerOptions; token: string; host: string; isClosing: () => boolean }): FactHandler {
+  const { handlerOptions, token, host, isClosing } = given
   const authenticate = handlerOptions.authenticate ?? platform.options.authenticate ?? bearerOf(token)
-  const handle = createFactHandler(platform, { ...handlerOptions, authenticate }, { redact: withoutToken(token) })
+  const handle = createFactHandler(platform, { ...handlerOptions, authenticate }, { redact: withoutToken(token), isClosing })
   // Unlike the paths of functions, these are the owner's, or there for programs only.
   const guardedPaths = ['/api', '/mcp'].map((path) => `${handlerOptions.basePath ?? ''}${path}`)
   return async (request, facts) => {

@@ -13,6 +13,7 @@ import {
   type Page,
   type Platform,
   type PlatformEvents,
+  type PlatformHealth,
   type PlatformStats,
   type ResolvedPlatformOptions,
   type StoredLogEntry,
@@ -141,6 +142,11 @@ export class PlatformHandle implements Platform {
     if (this.#root === undefined) return stats
     const { id, registry } = this.#tenant
     return { ...stats, functions: registry.size, pool: { ...stats.pool, tenants: only(stats.pool.tenants, id) } }
+  }
+
+  async health(): Promise<PlatformHealth> {
+    const { isReady, checks } = await this.#host.health()
+    return { isReady: isReady && !this.#isOver, checks: { ...checks, platform: !this.#isOver } }
   }
 
   on<E extends keyof PlatformEvents>(event: E, listener: (value: PlatformEvents[E]) => void): () => void {

@@ -5,6 +5,7 @@ import {
   type Executor,
   type FunctionDatabase,
   type Logger,
+  type PlatformHealth,
   type PlatformStats,
   type ResolvedPlatformOptions,
   type SandboxEvent,
@@ -31,6 +32,7 @@ import { openDatabase } from './database.ts'
 import type { EventHub } from './events.ts'
 import type { HostParts } from './host-parts.ts'
 import { LazyAnalyzer } from './lazy-analyzer.ts'
+import { DatabaseProbe, probeTimeoutMs } from '../observe/database-probe.ts'
 import type { SharedParts, TenantParts } from './tenant-parts.ts'
 import { Teardown } from './teardown.ts'
 import { Tenants } from './tenants.ts'
@@ -41,6 +43,8 @@ export const defaultTenant = 'default'
 const storeConnections = 5
 /** Longest wait for a connection, and longest statement of the store, in milliseconds. */
 const storeTimeouts = { acquireTimeoutMs: 5000, queryTimeoutMs: 15_000 }
+/** Of the connection that asks whether the database answers, in milliseconds. */
+const probeTimeouts = { acquireTimeoutMs: probeTimeoutMs, queryTimeoutMs: probeTimeoutMs }
 /** Longest step of a migration, or wait for another host that migrates, in milliseconds: old records may have to be copied. */
 const migrationTimeoutMs = 600_000
 const threadWarning =
@@ -58,6 +62,8 @@ export interface Host {
   /** The parts of a tenant, which need not have anything yet. */
   tenant(id: string): TenantParts
   stats(): PlatformStats
+  /** Of a host that is not stopping. */
+  health(): Promise<PlatformHealth>
   /** Graceful, or forceful when `isForced`; forceful also hastens a graceful stop that is under way. Never rejects. */
   stop(isForced: boolean): Promise<void>
 }
@@ -139,6 +145,8 @@ async function openStore(parts: Parameters<typeof openDatabase>[0]): Promise<Ope
   const connection = await openDatabase(parts)
   const sql = createSqlPool({ connection, max: storeConnections, ...storeTimeouts, applicationName: 'cordon' })
   parts.teardown.add(() => (parts.isForced() ? sql.destroy() : sql.close()))
+  const probing = createSqlPool({ connection, max: 1, ...probeTimeouts, applicationName: 'cordon health' })
+  parts.teardown.add(() => (parts.isForced() ? probing.destroy() : probing.close()))
   await migrateStore(connection)
   const database = createFunctionDatabase({
     admin: connection,
@@ -153,7 +161,7 @@ async function openStore(parts: Parameters<typeof openDatabase>[0]): Promise<Ope
   const stored = await loadFunctions(sql)
   const listen: OpenedStore['listen'] = (onNotice, onListening) =>
     createSqlListener({ connection, channel: changeChannel, onNotice, onListening, applicationName: 'cordon changes' })
-  return { connection, sql, database, start, stored, listen }
+  return { connection, sql, database, probe: new DatabaseProbe(probing), start, stored, listen }
 }
 
 async function migrateStore(connection: SqlConnection): Promise<void> {
@@ -172,6 +180,7 @@ interface OpenedStore {
   readonly connection: SqlConnection
   readonly sql: SqlPool
   readonly database: PooledFunctionDatabase
+  readonly probe: DatabaseProbe
   readonly start: ChangeCursor
   readonly stored: ReadonlyMap<string, readonly StoredFunction[]>
   readonly listen: (onNotice: (payload: string) => void, onListening: () => void) => SqlListener
@@ -228,6 +237,10 @@ async function assemble(parts: AssembleParts): Promise<Omit<Host, 'stop'>> {
     database,
     tenant: (id) => tenants.of(id),
     stats: () => ({ ...executor.stats(), functions: tenants.functionCount, pool: database.stats(), records: buffer.stats() }),
+    async health() {
+      const checks = { platform: true, database: await parts.probe.isAnswering(), sandboxes: executor.stats().canStart }
+      return { isReady: checks.database && checks.sandboxes, checks }
+    },
   }
 }
 

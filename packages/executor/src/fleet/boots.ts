@@ -42,6 +42,11 @@ export class Boots {
     return { sandbox, ready }
   }
 
+  /** False while starts fail one after the other. Failures that nobody repeats say nothing after a minute. */
+  get canStart(): boolean {
+    return !this.backOff.isActive || this.backOff.isForgotten
+  }
+
   /** Whether starts pause, for no longer than `maxMs`; `then` is called when they go on. */
   isPaused(maxMs: number, then: () => void): boolean {
     const { pauseMs } = this.backOff

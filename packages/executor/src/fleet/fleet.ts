@@ -63,6 +63,11 @@ export class Fleet implements SandboxOwner, StartOwner {
     return this.#population.killed
   }
 
+  /** False while starts fail one after the other. */
+  get canStart(): boolean {
+    return this.#population.boots.canStart
+  }
+
   /** Runs a call that was let in, if a sandbox for it is free. */
   tryRun(call: Call, pool: VersionPool): boolean {
     const sandbox = pool.peekFreeFor(call)
