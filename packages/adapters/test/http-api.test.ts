@@ -65,6 +65,26 @@ describe('the API over HTTP', () => {
       expect(response.status).to.equal(201)
     })
 
+    it('analyzes without deploying, and refuses what is not approved with the difference', async () => {
+      const greedy = `/** @function */\nexport default async function f(input: unknown, ctx) { return ctx.secrets.KEY }\n`
+      const added = [{ kind: 'secret', name: 'KEY' }]
+      const response = await post('/api/functions/analyze', { name: 'greedy', source: greedy })
+      const body = (await response.json()) as Record<string, unknown>
+      expect(response.status).to.equal(200)
+      expect(body).to.have.all.keys('ok', 'diagnostics', 'manifest', 'schemas', 'capabilities')
+      expect(body).to.deep.include({ ok: true, capabilities: { added, removed: [] } })
+      expect(await (await post('/api/functions/analyze', { name: 'greedy', source: 'nonsense' })).json()).to.include({ ok: false })
+      const refused = await problem(await post('/api/functions/deploy', { name: 'greedy', source: greedy, approved: [] }), 422, 'DEPLOYMENT_REJECTED')
+      expect(refused['capabilities']).to.deep.equal({ added, removed: [] })
+      expect((await call('/api/functions/greedy')).status).to.equal(404)
+      const form = new FormData()
+      form.set('name', 'greedy')
+      form.set('approved', JSON.stringify(added))
+      form.set('archive', new Blob([await zipOf('index.ts', greedy)]), 'upload.zip')
+      expect((await call('/api/functions/deploy', { method: 'POST', body: form })).status).to.equal(201)
+      await problem(await post('/api/functions/deploy', { name: 'greedy', source: greedy, approved: 'all' }), 400, 'INVALID_OPTION')
+    })
+
     it('answers a refused upload with 422 and the diagnostics', async () => {
       const body = await problem(
         await post('/api/functions/deploy', { name: 'bad', source: 'export default async function f() {}' }),
@@ -98,6 +118,35 @@ describe('the API over HTTP', () => {
       const small = createHandler(opened.platform, { uploadBytes: 100 })
       const body = JSON.stringify({ name: 'big', source: 'x'.repeat(100) })
       await problem(await small(new Request(`${base}/api/functions/deploy`, { method: 'POST', body })), 413, 'PAYLOAD_TOO_LARGE')
+    })
+  })
+
+  describe('secrets', () => {
+    const put = (name: string, body: string) => call(`/api/secrets/${name}`, { method: 'PUT', body })
+
+    it('are set, listed without their values, and removed', async () => {
+      expect((await put('API.KEY-1', '{"value":"s3cret"}')).status).to.equal(204)
+      const text = await (await call('/api/secrets')).text()
+      expect(JSON.parse(text)).to.deep.include({ next: null })
+      expect(text).to.contain('"name":"API.KEY-1"').and.to.contain('"updatedAt":').and.not.to.contain('s3cret')
+      expect((await call('/api/secrets/API.KEY-1', { method: 'DELETE' })).status).to.equal(204)
+      expect(await (await call('/api/secrets')).json()).to.deep.equal({ items: [], next: null })
+    })
+
+    it('say what is wrong without the value, and take no body that is larger than any value', async () => {
+      for (const [name, body] of [
+        ['1BAD', '{"value":"s3cret"}'],
+        ['KEY', '{"value":["s3cret"]}'],
+        ['KEY', '{"vlaue":"s3cret"}'],
+        ['KEY', JSON.stringify({ value: 's3cret'.repeat(20_000) })],
+        ['KEY', ''],
+      ] as const) {
+        expect(JSON.stringify(await problem(await put(name, body), 400, 'INVALID_OPTION'))).not.to.contain('s3cret')
+      }
+      await problem(await put('KEY', `{"value":"${'x'.repeat(400_000)}"}`), 413, 'PAYLOAD_TOO_LARGE')
+      expect((await put('KEY', JSON.stringify({ value: '\u0001'.repeat(65_536) }))).status).to.equal(204)
+      await call('/api/secrets/KEY', { method: 'DELETE' })
+      expect((await call('/api/secrets/KEY')).status).to.equal(405)
     })
   })
 

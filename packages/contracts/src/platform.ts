@@ -1,5 +1,5 @@
 import type { Analysis, Manifest, Schemas } from './analysis.ts'
-import type { CapabilityChange } from './capability.ts'
+import type { Capability, CapabilityChange } from './capability.ts'
 import type { ExecutorStats, SandboxEvent, SandboxReport } from './execution.ts'
 import type { Diagnostic } from './diagnostic.ts'
 import type { PlatformError } from './errors/platform-error.ts'
@@ -29,6 +29,11 @@ export type Deployment = UploadSource & {
   readonly label?: string | undefined
   /** Who deploys: kept with the deployment. */
   readonly user?: User | undefined
+  /**
+   * What the version may use beyond what the live one may: a deployment that needs more is refused with the difference in `details.capabilities`, so
+   * that somebody can look at it first. @default whatever `allow` lets through
+   */
+  readonly approved?: readonly Capability[] | undefined
 }
 
 /** Result of a deployment. */
@@ -48,7 +53,10 @@ export interface DeployResult {
 }
 
 /** Result of `analyze`. */
-export type AnalyzeResult = Pick<Analysis, 'ok' | 'diagnostics' | 'manifest' | 'schemas'>
+export interface AnalyzeResult extends Pick<Analysis, 'ok' | 'diagnostics' | 'manifest' | 'schemas'> {
+  /** How it differs from the live version of that name; without a name, or when there is none, all that the manifest grants is added. */
+  readonly capabilities: CapabilityChange
+}
 
 /** Options of `invoke`. */
 export interface InvokeOptions {

@@ -27,6 +27,7 @@ const calls: Record<string, Call> = {
   'deploy(x)': (platform, value) => platform.deploy(value),
   'deploy({ name })': (platform, value) => platform.deploy({ name: value, source: '' }),
   'deploy({ label })': (platform, value) => platform.deploy({ name: 'echo', source: handler('return 1'), label: value }),
+  'deploy({ approved })': (platform, value) => platform.deploy({ name: 'echo', source: handler('return 1'), approved: value }),
   'analyze(x)': (platform, value) => platform.analyze(value),
   'analyze({ source })': (platform, value) => platform.analyze({ source: value }),
   'analyze({ files })': (platform, value) => platform.analyze({ files: value }),

@@ -210,6 +210,28 @@ describe('capabilities and policy', () => {
     expect(asked).to.deep.equal([])
   })
 
+  it('refuses what is new and not in `approved`, says what it is, and lets through what is', async () => {
+    const one = handler(`return fetch('https://api.example.com')`)
+    const two = handler(`await fetch('https://api.example.com'); return [ctx.secrets.STRIPE_KEY, ctx.db]`)
+    const first = await rejection(platform.deploy({ name: 'a', source: one, approved: [] }), 'DEPLOYMENT_REJECTED')
+    expect(first.details['capabilities']).to.deep.equal({ added: [{ kind: 'net', name: 'api.example.com' }], removed: [] })
+    expect(asked, 'refused before anybody is asked').to.deep.equal([])
+    await platform.deploy({ name: 'a', source: one, approved: [{ kind: 'net', name: 'api.example.com' }] })
+    const more = await rejection(platform.deploy({ name: 'a', source: two, approved: [{ kind: 'database', name: 'ctx.db' }] }), 'DEPLOYMENT_REJECTED')
+    const found = (more.details['diagnostics'] as Diagnostic[]).filter(({ rule }) => rule === 'policy')
+    expect(found.map(({ message, line }) => [/"(\w+)" is new and was not approved/.exec(message)?.[1], line > 0])).to.deep.equal([
+      ['STRIPE_KEY', true],
+    ])
+    const { added } = more.details['capabilities'] as { added: { kind: 'net'; name: string }[] }
+    expect((await platform.analyze({ name: 'a', source: two })).capabilities).to.deep.equal({ added, removed: [] })
+    expect((await platform.analyze({ source: two })).capabilities.added).to.have.length(3)
+    await platform.deploy({ name: 'a', source: two, approved: added })
+    await platform.deploy({ name: 'a', source: one, approved: [] })
+    await platform.deploy({ name: 'a', source: two })
+    for (const approved of [{}, 'all', [5], [{ kind: 'net' }]])
+      await rejection(platform.deploy({ name: 'a', source: one, approved: approved as never }), 'INVALID_OPTION')
+  })
+
   it('denies the database at run time to code that the analyzer could not see, with the remedy', async () => {
     const ways = [
       `return ctx[input.a + input.b].query('select 1')`,

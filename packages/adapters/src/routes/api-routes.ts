@@ -1,5 +1,5 @@
 import { Hono, type Context as HonoContext } from 'hono'
-import { invalidOption, isRecord, PlatformError, type InvokeOptions, type Platform } from '@cordon/contracts'
+import { invalidOption, isRecord, PlatformError, type InvokeOptions } from '@cordon/contracts'
 import { readJson } from './body.ts'
 import type { Gate, Served } from './caller.ts'
 import { readDeployment } from './deploy-body.ts'
@@ -16,20 +16,24 @@ export interface ApiRouteOptions {
   readonly uploadBytes: number
 }
 
+/** 65536 characters, the longest value, are at most this many bytes of JSON: six each when they are all escaped (`\u0001`). */
+const maxSecretBytes = 400_000
+
 interface Asked extends Served {
   readonly request: Request
   readonly params: URLSearchParams
-  /** The function that the path names; empty when it names none. */
+  /** The function or secret that the path names; empty when it names none. */
   readonly name: string
 }
 
 type Answer = (asked: Asked) => Promise<Response>
-type Method = 'GET' | 'POST' | 'DELETE'
+type Method = 'GET' | 'POST' | 'PUT' | 'DELETE'
 
 /** The routes of the API, one row each; docs/reference/http.md describes paths and shapes. */
 function routeTable(uploadBytes: number): Readonly<Record<string, Partial<Record<Method, Answer>>>> {
   return {
     '/api/functions/deploy': { POST: (asked) => deploy(asked, uploadBytes) },
+    '/api/functions/analyze': { POST: (asked) => analyze(asked, uploadBytes) },
     '/api/functions': { GET: async ({ platform }) => list(await platform.functions.list()) },
     '/api/functions/:name': {
       GET: async ({ platform, name }) => json(await platform.functions.get(name)),
@@ -41,6 +45,8 @@ function routeTable(uploadBytes: number): Readonly<Record<string, Partial<Record
     '/api/functions/:name/usage': { GET: usage },
     '/api/functions/:name/rollback': { POST: rollback },
     '/api/functions/:name/invoke': { POST: invoke },
+    '/api/secrets': { GET: async ({ platform }) => list(await platform.secrets.list()) },
+    '/api/secrets/:name': { PUT: setSecret, DELETE: removeSecret },
     '/api/logs': { GET: logs },
     '/api/invocations': { GET: invocations },
     '/api/usage': { GET: usage },
@@ -86,13 +92,17 @@ async function deploy({ platform, request, user }: Asked, uploadBytes: number): 
   return json(await platform.deploy({ ...(await readDeployment(request, uploadBytes)), user }), 201)
 }
 
+async function analyze({ platform, request }: Asked, uploadBytes: number): Promise<Response> {
+  return json(await platform.analyze(await readDeployment(request, uploadBytes)))
+}
+
 async function remove({ platform, name }: Asked): Promise<Response> {
   await platform.functions.remove(name)
   return new Response(null, { status: 204 })
 }
 
 async function rollback({ platform, request, name, user }: Asked): Promise<Response> {
-  const body = await readOptions(request, platform, ['version'])
+  const body = await readOptions(request, platform.options.limits.payloadBytes, ['version'])
   const { version } = body
   if (version !== undefined && typeof version !== 'string') throw invalidOption('version', 'a version id', version)
   return json(await platform.functions.rollback(name, version, { user }))
@@ -100,7 +110,12 @@ async function rollback({ platform, request, name, user }: Asked): Promise<Respo
 
 /** `body` is the input; a call that has only a `query` gives that, as `GET /fn/:name` does. */
 async function invoke({ platform, request, name, user }: Asked): Promise<Response> {
-  const { body, query, version, timeoutMs } = await readOptions(request, platform, ['body', 'query', 'version', 'timeoutMs'])
+  const { body, query, version, timeoutMs } = await readOptions(request, platform.options.limits.payloadBytes, [
+    'body',
+    'query',
+    'version',
+    'timeoutMs',
+  ])
   if (query !== undefined && !isQuery(query)) throw invalidOption('query', 'an object of strings or lists of strings', query)
   if (version !== undefined && typeof version !== 'string') throw invalidOption('version', 'a version id', version)
   if (timeoutMs !== undefined && typeof timeoutMs !== 'number') throw invalidOption('timeoutMs', 'a number', timeoutMs)
@@ -110,6 +125,19 @@ async function invoke({ platform, request, name, user }: Asked): Promise<Respons
   const { invocationId, outputJson, durationMs, coldStart, used } = result
   const rest = JSON.stringify({ invocationId, version: result.version, durationMs, coldStart, used })
   return jsonResponse(outputJson === undefined ? rest : `{"output":${outputJson},${rest.slice(1)}`)
+}
+
+/** The value is in no answer, not even in one that refuses it. */
+async function setSecret({ platform, request, name }: Asked): Promise<Response> {
+  const { value } = await readOptions(request, maxSecretBytes, ['value'])
+  if (typeof value !== 'string') throw invalidOption('value', 'a text', `a ${typeof value}`)
+  await platform.secrets.set(name, value)
+  return new Response(null, { status: 204 })
+}
+
+async function removeSecret({ platform, name }: Asked): Promise<Response> {
+  await platform.secrets.remove(name)
+  return new Response(null, { status: 204 })
 }
 
 async function logs({ platform, request, params, name }: Asked): Promise<Response> {
@@ -131,8 +159,8 @@ async function usage({ platform, params, name }: Asked): Promise<Response> {
   return list(await platform.usage(name === '' ? undefined : name, readUsageQuery(params)))
 }
 
-async function readOptions(request: Request, platform: Platform, keys: readonly string[]): Promise<Record<string, unknown>> {
-  const body = (await readJson(request, platform.options.limits.payloadBytes)) ?? {}
+async function readOptions(request: Request, maxBytes: number, keys: readonly string[]): Promise<Record<string, unknown>> {
+  const body = (await readJson(request, maxBytes)) ?? {}
   if (!isRecord(body)) throw invalidOption('body', `a JSON object with ${keys.join(', ')}`, body)
   for (const key of Object.keys(body)) if (!keys.includes(key)) throw invalidOption(key, `one of ${keys.join(', ')}`, 'an unknown name')
   return body

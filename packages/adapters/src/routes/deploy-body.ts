@@ -1,12 +1,13 @@
-import { invalidOption, isRecord, PlatformError, type Deployment, type FunctionConfig } from '@cordon/contracts'
+import { invalidOption, isRecord, PlatformError, type Capability, type Deployment, type FunctionConfig } from '@cordon/contracts'
 import { parseJson, readBytes } from './body.ts'
 
-const jsonKeys = ['name', 'source', 'files', 'entry', 'config', 'label']
-const formKeys = ['name', 'archive', 'entry', 'config', 'label']
+const jsonKeys = ['name', 'source', 'files', 'entry', 'config', 'label', 'approved']
+const formKeys = ['name', 'archive', 'entry', 'config', 'label', 'approved']
 
 /**
  * Reads the body of a deploy request: multipart with `name` and `archive`, or JSON with `name` and `source` or `files`
- * (text by path; `{ "base64": "…" }` for bytes). `entry`, `config` and `label` fit both.
+ * (text by path; `{ "base64": "…" }` for bytes). `entry`, `config`, `label` and `approved` fit both;
+ * a form has the last two objects as JSON text.
  *
  * @throws PlatformError INVALID_OPTION, INVALID_INPUT, PAYLOAD_TOO_LARGE
  */
@@ -21,16 +22,21 @@ async function fromForm(bytes: Uint8Array<ArrayBuffer>, contentType: string): Pr
   for (const key of form.keys()) if (!formKeys.includes(key)) throw unknownKey(key, formKeys)
   const archive = form.get('archive')
   if (archive === null || typeof archive === 'string') throw invalidOption('archive', 'a file, a .tar.gz or .zip', archive ?? undefined)
-  const config = optionalText(form.get('config') ?? undefined, 'config')
   return {
     ...common({
       name: form.get('name') ?? undefined,
       entry: form.get('entry') ?? undefined,
       label: form.get('label') ?? undefined,
-      config: config === undefined ? undefined : parseJson(new TextEncoder().encode(config)),
+      config: jsonField(form, 'config'),
+      approved: jsonField(form, 'approved'),
     }),
     archive: new Uint8Array(await archive.arrayBuffer()),
   }
+}
+
+function jsonField(form: FormData, key: string): unknown {
+  const text = optionalText(form.get(key) ?? undefined, key)
+  return text === undefined ? undefined : parseJson(new TextEncoder().encode(text))
 }
 
 async function parseForm(bytes: Uint8Array<ArrayBuffer>, contentType: string): Promise<FormData> {
@@ -70,12 +76,20 @@ function common(body: Readonly<Record<string, unknown>>): {
   entry: string | undefined
   label: string | undefined
   config: FunctionConfig | undefined
+  approved: readonly Capability[] | undefined
 } {
   const name = optionalText(body['name'], 'name')
   if (name === undefined) throw invalidOption('name', 'the name of the function', undefined)
   const { config } = body
   if (config !== undefined && !isRecord(config)) throw invalidOption('config', 'an object', config)
-  return { name, entry: optionalText(body['entry'], 'entry'), label: optionalText(body['label'], 'label'), config }
+  const { approved } = body
+  // What is in the list is checked by the platform.
+  if (approved !== undefined && !isList(approved)) throw invalidOption('approved', 'a list of { kind, name }', approved)
+  return { name, entry: optionalText(body['entry'], 'entry'), label: optionalText(body['label'], 'label'), config, approved }
+}
+
+function isList(value: unknown): value is readonly Capability[] {
+  return Array.isArray(value)
 }
 
 function optionalText(value: unknown, key: string): string | undefined {

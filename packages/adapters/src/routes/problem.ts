@@ -1,4 +1,4 @@
-import { errorTable, isRecord, PlatformError, type Diagnostic, type ErrorCode, type Issue } from '@cordon/contracts'
+import { errorTable, isRecord, PlatformError, type CapabilityChange, type Diagnostic, type ErrorCode, type Issue } from '@cordon/contracts'
 
 /** The body of every error reply: RFC 9457 problem details with the fields of a `PlatformError`. */
 export interface Problem {
@@ -12,6 +12,8 @@ export interface Problem {
   readonly retryable?: boolean
   readonly invocationId?: string
   readonly diagnostics?: readonly Diagnostic[]
+  /** What a refused version would be able to use, when it is refused for that. `/api` only. */
+  readonly capabilities?: CapabilityChange
   /** Where an input or an output does not fit its schema. */
   readonly issues?: readonly Issue[]
   /** Name, message and stack of the function's own exception. `/api` only: strangers who call `/fn` do not see stacks. */
@@ -77,7 +79,7 @@ export function problemResponse(thrown: unknown, options: ProblemOptions): Respo
 
 /** A failure as problem details. */
 export function problemOf(error: PlatformError, options: ProblemOptions): Problem {
-  const { diagnostics, issues, error: exception } = error.details
+  const { diagnostics, capabilities, issues, error: exception } = error.details
   const invocationId = invocationIdOf(error)
   return {
     type: `urn:cordon:error:${error.code}`,
@@ -89,6 +91,7 @@ export function problemOf(error: PlatformError, options: ProblemOptions): Proble
     retryable: error.retryable,
     ...(invocationId === undefined ? {} : { invocationId }),
     ...(Array.isArray(diagnostics) ? { diagnostics } : {}),
+    ...(options.forOwner && isChange(capabilities) ? { capabilities } : {}),
     ...(Array.isArray(issues) ? { issues } : {}),
     ...(options.forOwner && isRecord(exception) ? { error: exception } : {}),
   }
@@ -109,6 +112,10 @@ function addErrorHeaders(headers: Headers, error: PlatformError, problem: Proble
   if (isRecord(http) && typeof http['allow'] === 'string') headers.set('allow', http['allow'])
   // The header counts in whole seconds; rounding down would invite the caller too early.
   if (typeof retryAfterMs === 'number' && retryAfterMs >= 0) headers.set('retry-after', String(Math.ceil(retryAfterMs / 1000)))
+}
+
+function isChange(value: unknown): value is CapabilityChange {
+  return isRecord(value) && Array.isArray(value['added']) && Array.isArray(value['removed'])
 }
 
 function invocationIdOf(error: PlatformError): string | undefined {

@@ -25,6 +25,7 @@ import type { FunctionRegistry } from '../registry/registry.ts'
 import { Doubts } from '../store/doubts.ts'
 import type { FunctionStore, StoredVersion } from '../store/function-store.ts'
 import { capabilitiesOf, capabilityChange } from '../policy/capability-change.ts'
+import { readApproved, refuseGrowth } from '../policy/approved.ts'
 import type { Policy } from '../policy/policy.ts'
 import { checkFunctionName } from './function-name.ts'
 import { migrationFindings, readMigrations } from './migrations.ts'
@@ -80,6 +81,7 @@ export class Deployer {
     const name = checkFunctionName(given['name'])
     const label = labelOf(given['label'])
     const userId = userIdOf(given['user'])
+    const approved = readApproved(given['approved'])
     // Unpacked at once, since the caller may change its files while this waits; queued, so that two deployments end in the order of the calls.
     const upload = unpack(given)
     upload.catch(ignore)
@@ -87,7 +89,10 @@ export class Deployer {
       const { analysis, migrations } = await this.#analyze(await upload)
       if (!isAccepted(analysis)) throw refuseCode(name, analysis.diagnostics)
       const { registry, policy } = this.#parts
-      const refused = await policy.approve({ name, analysis, previous: registry.find(name)?.live.stored.manifest })
+      const previous = registry.find(name)?.live.stored.manifest
+      const growth = approved && refuseGrowth(name, analysis, { change: capabilityChange(previous, analysis.manifest), approved })
+      if (growth !== undefined) throw growth
+      const refused = await policy.approve({ name, analysis, previous })
       if (refused.length > 0) throw refuseCode(name, [...analysis.diagnostics, ...refused])
       const applied = await this.#migrate(name, analysis, migrations)
       const made = await this.#make({ name, label, userId }, analysis)
@@ -102,9 +107,10 @@ export class Deployer {
 
   async analyze(deployment: unknown): Promise<AnalyzeResult> {
     const given = copyOf(deployment)
-    if (given['name'] !== undefined) checkFunctionName(given['name'])
+    const name = given['name'] === undefined ? undefined : checkFunctionName(given['name'])
     const { ok, diagnostics, manifest, schemas } = (await this.#analyze(await unpack(given))).analysis
-    return { ok, diagnostics, manifest, schemas }
+    const live = name === undefined ? undefined : this.#parts.registry.find(name)?.live
+    return { ok, diagnostics, manifest, capabilities: capabilityChange(live?.stored.manifest, manifest), schemas }
   }
 
   async rollback(name: string, version: string | undefined, options?: unknown): Promise<{ readonly name: string; readonly version: string }> {

@@ -1,4 +1,4 @@
-import { PlatformError, type Diagnostic } from '@cordon/contracts'
+import { PlatformError, type CapabilityChange, type Diagnostic } from '@cordon/contracts'
 import { printable } from './printable.ts'
 
 /** Rules that unpacking itself checks; the analyzer's own rules are in the analyzer. */
@@ -12,13 +12,18 @@ export function refuseUpload(rule: UploadRule, file: string, message: string): P
   return new PlatformError('DEPLOYMENT_REJECTED', `Cannot unpack ${what}: ${message}`, { details: { diagnostics: [diagnostic] } })
 }
 
-/** Refuses code that the analyzer found errors in; the first one is in the message, all are in `details.diagnostics`. */
-export function refuseCode(name: string, diagnostics: readonly Diagnostic[]): PlatformError {
+/**
+ * Refuses code that the analyzer found errors in; the first one is in the message, all are in `details.diagnostics`. `capabilities` says what would
+ * change, where that is the reason.
+ */
+export function refuseCode(name: string, diagnostics: readonly Diagnostic[], capabilities?: CapabilityChange): PlatformError {
   const errors = diagnostics.filter(({ severity }) => severity === 'error')
   const first = errors[0]
   const more = errors.length > 1 ? ` (and ${errors.length - 1} more)` : ''
   const summary = first === undefined ? 'the analyzer gave no reason' : `${place(first)}${first.message}${more}`
-  return new PlatformError('DEPLOYMENT_REJECTED', `Cannot deploy "${name}": ${summary}`, { details: { diagnostics } })
+  return new PlatformError('DEPLOYMENT_REJECTED', `Cannot deploy "${name}": ${summary}`, {
+    details: capabilities === undefined ? { diagnostics } : { diagnostics, capabilities },
+  })
 }
 
 function place({ file, line, column }: Diagnostic): string {

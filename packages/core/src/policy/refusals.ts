@@ -26,6 +26,11 @@ export function notApproved(capability: Capability, uses: readonly CapabilityUse
   return refusal(capability, uses, `was not approved. ${kinds[capability.kind].without}, or ask whoever runs the platform to approve it.`)
 }
 
+/** Who deploys did not approve it: it is not in `approved`. */
+export function notYetApproved(capability: Capability, uses: readonly CapabilityUse[]): Diagnostic {
+  return refusal(capability, uses, `is new and was not approved. ${kinds[capability.kind].without}, or approve it.`)
+}
+
 /** `approve` said nothing that can be used; why is for the host to know, not for who deploys. */
 export function notDecided(capability: Capability, uses: readonly CapabilityUse[]): Diagnostic {
   return refusal(capability, uses, 'could not be approved: the policy of the platform gave no answer. Try again, or tell whoever runs the platform.')

@@ -10,7 +10,7 @@ import { uploadLimits } from './upload-limits.ts'
 type SourceFiles = Pick<Upload, 'files'> & { readonly entry?: string | undefined }
 
 const sourceKeys = ['source', 'files', 'directory', 'archive', 'path'] as const
-const otherKeys = ['name', 'entry', 'config', 'label', 'user']
+const otherKeys = ['name', 'entry', 'config', 'label', 'user', 'approved']
 
 /** Where a source text lives: it has no name of its own. */
 const sourceFile = 'index.ts'
