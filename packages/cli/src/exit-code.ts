@@ -1,7 +1,7 @@
 import { PlatformError, type ErrorCode } from '@cordon/contracts'
 
-/** What the command says to the shell: 0 ok, 1 the function or the upload failed, 2 wrong usage, 3 the platform cannot be reached. */
-export type ExitCode = 0 | 1 | 2 | 3
+/** What the command says to the shell: 0 ok, 1 the function or the upload failed, 2 wrong usage, 3 the platform cannot be reached, 130 Ctrl-C at a question. */
+export type ExitCode = 0 | 1 | 2 | 3 | 130
 
 /** Failures that the person at the keyboard mends by typing something else. */
 const usage: ReadonlySet<string> = new Set<ErrorCode>(['INVALID_OPTION', 'UNAUTHENTICATED', 'FORBIDDEN'])

@@ -5,7 +5,7 @@ import { createProgram } from './program/program.ts'
 
 /** Runs the command line; resolves with the exit code. */
 export async function main(argv: readonly string[]): Promise<ExitCode> {
-  const terminal = createTerminal()
+  const terminal = createTerminal(argv)
   try {
     return await createProgram(terminal).run(argv)
   } catch (error) {

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { serve, type RunningServer } from '@cordon/adapters/node'
 import { createPlatform, type Platform } from '@cordon/core'
 import { expect } from 'chai'
+import { hasTerminal, startAtTerminal } from './support/at-terminal.ts'
 import { fixture, runCordon, startCordon, type Run } from './support/run-cordon.ts'
 import { temporaryFolder } from './support/temporary-folder.ts'
 
@@ -34,7 +35,9 @@ describe('cordon', () => {
       expect(deployed).to.include({ code: 0, stderr: '' })
       expect(deployed.stdout).to.match(/^deployed greet v_[0-9a-f]{16}\n$/)
       expect((await cordon('deploy', fixture('greet.ts'), '--name', 'greet')).stdout).to.match(/^unchanged greet/)
-      expect((await cordon('list')).stdout).to.match(/^NAME +VERSION +KIND +UPDATED\ngreet +v_[0-9a-f]{16} +json/)
+      expect((await cordon('list')).stdout).to.match(
+        /^NAME +KIND +VERSION +ACCESS +UPDATED\ngreet +json +v_[0-9a-f]{16} +public +\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\n$/,
+      )
       expect(JSON.parse((await cordon('invoke', 'greet', '{"name":"Ada"}')).stdout)).to.deep.equal({ greeting: 'Hello Ada' })
       await writeFile(join(folder, 'input.json'), '{"name":"file"}')
       expect((await cordon('invoke', 'greet', '--data', '@input.json')).stdout).to.contain('Hello file')
@@ -126,9 +129,98 @@ describe('cordon', () => {
         join(project, 'functions', 'both.ts'),
         "import { tiny } from 'tiny'\nimport { shared } from '../shared.ts'\n/** @function */\nexport default async function both() { return [tiny, shared] }\n",
       )
-      expect(await cordon('deploy', 'project/functions/both.ts')).to.include({ code: 0, stderr: '' })
+      const { code, stdout } = await cordon('deploy', '--yes', 'project/functions/both.ts')
+      expect([code, stdout.split('\n').slice(1)]).to.deep.equal([0, ['  + package tiny', '']])
       expect(JSON.parse((await cordon('invoke', 'both')).stdout)).to.deep.equal(['tiny', 'shared'])
     })
+  })
+
+  describe('what may use more than the live version', () => {
+    const source = (rights: string) => `/** @function */\nexport default async (input: unknown, ctx) => [${rights}]\n`
+
+    before(async () => {
+      await writeFile(join(folder, 'grows.ts'), source(''))
+      expect((await cordon('deploy', 'grows.ts')).code).to.equal(0)
+      await writeFile(join(folder, 'grows.ts'), source('ctx.secrets.API_KEY, fetch("https://api.example.com")'))
+    })
+
+    it('is refused with the difference and its places where nobody can be asked', async () => {
+      const { code, stdout, stderr } = await cordon('deploy', 'grows.ts')
+      expect([code, stdout]).to.deep.equal([1, ''])
+      expect(stderr).to.match(/grows\.ts:2:\d+ error policy\n.*The secret "API_KEY" is new/)
+      expect(stderr).to.match(/\n {2}\+ net api\.example\.com\n {2}\+ secret API_KEY\nNothing was deployed\. .*--yes\n$/)
+      const json = await cordon('deploy', 'grows.ts', '--json')
+      expect(JSON.parse(json.stdout)).to.have.property('capabilities').with.property('added').with.length(2)
+      expect(json).to.include({ code: 1, stderr: '' })
+      expect((await platform.functions.versions('grows')).length).to.equal(1)
+    })
+
+    it('is shown by --dry-run, which deploys nothing', async () => {
+      expect(await cordon('deploy', 'grows.ts', '--dry-run')).to.deep.include({
+        code: 0,
+        stdout: 'would deploy grows\n  + net api.example.com\n  + secret API_KEY\n',
+      })
+      const refused = await cordon('deploy', fixture('refused.ts'), '--dry-run')
+      expect(refused).to.include({ code: 1, stdout: 'would be refused refused\n' })
+      expect((await platform.functions.versions('grows')).length).to.equal(1)
+    })
+
+    if (!hasTerminal) it.skip('is asked about at a terminal (skipped: there is no "script" command that makes a terminal)')
+    else {
+      it('is asked about at a terminal, where only yes deploys it and Ctrl-C is exit code 130', async () => {
+        for (const [keys, exitCode] of [
+          ['\r', 1],
+          ['\u0003', 130],
+          ['\u0004', 130],
+          ['y\r', 0],
+        ] as const) {
+          const asked = startAtTerminal(['deploy', 'grows.ts'], { cwd: folder })
+          await asked.sees('+ secret API_KEY')
+          await asked.sees('Deploy grows? [y/N] ')
+          expect((await platform.functions.versions('grows')).length).to.equal(1)
+          asked.type(keys)
+          expect(await asked.exited).to.equal(exitCode)
+          expect(asked.shown()).not.to.match(/^ +at /m)
+        }
+        expect((await platform.functions.versions('grows')).length).to.equal(2)
+        // Nothing is new any more.
+        expect((await cordon('deploy', 'grows.ts')).stdout).to.match(/^unchanged grows/)
+      })
+    }
+  })
+
+  describe('secrets', () => {
+    it('come from standard input, are listed with who reads them, and are removed', async () => {
+      await platform.deploy({ name: 'reader', source: '/** @function */\nexport default async (_: unknown, ctx) => ctx.secrets.TOKEN.length\n' })
+      expect((await cordon('secrets', 'list')).stdout).to.match(/^NAME +SET +READ BY\n(.*\n)*TOKEN +not set +reader\n/)
+      expect(await runCordon(['secrets', 'set', 'TOKEN'], { cwd: folder, input: 'two\nlines\n' })).to.include({ code: 0, stdout: 'set TOKEN\n' })
+      expect((await cordon('invoke', 'reader')).stdout).to.equal('9\n')
+      expect((await cordon('secrets', 'list')).stdout).to.match(/TOKEN +\d{4}-\d\d-\d\d \d\d:\d\d:\d\d +reader\n/)
+      expect(Object.keys((JSON.parse((await cordon('secrets', 'list', '--json')).stdout) as { items: object[] }).items[0] ?? {})).to.include('name')
+      expect((await cordon('secrets', 'remove', 'TOKEN')).stdout).to.equal('removed TOKEN\n')
+      expect(await cordon('secrets', 'remove', 'TOKEN')).to.deep.include({ code: 1, stdout: '' })
+    })
+
+    it('never come from the command line, and a wrong one is not repeated', async () => {
+      const wrong = [
+        await cordon('secrets', 'set', 'TOKEN', 's3cret'),
+        await cordon('secrets', 'set', 'TOKEN'),
+        await runCordon(['secrets', 'set', 'TOKEN'], { cwd: folder, input: 's3cret'.repeat(50_000) }),
+        await runCordon(['secrets', 'set', '1BAD'], { cwd: folder, input: 's3cret' }),
+      ]
+      expect(wrong.map(({ code }) => code)).to.deep.equal([2, 2, 2, 2])
+      expect(wrong.map(({ stdout, stderr }) => stdout + stderr).join('')).not.to.contain('s3cret')
+    })
+
+    if (hasTerminal) {
+      it('are not shown when they are typed', async () => {
+        const asked = startAtTerminal(['secrets', 'set', 'TYPED'], { cwd: folder })
+        await asked.sees('Value of TYPED (not shown): ')
+        asked.type('s3cret\r')
+        expect(await asked.exited).to.equal(0)
+        expect(asked.shown()).to.contain('set TYPED').and.not.to.contain('s3cret')
+      })
+    }
   })
 
   describe('a remote platform', () => {

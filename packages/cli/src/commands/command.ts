@@ -30,25 +30,40 @@ export async function withClient(context: CommandContext, use: (client: Client) 
   }
 }
 
-/**
- * Sends one request. With `--json` the body is printed as it is; otherwise `show` renders a good answer, and a problem
- * is rendered on stderr.
- */
+/** What came back for a request. */
+export interface Reply {
+  /** Whether the platform said yes. */
+  readonly isOk: boolean
+  readonly text: string
+  /** The text as JSON, when it is an object. */
+  readonly body: Answer | undefined
+}
+
+/** Sends one request and reads the whole answer. @throws CommandFailure with exit code 3 when it is not that of a platform */
+export async function readReply(client: Client, path: string, init?: RequestInit): Promise<Reply> {
+  const response = await client.request(path, init)
+  const text = await response.text()
+  const body = parse(text)
+  return { isOk: response.ok, text, body: isRecord(body) ? body : undefined }
+}
+
+/** With `--json` prints the body as it is; otherwise `show` renders a good answer, and a problem is rendered on stderr. */
+export function showReply(context: CommandContext, { isOk, text, body }: Reply, show: (answer: Answer) => void): ExitCode {
+  if (context.options.json === true) {
+    if (text !== '') context.terminal.print(text)
+  } else if (isOk) show(body ?? {})
+  else context.terminal.note(formatProblem(body, context.terminal))
+  if (isOk) return 0
+  return exitCodeOf(typeof body?.['code'] === 'string' ? body['code'] : undefined)
+}
+
+/** Sends one request and shows what came back. */
 export async function exchange(
   context: CommandContext,
   request: { client: Client; path: string; init?: RequestInit },
   show: (answer: Answer) => void,
 ): Promise<ExitCode> {
-  const response = await request.client.request(request.path, request.init)
-  const text = await response.text()
-  if (context.options.json === true && text !== '') context.terminal.print(text)
-  const body = parse(text)
-  if (response.ok) {
-    if (context.options.json !== true) show(isRecord(body) ? body : {})
-    return 0
-  }
-  if (context.options.json !== true) context.terminal.note(formatProblem(body, context.terminal))
-  return exitCodeOf(isRecord(body) && typeof body['code'] === 'string' ? body['code'] : undefined)
+  return showReply(context, await readReply(request.client, request.path, request.init), show)
 }
 
 /** The items of a list answer. */

@@ -9,25 +9,20 @@ const quietMs = 5000
 
 /** Shows on standard error how far a copy is: one line that changes on a terminal, else one now and then. `end` finishes it. */
 export function progressOf({ terminal, options }: CommandContext): CopyOptions & { end(): void } {
-  const isLive = process.stderr.isTTY
   let last = performance.now()
-  let isShown = false
   function show({ table, tables, rows }: CopyProgress): void {
     if (options.json === true) return
     const line = `${tables} tables, ${rows} rows: ${escapeLine(table)}`
-    if (isLive) process.stderr.write(`\r\u001B[2K${line.slice(0, (process.stderr.columns || 80) - 1)}`)
+    if (process.stderr.isTTY) terminal.status(line)
     else if (performance.now() - last > quietMs) {
       last = performance.now()
       terminal.note(line)
     }
-    isShown = true
   }
   return {
     onProgress: show,
     onNote: (note) => terminal.note(escapeLine(note)),
-    end: () => {
-      if (isLive && isShown) process.stderr.write('\r\u001B[2K')
-    },
+    end: () => terminal.status(),
   }
 }
 

@@ -2,20 +2,26 @@ import { isRecord } from '@cordon/contracts'
 import type { ExitCode } from '../exit-code.ts'
 import { escapeLine } from '../output/escape.ts'
 import { formatTable } from '../output/table.ts'
+import { formatTime } from '../output/time.ts'
 import { exchange, functionPath, itemsOf, withClient, type CommandContext } from './command.ts'
 
 /** `cordon list`: the functions and their live versions. */
 export async function list(context: CommandContext): Promise<ExitCode> {
   return withClient(context, (client) =>
     exchange(context, { client, path: '/api/functions' }, (answer) => {
-      const rows = itemsOf(answer).map((one) => [
-        cell(one['name']),
-        cell(one['version']),
-        isRecord(one['manifest']) ? cell(one['manifest']['handler']) : '',
-        when(one['updatedAt']),
-      ])
+      const rows = itemsOf(answer).map((one) => {
+        const manifest = isRecord(one['manifest']) ? one['manifest'] : {}
+        const config = isRecord(manifest['config']) ? manifest['config'] : {}
+        return [
+          cell(one['name']),
+          cell(manifest['handler'] ?? ''),
+          cell(one['version']),
+          cell(config['access'] ?? 'public'),
+          formatTime(one['updatedAt']),
+        ]
+      })
       if (rows.length === 0) context.terminal.note('No function is deployed yet. Try: cordon deploy <file>')
-      else context.terminal.print(formatTable(['NAME', 'VERSION', 'KIND', 'UPDATED'], rows))
+      else context.terminal.print(formatTable(['NAME', 'KIND', 'VERSION', 'ACCESS', 'UPDATED'], rows))
     }),
   )
 }
@@ -27,7 +33,7 @@ export async function versions(context: CommandContext, name: string): Promise<E
       const rows = itemsOf(answer).map((one) => [
         cell(one['version']),
         one['live'] === true ? 'live' : '',
-        when(one['createdAt']),
+        formatTime(one['createdAt']),
         cell(one['bytes']),
         cell(one['label'] ?? ''),
       ])
@@ -57,8 +63,4 @@ export async function remove(context: CommandContext, name: string): Promise<Exi
 
 function cell(value: unknown): string {
   return escapeLine(String(value))
-}
-
-function when(time: unknown): string {
-  return typeof time === 'number' && Number.isFinite(time) ? new Date(time).toISOString().slice(0, 19).replace('T', ' ') : ''
 }

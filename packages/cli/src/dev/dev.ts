@@ -82,7 +82,7 @@ async function deploy(
   const started = performance.now()
   try {
     const { init, sources } = await createDeployRequest(path, { name })
-    const response = await client.request(functionPath('deploy'), init)
+    const response = await client.request(functionPath('deploy'), init())
     const body: unknown = await response.json()
     if (!response.ok) {
       terminal.note(formatProblem(body, terminal))

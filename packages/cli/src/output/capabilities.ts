@@ -1,10 +1,11 @@
 import { isRecord } from '@cordon/contracts'
 import { escapeLine } from './escape.ts'
+import type { Terminal } from './terminal.ts'
 
-/** What a deployment became able to do and no longer is, a line each: `+ net api.example.com`. */
-export function formatCapabilities(change: unknown): string[] {
+/** What a version becomes able to do and no longer is, a line each: `+ net api.example.com`. */
+export function formatCapabilities(change: unknown, { colors }: Pick<Terminal, 'colors'>): string[] {
   if (!isRecord(change)) return []
-  return [...lines('+', change['added']), ...lines('-', change['removed'])]
+  return [...lines(colors.yellow('+'), change['added']), ...lines(colors.dim('-'), change['removed'])]
 }
 
 function lines(sign: string, list: unknown): string[] {

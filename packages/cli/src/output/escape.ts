@@ -17,3 +17,8 @@ export function escapeText(text: string): string {
 export function escapeLine(text: string): string {
   return escapeText(text).replaceAll('\n', '\\n').replaceAll('\t', '\\t')
 }
+
+/** Text for a terminal that does not take UTF-8. */
+export function escapeNonAscii(text: string): string {
+  return text.replace(/[\u0080-\uffff]/g, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`)
+}

@@ -1,14 +1,15 @@
+import type { DeployCommandOptions } from '../commands/deploy.ts'
 import type { InvokeCommandOptions } from '../commands/invoke.ts'
 import type { LogsOptions } from '../commands/logs.ts'
 import type { TypesOptions } from '../commands/types.ts'
-import type { DeployOptions } from '../upload/deploy-request.ts'
 import { command, type CommandGroup } from './command-spec.ts'
+import { secretCommands } from './secret-commands.ts'
 
 /** What works on the functions of a platform, here or elsewhere. */
 export const functionCommands: CommandGroup = {
   title: 'Functions:',
   commands: [
-    command<[string, Partial<DeployOptions>]>(
+    command<[string, DeployCommandOptions]>(
       {
         usage: 'deploy <path>',
         description: 'deploy a file, a folder or an archive',
@@ -16,8 +17,17 @@ export const functionCommands: CommandGroup = {
           ['-n, --name <name>', 'name of the function (default: that of the file)'],
           ['-e, --entry <path>', 'entry file inside the upload'],
           ['-l, --label <text>', 'note kept with the deployment'],
+          ['-y, --yes', 'do not ask when it may use more than the live version'],
+          ['--dry-run', 'say what would be deployed and what would change'],
         ],
-        examples: ['cordon deploy functions/hello.ts', 'cordon deploy functions/shop --label "new prices"', 'cordon deploy hello.zip --name hello'],
+        examples: [
+          'cordon deploy functions/hello.ts',
+          'cordon deploy functions/shop --dry-run',
+          'cordon deploy hello.zip --name hello --label "new prices" --yes',
+        ],
+        note:
+          'Before a version becomes live that may use more than the one before it (hosts, secrets, the database, other functions, packages), the\n' +
+          'command shows the difference and asks. Where nobody can be asked it ends with exit code 1, unless there is --yes.',
       },
       async (context, path, options) => (await import('../commands/deploy.ts')).deploy(context, path, options),
     ),
@@ -75,5 +85,6 @@ export const functionCommands: CommandGroup = {
       { usage: 'delete <name>', description: 'delete a function with its versions and logs', examples: ['cordon delete hello'] },
       async (context, name) => (await import('../commands/versions.ts')).remove(context, name),
     ),
+    secretCommands,
   ],
 }

@@ -25,10 +25,11 @@ const globalOptions: readonly OptionSpec[] = [
   ['--data-dir <folder>', 'data directory of the local platform (default: ./.cordon; CORDON_DATA_DIR)'],
   ['--config <file>', 'settings of the local platform (default: ./cordon.config.ts, .mts, .js or .mjs)'],
   ['--json', 'print the HTTP body'],
+  ['--no-color', 'print without colors (NO_COLOR; FORCE_COLOR=1 prints with them everywhere)'],
 ]
 
 const exitCodes = `
-Exit codes: 0 done, 1 the function or the upload failed, 2 wrong usage, 3 the platform cannot be reached.
+Exit codes: 0 done, 1 the function or the upload failed, 2 wrong usage, 3 the platform cannot be reached, 130 Ctrl-C at a question.
 \`cordon help <command>\` shows the options and examples of a command, \`cordon --version\` the version.`
 
 /** Declares every command and its options. What a command needs is loaded when it runs. */

@@ -2,12 +2,16 @@ import { Buffer } from 'node:buffer'
 import { readFile } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { collect, isArchive } from '@cordon/core/upload'
+import { usageFailure } from '../exit-code.ts'
 
-/** A deploy request, ready to send. */
+/** A deploy request, ready to send: as often as wanted, always the same files. */
 export interface DeployRequest {
-  readonly init: RequestInit
+  /** `approved`: what may be granted beyond what the live version may use; all of it when it is left out. */
+  init(approved?: readonly unknown[]): RequestInit
   /** Absolute paths of the user's own files in it; empty for an archive. */
   readonly sources: ReadonlySet<string>
+  /** How much is sent, in bytes. */
+  readonly bytes: number
 }
 
 /** Options of a deployment. */
@@ -17,21 +21,42 @@ export interface DeployOptions {
   readonly label?: string | undefined
 }
 
-/** Makes the deploy request of a file, a folder or an archive. @throws PlatformError INVALID_OPTION */
-export async function createDeployRequest(path: string, options: DeployOptions): Promise<DeployRequest> {
-  if (isArchive(path)) return { init: { method: 'POST', body: await archiveForm(path, options) }, sources: new Set() }
-  const { files, entry, sources } = await collect(path)
-  const body = { ...options, entry: options.entry ?? entry, files: Object.fromEntries([...files].map(([name, bytes]) => [name, contentOf(bytes)])) }
-  return { init: { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }, sources }
+/** Makes the deploy request of a file, a folder or an archive. @throws PlatformError INVALID_OPTION, CommandFailure */
+export async function createDeployRequest(path: string, { name, entry, label }: DeployOptions): Promise<DeployRequest> {
+  if (isArchive(path)) return archiveRequest(path, { name, entry, label })
+  const { files, entry: found, sources } = await collect(path)
+  const contents = Object.fromEntries([...files].map(([file, bytes]) => [file, contentOf(bytes)]))
+  const body = { name, label, entry: entry ?? found, files: contents }
+  return {
+    init: (approved) => ({ method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ ...body, approved }) }),
+    sources,
+    bytes: [...files.values()].reduce((sum, { byteLength }) => sum + byteLength, 0),
+  }
 }
 
-async function archiveForm(path: string, options: DeployOptions): Promise<FormData> {
-  const form = new FormData()
-  form.set('name', options.name)
-  if (options.entry !== undefined) form.set('entry', options.entry)
-  if (options.label !== undefined) form.set('label', options.label)
-  form.set('archive', new Blob([new Uint8Array(await readFile(path))]), basename(path))
-  return form
+async function archiveRequest(path: string, { name, entry, label }: DeployOptions): Promise<DeployRequest> {
+  const bytes = new Uint8Array(await readArchive(path))
+  return {
+    init(approved) {
+      const form = new FormData()
+      form.set('name', name)
+      if (entry !== undefined) form.set('entry', entry)
+      if (label !== undefined) form.set('label', label)
+      if (approved !== undefined) form.set('approved', JSON.stringify(approved))
+      form.set('archive', new Blob([bytes]), basename(path))
+      return { method: 'POST', body: form }
+    },
+    sources: new Set(),
+    bytes: bytes.byteLength,
+  }
+}
+
+async function readArchive(path: string): Promise<Uint8Array> {
+  try {
+    return await readFile(path)
+  } catch {
+    throw usageFailure(`Cannot read "${path}": there is no such readable file`)
+  }
 }
 
 /** Text stays readable; what is not UTF-8 goes as base64. */

@@ -4,7 +4,8 @@ import { createInterface } from 'node:readline'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 
-const bin = fileURLToPath(new URL('../../bin/cordon.js', import.meta.url))
+/** The command. */
+export const bin = fileURLToPath(new URL('../../bin/cordon.js', import.meta.url))
 
 /** What a command said and did. */
 export interface Run {
