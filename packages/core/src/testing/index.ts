@@ -1,2 +1,3 @@
 export { createTestHost, type TestHost, type TestHostParts } from './create-test-host.ts'
-export type { AnswerRequest } from './answered-requests.ts'
+export { createTestDirectory } from './test-directory.ts'
+export { platformBuild } from './platform-build.ts'

@@ -301,6 +301,8 @@ class EmbeddedPostgres implements EmbeddedServer {
     await this.#restart
     const postmaster = this.#postmaster
     if (postmaster !== undefined && !hasExited(postmaster)) {
+      // Its end is waited for.
+      postmaster.child.ref()
       postmaster.child.kill(signal)
       const timers = [
         setTimeout(() => postmaster.child.kill('SIGQUIT'), timeoutMs),

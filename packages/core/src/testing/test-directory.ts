@@ -1,0 +1,30 @@
+import { chmod, mkdtemp, readdir, rm, stat } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { hostOf } from '../data-dir/lock.ts'
+
+const prefix = 'cordon-test-'
+/** Longest path of the directory for temporary files that leaves room for the path of a socket (107 bytes on Linux, 103 on macOS). */
+const maxParent = 60
+/** A directory that has no host yet is somebody's who is just starting; after this time in milliseconds it is nobody's. */
+const startMs = 60_000
+
+/** Creates the directory of a test platform, and removes those of processes that were killed together with their reaper. */
+export async function createTestDirectory(): Promise<string> {
+  const parent = Buffer.byteLength(tmpdir()) <= maxParent ? tmpdir() : '/tmp'
+  const directory = await mkdtemp(join(parent, prefix))
+  // PostgreSQL runs as another user when the host is root, and has to pass through.
+  if (process.getuid?.() === 0) await chmod(directory, 0o711)
+  await removeAbandoned(parent).catch(() => undefined)
+  return directory
+}
+
+async function removeAbandoned(parent: string): Promise<void> {
+  for (const name of await readdir(parent)) {
+    if (!name.startsWith(prefix)) continue
+    const directory = join(parent, name)
+    const { mtimeMs, uid } = await stat(directory)
+    if (uid !== process.getuid?.() || Date.now() - mtimeMs < startMs || (await hostOf(join(directory, 'data'))) !== undefined) continue
+    await rm(directory, { recursive: true, force: true })
+  }
+}

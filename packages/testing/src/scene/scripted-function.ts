@@ -1,0 +1,30 @@
+import { PlatformError, reasonOf, type JsonInvocation, type Outcome } from '@cordon/contracts'
+
+/** Stands for a function that another one calls: gets the input, gives the output, or throws. */
+export type ScriptedFunction = (input: unknown) => unknown
+
+const measures = { queueMs: 0, bootMs: 0, loadMs: 0, durationMs: 0, cpuMs: 0, peakMemoryMb: 0, coldStart: false, logs: [], droppedLogBytes: 0 }
+
+/** What is deployed under the name of a scripted function, so that all that is decided before a call is decided as ever. */
+export const stubSource = '/** @function */\nexport default function stub(): void {}\n'
+
+/** Runs a script in place of a sandbox. */
+export async function runScript(script: ScriptedFunction, { inputJson, capabilities }: JsonInvocation): Promise<Outcome> {
+  try {
+    const output = await script(inputJson === undefined ? undefined : JSON.parse(inputJson))
+    return { kind: 'success', outputJson: output === undefined ? undefined : JSON.stringify(output), ...measures }
+  } catch (thrown) {
+    return { kind: 'failure', error: thrown instanceof PlatformError ? thrown : asFunctionError(thrown), ...measures }
+  } finally {
+    await capabilities.end()
+  }
+}
+
+function asFunctionError(thrown: unknown): PlatformError {
+  const { name, stack } = thrown instanceof Error ? thrown : { name: 'Error', stack: undefined }
+  const message = reasonOf(thrown)
+  return new PlatformError('FUNCTION_ERROR', message, {
+    details: { error: { name, message, ...(stack === undefined ? {} : { stack }) } },
+    cause: thrown,
+  })
+}
