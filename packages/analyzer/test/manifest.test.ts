@@ -130,6 +130,22 @@ describe('the manifest', () => {
     expect(uses[1]?.frame).to.include('> 4 | await fetch')
   })
 
+  it('grants hosts that secrets are sent to, and says where, without granting the secrets', async () => {
+    const config = `export const config = {\nsecretHeaders: {\n'A.example:443': {\nAuthorization: 'Bearer {KEY}' }, '*.b.example': {} } }`
+    const { manifest, uses, diagnostics } = await analyse(body('return 1', config))
+    expect(diagnostics).to.deep.equal([])
+    expect([manifest.net, manifest.secrets]).to.deep.equal([['*.b.example', 'a.example'], []])
+    expect(manifest.config.secretHeaders).to.deep.equal({ 'a.example': { authorization: 'Bearer {KEY}' }, '*.b.example': {} })
+    expect(uses.map(({ kind, name, sentTo, line }) => [kind, name, sentTo, line])).to.deep.equal([
+      ['net', '*.b.example', undefined, 4],
+      ['net', 'a.example', undefined, 3],
+      ['secret', 'KEY', 'a.example', 4],
+    ])
+    const [wrong] = (await analyse(body('return 1', config.replace('{KEY}', 'sk_value')))).diagnostics
+    expect(wrong).to.include({ rule: 'config-literal', severity: 'error', line: 2 })
+    expect(wrong?.message).to.contain('config.secretHeaders["a.example"].Authorization').and.contain('"Bearer {API_KEY}"')
+  })
+
   it('refuses names in config that can be none, whoever gives them', async () => {
     for (const net of ['https://a.example', 'a b', '', 'a.*.example', '\u202ea.example', 'x'.repeat(100_000)].filter(Boolean)) {
       const analysis = await analyse(body('return 1'), { net: [net] })

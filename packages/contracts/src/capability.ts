@@ -3,6 +3,11 @@ export interface Capability {
   readonly kind: 'database' | 'net' | 'secret' | 'function' | 'package'
   /** The host, secret, function or package; `ctx.db` for the database. */
   readonly name: string
+  /**
+   * Of a secret that the host puts into a header of the requests to this host (`config.secretHeaders`). Without it the function itself gets the
+   * secret.
+   */
+  readonly sentTo?: string
 }
 
 /** Where a capability was seen first: in the code, or in its `config`. */

@@ -1,5 +1,6 @@
 import { choice, flag, optional, resolveOptions, textList, type OptionRow, type OptionTable, isRecord, invalidOption } from './options/check.ts'
 import { limitTable } from './options/limits.ts'
+import { secretHeaders, type SecretHeaders } from './secret-headers.ts'
 
 /** Who may call a function over HTTP. `internal` functions are reachable through the API of the host only. */
 export type Access = 'public' | 'authenticated' | 'internal'
@@ -22,6 +23,11 @@ export interface FunctionConfig {
   readonly net?: readonly string[] | undefined
   /** Names of the secrets it may read. */
   readonly secrets?: readonly string[] | undefined
+  /**
+   * Headers with secrets that the host puts into the requests to a host, so that the function never sees them:
+   * `{ 'api.stripe.com': { authorization: 'Bearer {STRIPE_KEY}' } }`. The hosts are granted as those of `net` are.
+   */
+  readonly secretHeaders?: SecretHeaders | undefined
   /** Environment values the function sees as `process.env` and `ctx.env`. */
   readonly env?: Readonly<Record<string, string>> | undefined
   /** Names of the functions it may call. */
@@ -42,6 +48,7 @@ export interface ResolvedFunctionConfig {
   readonly database: boolean | undefined
   readonly net: readonly string[]
   readonly secrets: readonly string[]
+  readonly secretHeaders: SecretHeaders | undefined
   readonly env: Readonly<Record<string, string>>
   readonly functions: readonly string[]
   readonly input: Readonly<Record<string, unknown>> | undefined
@@ -60,6 +67,7 @@ export const functionConfigTable: OptionTable<ResolvedFunctionConfig> = {
   database: unset(flag(false)),
   net: textList([]),
   secrets: textList([]),
+  secretHeaders: secretHeaders(),
   env: environment(),
   functions: textList([]),
   input: schema(),

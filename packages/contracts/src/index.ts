@@ -54,6 +54,8 @@ export { normaliseHost } from './host-name.ts'
 export type { Capability, CapabilityChange, CapabilityUse } from './capability.ts'
 export type { Diagnostic, RuleSeverity } from './diagnostic.ts'
 export type { Analysis, AnalyzeOptions, Analyzer, Bundle, Manifest, Schemas, Upload } from './analysis.ts'
+export { connectionHeader, headerName, headerValue } from './http-header.ts'
+export { fillSecrets, secretsIn, type SecretHeaders } from './secret-headers.ts'
 export {
   nothingUsed,
   type InvocationRecord,

@@ -65,6 +65,7 @@ export type {
   SandboxReport,
   Schemas,
   SlowQuery,
+  SecretHeaders,
   SecretInfo,
   StoredLogEntry,
   TenantPoolStats,

@@ -11,6 +11,7 @@ import type { Lookup } from '../dist/egress/connector.js'
 import { Egress } from '../dist/egress/egress.js'
 import { addressesOf, refusedUrls } from './support/refused-urls.ts'
 
+const vault = { of: () => new Map<string, string>() }
 const plain = { method: 'GET', headers: [], redirect: 'follow' }
 
 describe('requests to what is not public', () => {
@@ -53,7 +54,10 @@ describe('requests to what is not public', () => {
 
   function requestsOf(net: readonly string[] = ['*']): Requests {
     const options = resolveOptions(netTable, { requests: 1000 })
-    return new Requests({ egress, net: options }, { tenant: 't', function: 'f', stored: { manifest: { net } } })
+    return new Requests(
+      { egress, net: options, vault },
+      { tenant: 't', function: 'f', stored: { manifest: { net, config: { secretHeaders: undefined } } } },
+    )
   }
 
   async function codeOf(requests: Requests, url: string, number: number): Promise<string> {
@@ -95,8 +99,8 @@ describe('requests to what is not public', () => {
     const base = `http://localhost:${(slow.address() as AddressInfo).port}`
     const free = new Egress({ allowPrivate: [new URL(base).host] })
     const requests = new Requests(
-      { egress: free, net: resolveOptions(netTable, {}) },
-      { tenant: 't', function: 'f', stored: { manifest: { net: ['*'] } } },
+      { egress: free, net: resolveOptions(netTable, {}), vault },
+      { tenant: 't', function: 'f', stored: { manifest: { net: ['*'], config: { secretHeaders: undefined } } } },
     )
     const first = requests.call('fetch.start', { ...plain, fetch: 1, url: base })
     await requests.call('fetch.abort', { fetch: 1 })
@@ -227,8 +231,8 @@ describe('arguments that a sandbox sends of its own', () => {
 
   it('are refused', async () => {
     const requests = new Requests(
-      { egress, net: resolveOptions(netTable, undefined) },
-      { tenant: 't', function: 'f', stored: { manifest: { net: ['*'] } } },
+      { egress, net: resolveOptions(netTable, undefined), vault },
+      { tenant: 't', function: 'f', stored: { manifest: { net: ['*'], config: { secretHeaders: undefined } } } },
     )
     for (const [method, argument] of bad)
       expect(await refusal(requests.call(method, argument)), `${method} ${JSON.stringify(argument).slice(0, 200)}`).to.equal('INVALID_INPUT')

@@ -95,10 +95,11 @@ function readUse(value: unknown): CapabilityUse {
   const one = record(value, 'use')
   const kind = capabilityKinds.find((known) => known === one['kind'])
   if (kind === undefined) throw broken('kind')
-  const { name, file, line, column, frame } = one
+  const { name, sentTo, file, line, column, frame } = one
   return {
     kind,
     name: text(name, 'name'),
+    ...(sentTo === undefined ? {} : { sentTo: text(sentTo, 'sentTo') }),
     file: text(file, 'file'),
     line: count(line, 'line'),
     column: count(column, 'column'),

@@ -1,4 +1,4 @@
-import { normaliseHost, type CapabilityUse, type Manifest, type ResolvedFunctionConfig } from '@cordon/contracts'
+import { normaliseHost, secretsIn, type CapabilityUse, type Manifest, type ResolvedFunctionConfig } from '@cordon/contracts'
 import { ts } from '@ts-morph/common'
 import type { Reporter } from '../child/reporter.ts'
 import { codeFrame, placeAt } from '../source/code-frame.ts'
@@ -69,7 +69,7 @@ export function collectCapabilities({ files, entry, config, reporter }: Capabili
   const env = [...Object.keys(config.env), ...found.flatMap(({ kind, name }) => (kind === 'env' && name !== undefined ? [name] : []))]
   return {
     database: config.database ?? found.some(({ kind, name }) => kind === 'database' && name !== undefined),
-    net: names('net', 'net', declared('net', 'net')),
+    net: names('net', 'net', [...declared('net', 'net'), ...Object.keys(config.secretHeaders ?? {})]),
     secrets: names('secret', 'secrets', declared('secret', 'secrets')),
     env: names('env', 'env', env).filter((name) => !givenEnvironment.has(name) || Object.hasOwn(config.env, name)),
     functions: names('function', 'functions', declared('function', 'functions')),
@@ -84,26 +84,29 @@ export function placeCapabilities({ files, entry }: Pick<CapabilitySources, 'fil
   if (entry !== undefined) for (const use of configUses(entry)) note(use, entry)
   return [...places].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, use]) => use)
 
-  function note({ kind, name, node }: FoundUse, { ast, path, text }: SourceText): void {
-    const key = `${kind} ${name ?? ''}`
+  function note({ kind, name, sentTo, node }: FoundUse, { ast, path, text }: SourceText): void {
+    const key = `${kind} ${name ?? ''} ${sentTo ?? ''}`
     if (kind === 'env' || name === undefined || places.has(key) || places.size >= maxPlaces) return
     if (kind !== 'database' && !isName(kind, name)) return
     const place = placeAt(text, node.getStart(ast))
-    places.set(key, { kind, name, file: path, ...place, frame: codeFrame(text, place, node.getWidth(ast)) })
+    const right = sentTo === undefined ? { kind, name } : { kind, name, sentTo }
+    places.set(key, { ...right, file: path, ...place, frame: codeFrame(text, place, node.getWidth(ast)) })
   }
 }
 
 /** The values of the literal `config`, by key. */
 function configNodes(source: SourceText): Map<string, ts.Expression> {
   const found = findConfigExport(source.ast)?.value
-  const value = found === undefined ? undefined : unwrap(found)
-  if (value === undefined || !ts.isObjectLiteralExpression(value)) return new Map()
-  return new Map(
-    value.properties.flatMap((one) => {
-      const name = one.name === undefined ? undefined : propertyName(one.name)
-      return ts.isPropertyAssignment(one) && name !== undefined ? [[name, unwrap(one.initializer)] as const] : []
-    }),
-  )
+  return new Map(propertiesOf(found === undefined ? undefined : unwrap(found)).map(([name, value]) => [name, value]))
+}
+
+/** What an object literal gives by name. */
+function propertiesOf(object: ts.Expression | undefined): (readonly [name: string, value: ts.Expression, node: ts.Node])[] {
+  if (object === undefined || !ts.isObjectLiteralExpression(object)) return []
+  return object.properties.flatMap((one) => {
+    const name = one.name === undefined ? undefined : propertyName(one.name)
+    return ts.isPropertyAssignment(one) && name !== undefined ? [[name, unwrap(one.initializer), one.name] as const] : []
+  })
 }
 
 function configUses(source: SourceText): FoundUse[] {
@@ -123,5 +126,19 @@ function configUses(source: SourceText): FoundUse[] {
         ts.isStringLiteralLike(node) ? [{ kind, name: kind === 'net' ? normaliseHost(node.text) : node.text, node }] : [],
       )
     }),
+    ...secretHeaderUses(nodes.get('secretHeaders')),
   ]
+}
+
+/** The hosts of `secretHeaders`, and the secrets that are sent to them. */
+function secretHeaderUses(hosts: ts.Expression | undefined): FoundUse[] {
+  return propertiesOf(hosts).flatMap(([given, headers, node]) => {
+    const host = normaliseHost(given)
+    if (host === undefined) return []
+    const secrets = propertiesOf(headers).flatMap(([, value]) => {
+      const names = ts.isStringLiteralLike(value) ? secretsIn(value.text) : undefined
+      return (names ?? []).map((name): FoundUse => ({ kind: 'secret', name, sentTo: host, node: value }))
+    })
+    return [{ kind: 'net', name: host, node }, ...secrets]
+  })
 }

@@ -15,6 +15,8 @@ export interface FoundUse {
   readonly kind: NamedKind | 'database'
   /** `undefined` when the name cannot be read from the code. */
   readonly name: string | undefined
+  /** The host that a secret is sent to in a header. */
+  readonly sentTo?: string
   readonly node: ts.Node
 }
 

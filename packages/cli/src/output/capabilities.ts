@@ -10,5 +10,10 @@ export function formatCapabilities(change: unknown, { colors }: Pick<Terminal, '
 
 function lines(sign: string, list: unknown): string[] {
   if (!Array.isArray(list)) return []
-  return list.flatMap((one: unknown) => (isRecord(one) ? [`  ${sign} ${escapeLine(`${String(one['kind'])} ${String(one['name'])}`)}`] : []))
+  return list.flatMap((one: unknown) => {
+    if (!isRecord(one)) return []
+    const { kind, name, sentTo } = one
+    const way = sentTo === undefined ? '' : ` sent to ${String(sentTo)}`
+    return [`  ${sign} ${escapeLine(`${String(kind)} ${String(name)}${way}`)}`]
+  })
 }

@@ -1,5 +1,5 @@
 import { isUint8Array } from 'node:util/types'
-import { isRecord } from '@cordon/contracts'
+import { connectionHeader, headerName, headerValue, isRecord } from '@cordon/contracts'
 import type { ExchangeRequest } from '../egress/exchange.ts'
 import { denied, invalidArgument } from './refusal.ts'
 
@@ -9,12 +9,6 @@ const maxHeaders = 200
 const maxHeadLength = 65_536
 /** Most bytes of a body that comes with its head; longer ones come piece by piece. */
 const maxInlineBytes = 1_048_576
-/** Tokens of RFC 9110, section 5.6.2. */
-const token = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
-/** Field content of RFC 9110, section 5.5. */
-const headerValue = /^[\t\x20-\x7e\x80-\xff]*$/
-/** Headers that belong to the connection, which is the host's, and those of proxies. */
-const ofConnection = /^(?:connection|content-length|expect|host|keep-alive|proxy-.*|te|trailer|transfer-encoding|upgrade)$/
 /** Methods that no `fetch` sends (Fetch standard, forbidden methods). */
 const forbiddenMethods: readonly string[] = ['CONNECT', 'TRACE', 'TRACK']
 /** What a request has that says nothing else. */
@@ -28,7 +22,7 @@ const defaultHeaders = [
 export function readRequest(argument: Readonly<Record<string, unknown>>): ExchangeRequest {
   const { url: text, method: verb, headers, redirect, body, length } = argument
   if (typeof text !== 'string' || text.length > maxHeadLength) throw invalidArgument(method, `a URL of at most ${maxHeadLength} characters`)
-  if (typeof verb !== 'string' || verb.length > 50 || !token.test(verb) || forbiddenMethods.includes(verb.toUpperCase())) {
+  if (typeof verb !== 'string' || verb.length > 50 || !headerName.test(verb) || forbiddenMethods.includes(verb.toUpperCase())) {
     throw invalidArgument(method, 'the method of a request')
   }
   if (redirect !== 'follow' && redirect !== 'manual' && redirect !== 'error') throw invalidArgument(method, 'what to do with redirects')
@@ -38,13 +32,14 @@ export function readRequest(argument: Readonly<Record<string, unknown>>): Exchan
   if (body === 'stream') {
     const isKnown = typeof length === 'number' && Number.isSafeInteger(length) && length >= 0
     if (length !== undefined && !isKnown) throw invalidArgument(method, 'the length of a body')
-    return { url: readUrl(text), method: verb, redirect, headers: isKnown ? [...list, ['content-length', String(length)]] : list, body }
+    return { url: readUrl(text), method: verb, redirect, headers: isKnown ? [...list, ['content-length', String(length)]] : list, ofOrigin: [], body }
   }
   return {
     url: readUrl(text),
     method: verb,
     redirect,
     headers: list,
+    ofOrigin: [],
     body: hasBody ? readBytes(method, isRecord(body) ? body['data'] : body) : undefined,
   }
 }
@@ -77,13 +72,13 @@ function readHeaders(given: unknown, urlLength: number): (readonly [string, stri
   const headers: (readonly [string, string])[] = []
   for (const pair of given as readonly unknown[]) {
     const [name, value]: readonly unknown[] = Array.isArray(pair) ? pair : []
-    if (typeof name !== 'string' || typeof value !== 'string' || !token.test(name) || !headerValue.test(value)) {
+    if (typeof name !== 'string' || typeof value !== 'string' || !headerName.test(name) || !headerValue.test(value)) {
       throw invalidArgument(method, 'headers that are names and values')
     }
     length += name.length + value.length
     if (length > maxHeadLength) throw invalidArgument(method, `a head of at most ${maxHeadLength} characters`)
     const lower = name.toLowerCase()
-    if (!ofConnection.test(lower)) headers.push([lower, value])
+    if (!connectionHeader.test(lower)) headers.push([lower, value])
   }
   for (const row of defaultHeaders) if (!headers.some(([name]) => name === row[0])) headers.push(row)
   return headers

@@ -1,12 +1,13 @@
 import { setImmediate } from 'node:timers/promises'
-import { normaliseHost, PlatformError, reasonOf, type NetOptions, type UsedCapabilities } from '@cordon/contracts'
+import { normaliseHost, PlatformError, reasonOf, type NetOptions, type ResolvedFunctionConfig, type UsedCapabilities } from '@cordon/contracts'
 import type { RequestSenders } from '../egress/egress.ts'
-import { Exchange, type ExchangeHead } from '../egress/exchange.ts'
+import { Exchange, type ExchangeHead, type ExchangeRequest } from '../egress/exchange.ts'
 import type { Piece } from '../egress/answer.ts'
 import { covers } from '../policy/covers.ts'
 import { isBadPort } from '../egress/bad-ports.ts'
 import { denied, invalidArgument, show } from './refusal.ts'
 import { readBytes, readRequest } from './request-argument.ts'
+import { withSecretHeaders } from './secret-headers.ts'
 import { Slots } from './slots.ts'
 
 type Argument = Readonly<Record<string, unknown>>
@@ -15,13 +16,15 @@ type Argument = Readonly<Record<string, unknown>>
 export interface RequestingVersion {
   readonly tenant: string
   readonly function: string
-  readonly stored: { readonly manifest: { readonly net: readonly string[] } }
+  readonly stored: { readonly manifest: { readonly net: readonly string[]; readonly config: Pick<ResolvedFunctionConfig, 'secretHeaders'> } }
 }
 
 /** What requests need of the host. */
 export interface RequestParts {
   readonly egress: RequestSenders
   readonly net: NetOptions
+  /** The secrets of all tenants. */
+  readonly vault: { of(tenant: string): ReadonlyMap<string, string> }
 }
 
 /** A request that failed on its way: in the function a `TypeError` with this as its cause, as any `fetch` has it. */
@@ -85,8 +88,9 @@ export class Requests {
     const { requests } = this.#parts.net
     if (this.#made >= requests)
       throw denied(`Cannot fetch: the invocation has made ${requests} requests already, as many as net.requests of the platform allows`)
-    const request = readRequest(argument)
-    this.#checkUrl(request.url)
+    const given = readRequest(argument)
+    this.#checkUrl(given.url)
+    const request = this.#withSecrets(given)
     this.#made += 1
     const exchange = new Exchange(request, {
       checkUrl: (url) => this.#checkUrl(url),
@@ -166,6 +170,16 @@ export class Requests {
   /** A sandbox may have given the number to another request meanwhile. */
   #forget(number: number, open: Open): void {
     if (this.#open.get(number) === open) this.#open.delete(number)
+  }
+
+  #withSecrets(request: ExchangeRequest): ExchangeRequest {
+    const { tenant, stored } = this.#version
+    const { net, vault } = this.#parts
+    return withSecretHeaders(request, {
+      declared: stored.manifest.config.secretHeaders,
+      values: vault.of(tenant),
+      allowPrivate: net.allowPrivate,
+    })
   }
 
   #checkUrl({ protocol, host, hostname, port }: URL): void {

@@ -11,6 +11,8 @@ export interface ExchangeRequest {
   readonly url: URL
   readonly method: string
   readonly headers: readonly (readonly [string, string])[]
+  /** Names of those headers that are meant for this origin only, beside the credentials that every `fetch` knows. */
+  readonly ofOrigin: readonly string[]
   /** `undefined` for none, `'stream'` for one that comes piece by piece. */
   readonly body: Uint8Array | 'stream' | undefined
   readonly redirect: 'follow' | 'manual' | 'error'

@@ -25,7 +25,7 @@ export function redirected(request: ExchangeRequest, { status, headers }: Answer
   const isElsewhere = url.origin !== request.url.origin
   const kept = request.headers.filter(([name]) => {
     if (becomesGet && bodyHeaders.includes(name)) return false
-    return !(isElsewhere && credentials.includes(name))
+    return !(isElsewhere && (credentials.includes(name) || request.ofOrigin.includes(name)))
   })
   return { ...request, url, headers: kept, ...(becomesGet ? { method: 'GET', body: undefined } : {}) }
 }

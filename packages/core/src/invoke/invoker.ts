@@ -74,6 +74,7 @@ export class Invoker {
       database: parts.database,
       egress: parts.egress,
       net: parts.net,
+      vault: parts.vault,
       callFunction: async (name, inputJson, call) => {
         const { user, timeoutMs, signal } = call
         const options = { timeoutMs, signal, ...(user === null ? {} : { user }) }

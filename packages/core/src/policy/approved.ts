@@ -1,6 +1,6 @@
 import { invalidOption, isRecord, readGiven, type Analysis, type Capability, type CapabilityChange, type PlatformError } from '@cordon/contracts'
 import { refuseCode } from '../deploy/rejected.ts'
-import { capabilityKey } from './capability-change.ts'
+import { capabilityKey, keyOfParts } from './capability-change.ts'
 import { notYetApproved } from './refusals.ts'
 
 /** What stands in the option `approved` of a deployment, by key; `undefined` when it is left out. @throws PlatformError INVALID_OPTION */
@@ -16,9 +16,11 @@ export function readApproved(given: unknown): ReadonlySet<string> | undefined {
 
 function keyOf(one: unknown): string | undefined {
   if (!isRecord(one)) return undefined
-  const { kind, name } = one
+  const { kind, name, sentTo } = one
+  if (typeof kind !== 'string' || typeof name !== 'string') return undefined
   // What kinds there are does not matter: one that nobody knows approves nothing.
-  return typeof kind === 'string' && typeof name === 'string' ? [kind, name].join(' ') : undefined
+  if (sentTo === undefined) return keyOfParts(kind, name)
+  return typeof sentTo === 'string' ? keyOfParts(kind, name, sentTo) : undefined
 }
 
 /** The refusal of a deployment that needs more than was approved; `undefined` when it does not. */

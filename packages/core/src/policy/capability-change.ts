@@ -1,4 +1,4 @@
-import type { Capability, CapabilityChange, Manifest } from '@cordon/contracts'
+import { secretsIn, type Capability, type CapabilityChange, type Manifest } from '@cordon/contracts'
 
 /** The rights that a manifest grants, sorted by kind and name. Built-ins and environment values are none: they reach nothing. */
 export function capabilitiesOf(manifest: Manifest): readonly Capability[] {
@@ -10,6 +10,7 @@ export function capabilitiesOf(manifest: Manifest): readonly Capability[] {
     // A package that is there in two versions is one right.
     ...named('package', [...new Set(packages.map(({ name }) => name))]),
     ...named('secret', secrets),
+    ...sentSecrets(manifest),
   ]
 }
 
@@ -21,12 +22,29 @@ export function capabilityChange(before: Manifest | undefined, after: Manifest |
 }
 
 /** One text for each capability. */
-export function capabilityKey({ kind, name }: Capability): string {
-  return `${kind} ${name}`
+export function capabilityKey({ kind, name, sentTo }: Capability): string {
+  return keyOfParts(kind, name, sentTo)
+}
+
+/** The same of what may be no capability. */
+export function keyOfParts(kind: string, name: string, sentTo?: string): string {
+  return sentTo === undefined ? `${kind} ${name}` : `${kind} ${name} sent to ${sentTo}`
 }
 
 function named(kind: Capability['kind'], names: readonly string[]): readonly Capability[] {
   return names.toSorted().map((name) => ({ kind, name }))
+}
+
+/** Each secret once for each host that it is sent to. */
+function sentSecrets({ config }: Manifest): readonly Capability[] {
+  const found = new Map<string, Capability>()
+  for (const [sentTo, headers] of Object.entries(config.secretHeaders ?? {})) {
+    for (const name of Object.values(headers).flatMap((value) => secretsIn(value) ?? [])) {
+      const capability = { kind: 'secret', name, sentTo } as const
+      found.set(capabilityKey(capability), capability)
+    }
+  }
+  return [...found].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, capability]) => capability)
 }
 
 function without(list: readonly Capability[], others: readonly Capability[]): readonly Capability[] {

@@ -49,6 +49,7 @@ function refusal(capability: Capability, uses: readonly CapabilityUse[], state: 
   const key = capabilityKey(capability)
   const { file, line, column, frame } = uses.find((use) => capabilityKey(use) === key) ?? { file: '', line: 0, column: 0, frame: '' }
   const { what } = kinds[capability.kind]
-  const shown = capability.kind === 'database' ? what : `${what} "${printable(capability.name)}"`
+  const named = capability.kind === 'database' ? what : `${what} "${printable(capability.name)}"`
+  const shown = capability.sentTo === undefined ? named : `${named} in a header to "${printable(capability.sentTo)}"`
   return { rule: 'policy', severity: 'error', message: `${shown} ${state}`, file, line, column, frame }
 }
