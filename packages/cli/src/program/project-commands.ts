@@ -1,3 +1,4 @@
+import type { TestOptions } from '../commands/test.ts'
 import type { DevOptions } from '../dev/dev.ts'
 import { command, type CommandGroup } from './command-spec.ts'
 
@@ -16,6 +17,19 @@ export const projectCommands: CommandGroup = {
         examples: ['cordon dev functions', 'cordon dev functions --port 9000'],
       },
       async (context, folder, options) => (await import('../dev/dev.ts')).dev(context, folder ?? '.', options),
+    ),
+    command<[string[], TestOptions]>(
+      {
+        usage: 'test [paths...]',
+        description: 'run *.test.{ts,mts,js,mjs} with node:test, each file in a process of its own',
+        options: [
+          ['-t, --test-name-pattern <pattern>', 'only tests whose name matches this regular expression'],
+          ['-w, --watch', 'run them again when a file changes'],
+        ],
+        examples: ['cordon test', 'cordon test functions/hello.test.ts -t greets', 'cordon test -- --test-timeout=5000 --test-reporter=tap'],
+        note: 'What follows -- is given to Node: see `node --help` for its options that begin with --test.',
+      },
+      async (context, paths, options) => (await import('../commands/test.ts')).test(context, paths, options),
     ),
   ],
 }
