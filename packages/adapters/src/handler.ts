@@ -8,6 +8,7 @@ import {
   type OptionTable,
   type Platform,
 } from '@cordon/contracts'
+import { realRequest, realResponse, requestAt, urlOf } from './late/real.ts'
 import { createApiRoutes } from './routes/api-routes.ts'
 import { createGate } from './routes/caller.ts'
 import { createFunctionRoute } from './routes/function-route.ts'
@@ -76,7 +77,7 @@ const handlerOptionTable: OptionTable<ResolvedHandlerOptions> = {
  */
 export function createHandler(platform: Platform, options?: HandlerOptions): Handler {
   const handle = createFactHandler(platform, options)
-  return (request) => handle(request, { originalUrl: request.url })
+  return async (request) => realResponse(await handle(request, { originalUrl: request.url }))
 }
 
 /** `createHandler` for entries that know more than the request says. @throws PlatformError INVALID_OPTION */
@@ -85,24 +86,24 @@ export function createFactHandler(platform: Platform, options?: HandlerOptions, 
   const gate = createGate(platform, authenticate ?? platform.options.authenticate)
   const api = createApiRoutes({ gate, uploadBytes })
   const openApi = createOpenApiRoute(gate)
-  const redact = internals.redact ?? (() => undefined)
   const health = createHealthRoute(platform, internals.isClosing)
-  const mcp = createMcpRoute({ gate, redact })
+  const { redact } = internals
+  const mcp = createMcpRoute({ gate, redact: redact ?? (() => undefined) })
   const functions = createFunctionRoute({ platform, gate, redact })
 
   return async (request, facts) => {
-    const path = pathBelow(new URL(request.url).pathname, basePath)
+    const path = pathBelow(urlOf(request).pathname, basePath)
     const isFunction = path === '/fn' || path?.startsWith('/fn/') === true
     try {
       if (path === undefined) throw notFound(`Cannot answer a request outside of ${basePath}`)
-      refuseExtraSlashes(path, facts.originalUrl)
+      if (facts.originalUrl !== request.url) refuseExtraSlashes(path, facts.originalUrl)
       // No path of the API needs an escape, and `/%61pi` must not be another way past middleware that guards `/api`.
       if (!isFunction && path.includes('%')) throw notFound(`Cannot ${request.method} ${path}: there is no such route`)
-      if (path === mcpPath) return await mcp(request, facts.originalUrl)
+      if (path === mcpPath) return await mcp(realRequest(request), facts.originalUrl)
       if (path.startsWith(healthPath)) return await health(request, path)
       if (path === openApiPath) return await openApi(request, facts.originalUrl)
       const stripped = basePath === '' ? request : strip(request, path)
-      return isFunction ? await functions(stripped, facts.originalUrl) : await api(stripped)
+      return isFunction ? await functions(stripped, facts.originalUrl) : await api(realRequest(stripped))
     } catch (error) {
       if (!(error instanceof PlatformError)) platform.options.logger?.error({ error: describe(error) }, 'Cannot answer a request: unexpected error')
       return problemResponse(error, { forOwner: path?.startsWith('/api') === true })
@@ -128,9 +129,9 @@ export function pathBelow(pathname: string, basePath: string): string | undefine
 }
 
 function strip(request: Request, path: string): Request {
-  const url = new URL(request.url)
+  const url = urlOf(request)
   // Joined as text: a path that begins with two slashes must not be read as a host.
-  return new Request(url.origin + path + url.search, request)
+  return requestAt(request, new URL(url.origin + path + url.search))
 }
 
 function describe(error: unknown): string {

@@ -1,5 +1,6 @@
 import { PlatformError, type Platform } from '@cordon/contracts'
 import { createFactHandler, type HandlerOptions } from '../handler.ts'
+import { realResponse } from '../late/real.ts'
 import { problemResponse } from '../routes/problem.ts'
 
 /** What is used of a Hono context. The host's Hono may be another version than the one that this package is written with. */
@@ -36,7 +37,7 @@ export function honoAdapter(platform: Platform, options?: HandlerOptions): HonoH
       .slice(mountSegments + 1)
       .join('/')}${url.search}`
     try {
-      return await handle(await requestFor(target, req), { originalUrl: raw.url })
+      return realResponse(await handle(await requestFor(target, req), { originalUrl: raw.url }))
     } catch (error) {
       return problemResponse(error, { forOwner: false })
     }

@@ -1,4 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { LateResponse } from '../late/late-response.ts'
+import { pairsOf } from '../late/real.ts'
 
 /** Headers that belong to one connection (RFC 9110, 7.6.1): a function does not decide about the connection of the host. */
 const hopByHop = new Set([
@@ -23,6 +25,8 @@ export async function sendResponse(response: Response, incoming: IncomingMessage
   limitUnreadBody(incoming, outgoing)
   try {
     writeHead(response, outgoing)
+    const text = response instanceof LateResponse ? response.untouched : undefined
+    if (text !== undefined && incoming.method !== 'HEAD') return void outgoing.end(text)
     if (response.body === null || incoming.method === 'HEAD') {
       await response.body?.cancel()
       outgoing.end()
@@ -43,7 +47,7 @@ function writeHead(response: Response, outgoing: ServerResponse): void {
   if (response.statusText !== '') outgoing.statusMessage = response.statusText
   // A function that announces another length than it sends would shift the next response on this connection.
   outgoing.strictContentLength = true
-  for (const [name, value] of response.headers) {
+  for (const [name, value] of pairsOf(response.headers)) {
     if (name === 'set-cookie' || hopByHop.has(name)) continue
     // One that is no length, or that has nothing to measure, would leave it to the client where the next response begins.
     if (name === 'content-length' && (!/^\d{1,15}$/.test(value) || response.status === 204)) continue
@@ -86,6 +90,7 @@ function drained(outgoing: ServerResponse): Promise<void> {
 
 /** Node reads and drops what is left of a request body after the response, without an end. */
 function limitUnreadBody(incoming: IncomingMessage, outgoing: ServerResponse): void {
+  if (incoming.complete) return
   outgoing.once('finish', () => {
     if (incoming.complete || incoming.destroyed) return
     const timer = setTimeout(() => incoming.socket.destroy(), lingerMs)

@@ -1,5 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { PlatformError } from '@cordon/contracts'
+import { LateHeaders } from '../late/late-headers.ts'
+import { LateRequest, type RequestSource } from '../late/late-request.ts'
+import { bodyOf, readBody } from './request-body.ts'
+import { connectionSignal, exchangeSignal } from './signals.ts'
 
 /** What a framework changed about a request before it reached us. */
 export interface RequestChanges {
@@ -13,18 +17,19 @@ export interface RequestChanges {
   readonly body?: Uint8Array<ArrayBuffer> | null | undefined
 }
 
-/** A request in web-standard form. */
+/** A request in web-standard form, which becomes a real one late. */
 export interface Translated {
   readonly request: Request
   readonly originalUrl: string
 }
 
-/** Bytes of a request body kept in memory before the socket is paused; the default of Node's own sockets. */
-const bodyWindowBytes = 65_536
+/** Methods that every request may have. */
+const lateMethods = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'])
+const bodyHeaders = new Set(['content-length', 'content-encoding', 'transfer-encoding'])
 
 /**
  * Translates a `node:http` request. Its signal is aborted when the client goes away before the response is complete;
- * the body is read from the socket only as fast as somebody takes it.
+ * a streamed body is read from the socket only as fast as somebody takes it.
  *
  * @throws PlatformError INVALID_INPUT when the request line, the Host header or a header cannot be used
  */
@@ -37,30 +42,71 @@ export function toRequest(incoming: IncomingMessage, outgoing: ServerResponse, c
     method !== 'GET' &&
     method !== 'HEAD' &&
     (incoming.headers['transfer-encoding'] !== undefined || Number(incoming.headers['content-length'] ?? 0) > 0)
+  const exchange: Exchange = { incoming, outgoing, method, body: !hasBody ? null : changes.body, isRewritten: changes.body !== undefined }
+  // Joined as text: a path that begins with two slashes must not be read as a host.
+  const location = readable(() => new URL(origin + path))
+  const request = new LateRequest(sourceOf(exchange), location)
+  return {
+    // Some methods are no request's (Fetch standard, "forbidden method"): the real one says so.
+    request: lateMethods.has(method) ? request : request.real,
+    originalUrl: changes.originalUrl === undefined ? origin + path : origin + pathOf(changes.originalUrl),
+  }
+}
+
+/** One request and its response, and what became of the body. */
+interface Exchange {
+  readonly incoming: IncomingMessage
+  readonly outgoing: ServerResponse
+  readonly method: string
+  /** `undefined`: still in the socket. */
+  readonly body: Uint8Array<ArrayBuffer> | null | undefined
+  /** Whether the body was read from the socket, inflated, and is written anew: its old length and coding are no longer true then. */
+  readonly isRewritten: boolean
+}
+
+function sourceOf({ incoming, outgoing, method, body, isRewritten }: Exchange): RequestSource {
+  const headers = headersOf(incoming, isRewritten)
+  return {
+    method,
+    headers,
+    make(url) {
+      const stream = body === undefined ? bodyOf(incoming, outgoing) : body
+      const init: RequestInit & { duplex: 'half' } = { method, headers: headers.real, body: stream, duplex: 'half', signal: exchangeSignal(outgoing) }
+      return readable(() => new Request(url, init))
+    },
+    read: async (maxBytes) => (body === undefined ? readBody(incoming, maxBytes) : (body ?? new Uint8Array(0))),
+    signal: () => connectionSignal(incoming, outgoing),
+  }
+}
+
+/** @throws PlatformError INVALID_INPUT with the reason when a part of the request cannot be used */
+function readable<T>(make: () => T): T {
   try {
-    const headers = headersOf(incoming)
-    if (changes.body !== undefined) dropBodyHeaders(headers)
-    const body = !hasBody ? null : changes.body === undefined ? bodyOf(incoming, outgoing) : changes.body
-    const init: RequestInit & { duplex: 'half' } = { method, headers, body, duplex: 'half', signal: abortSignal(outgoing) }
-    // Joined as text: a path that begins with two slashes must not be read as a host.
-    return {
-      request: new Request(origin + path, init),
-      originalUrl: origin + (changes.originalUrl === undefined ? path : pathOf(changes.originalUrl)),
-    }
+    return make()
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error)
     throw new PlatformError('INVALID_INPUT', `Cannot read the request: ${reason}`, { cause: error })
   }
 }
 
+/** Origins by how they are spelled: most requests of a host name the same one. */
+const origins = new Map<string, string>()
+const maxOrigins = 100
+
 function originOf(incoming: IncomingMessage, protocol: string | undefined): string {
   const scheme = protocol ?? ('encrypted' in incoming.socket ? 'https' : 'http')
   const host = incoming.headers.host ?? 'localhost'
   const origin = `${scheme}://${host}`
+  const known = origins.get(origin)
+  if (known !== undefined) return known
   // A Host header with a path, a user or blanks would move the boundary between host and path.
   if (!/^[\w.\-[\]:]+$/.test(host) || !URL.canParse(origin))
     throw new PlatformError('INVALID_INPUT', 'Cannot read the request: its Host header is not a host')
-  return new URL(origin).origin
+  const parsed = new URL(origin).origin
+  // Whoever sends a new name with every request only has the others' parsed again.
+  if (origins.size === maxOrigins) origins.clear()
+  origins.set(origin, parsed)
+  return parsed
 }
 
 /**
@@ -89,75 +135,19 @@ function refuseDetours(target: string): void {
     throw new PlatformError('INVALID_INPUT', 'Cannot read the request: its path holds ".", ".." or a backslash. Send the path that is meant')
 }
 
-function headersOf(incoming: IncomingMessage): Headers {
-  const headers = new Headers()
+function headersOf(incoming: IncomingMessage, isRewritten: boolean): LateHeaders {
+  const pairs: [string, string][] = []
+  const values = new Map<string, string>()
   const raw = incoming.rawHeaders
   for (let index = 0; index + 1 < raw.length; index += 2) {
-    const name = raw[index] ?? ''
+    const name = raw[index]?.toLowerCase() ?? ''
+    const value = raw[index + 1] ?? ''
     // Names with a colon in front are HTTP/2's own.
-    if (!name.startsWith(':')) headers.append(name, raw[index + 1] ?? '')
+    if (name.startsWith(':') || (isRewritten && bodyHeaders.has(name))) continue
+    pairs.push([name, value])
+    const before = values.get(name)
+    // As the Fetch standard joins them ("get", on header lists); cookies as RFC 9113, 8.2.3.
+    values.set(name, before === undefined ? value : before + (name === 'cookie' ? '; ' : ', ') + value)
   }
-  return headers
-}
-
-/** A parsed body was inflated and is written anew: its old length and coding are no longer true. */
-function dropBodyHeaders(headers: Headers): void {
-  for (const name of ['content-length', 'content-encoding', 'transfer-encoding']) headers.delete(name)
-}
-
-function abortSignal(outgoing: ServerResponse): AbortSignal {
-  const controller = new AbortController()
-  function onClose(): void {
-    if (!outgoing.writableFinished) controller.abort(new PlatformError('CANCELLED', 'Cannot finish the request: the client closed the connection'))
-  }
-  // Middleware in front may have waited so long that the client is gone already.
-  if (outgoing.destroyed) onClose()
-  else outgoing.once('close', onClose)
-  return controller.signal
-}
-
-function bodyOf(incoming: IncomingMessage, outgoing: ServerResponse): ReadableStream<Uint8Array> {
-  let stop: () => void = () => undefined
-  return new ReadableStream<Uint8Array>(
-    {
-      start(controller) {
-        function onData(chunk: Uint8Array): void {
-          controller.enqueue(chunk)
-          if ((controller.desiredSize ?? 0) <= 0) incoming.pause()
-        }
-        function onEnd(): void {
-          stop()
-          controller.close()
-        }
-        function onError(error: Error): void {
-          stop()
-          controller.error(error)
-        }
-        function onClose(): void {
-          if (!incoming.readableEnded) onError(new Error('the client closed the connection'))
-        }
-        // Node drops the rest of a body that nobody has begun to read; once begun, the next request waits behind it.
-        function onFinish(): void {
-          onError(new Error('the response is complete'))
-          incoming.resume()
-        }
-        stop = () => {
-          incoming.off('data', onData).off('end', onEnd).off('close', onClose)
-          outgoing.off('finish', onFinish)
-        }
-        outgoing.on('finish', onFinish)
-        incoming.pause()
-        // An error after the end has no other listener and would end the host.
-        incoming.on('data', onData).on('end', onEnd).on('error', onError).on('close', onClose)
-      },
-      pull() {
-        incoming.resume()
-      },
-      cancel() {
-        stop()
-        incoming.resume()
-      },
-    },
-    new ByteLengthQueuingStrategy({ highWaterMark: bodyWindowBytes }),
-  )
+  return new LateHeaders(values, () => readable(() => new Headers(pairs)))
 }

@@ -1,4 +1,5 @@
 import { JsonScanner, PlatformError } from '@cordon/contracts'
+import { LateRequest } from '../late/late-request.ts'
 
 /** Deepest nesting of JSON that is parsed here: as for the inputs of functions. */
 const maxDepth = 200
@@ -12,19 +13,24 @@ const byteOrderMark = [0xef, 0xbb, 0xbf]
 export async function readBytes(request: Request, maxBytes: number): Promise<Uint8Array<ArrayBuffer>> {
   // Also refused before a byte is read when the sender is honest about it.
   if (Number(request.headers.get('content-length') ?? 0) > maxBytes) throw tooLarge(maxBytes)
-  if (request.body === null) return new Uint8Array(0)
-  const chunks: Uint8Array[] = []
-  let length = 0
   try {
-    for await (const chunk of request.body) {
-      length += chunk.byteLength
-      if (length > maxBytes) throw tooLarge(maxBytes)
-      chunks.push(chunk)
-    }
+    const whole = request instanceof LateRequest ? request.read(maxBytes) : undefined
+    return await (whole ?? readStream(request.body, maxBytes))
   } catch (error) {
     if (error instanceof PlatformError) throw error
     if (request.signal.aborted) throw new PlatformError('CANCELLED', 'Cannot read the request body: the caller went away', { cause: error })
     throw new PlatformError('INVALID_INPUT', 'Cannot read the request body: it ended early or was read before', { cause: error })
+  }
+}
+
+async function readStream(body: ReadableStream<Uint8Array> | null, maxBytes: number): Promise<Uint8Array<ArrayBuffer>> {
+  if (body === null) return new Uint8Array(0)
+  const chunks: Uint8Array[] = []
+  let length = 0
+  for await (const chunk of body) {
+    length += chunk.byteLength
+    if (length > maxBytes) throw tooLarge(maxBytes)
+    chunks.push(chunk)
   }
   const bytes = new Uint8Array(length)
   let offset = 0

@@ -1,4 +1,5 @@
 import { invalidOption, PlatformError, type Access, type Authenticate, type Platform, type User } from '@cordon/contracts'
+import { realRequest } from '../late/real.ts'
 
 /** On whose behalf a request is served. */
 export interface Served {
@@ -38,7 +39,7 @@ export function createGate(platform: Platform, authenticate: Authenticate | unde
   }
   async function identify(request: Request): Promise<Served | null> {
     if (authenticate === undefined) return { platform, user: undefined }
-    const caller = await authenticate(request)
+    const caller = await authenticate(realRequest(request))
     if (caller === null) return null
     return { platform: caller.tenant === undefined ? platform : handleOf(caller.tenant), user: caller.user }
   }

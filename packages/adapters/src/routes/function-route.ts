@@ -1,4 +1,6 @@
 import { functionName, PlatformError, type FetchOptions, type Platform, type Schemas, type User } from '@cordon/contracts'
+import { LateResponse } from '../late/late-response.ts'
+import { pairsOf, realRequest, urlOf } from '../late/real.ts'
 import { readBytes, tooLarge, withoutMark } from './body.ts'
 import type { Gate } from './caller.ts'
 import { readQuery } from './list-query.ts'
@@ -13,7 +15,7 @@ export interface FunctionRouteOptions {
   readonly platform: Platform
   readonly gate: Gate
   /** Takes out what a function must not see: the owner's own token. */
-  readonly redact: (headers: Headers) => void
+  readonly redact: ((headers: Headers) => void) | undefined
 }
 
 interface Call {
@@ -37,7 +39,7 @@ const jsonMethods = ['GET', 'HEAD', 'POST', 'OPTIONS']
 export function createFunctionRoute(options: FunctionRouteOptions): FunctionRoute {
   const kinds = createLearnedKinds()
   return async (request, originalUrl) => {
-    const url = new URL(request.url)
+    const url = urlOf(request)
     const match = functionPath.exec(url.pathname)
     const name = match?.[1]
     if (name === undefined || !functionName.test(name))
@@ -45,8 +47,7 @@ export function createFunctionRoute(options: FunctionRouteOptions): FunctionRout
     const served = await options.gate.forFunction(request)
     const info = await served.platform.functions.get(name)
     served.admit(name, info.manifest.config.access)
-    const headers = new Headers(request.headers)
-    options.redact(headers)
+    const headers = options.redact === undefined ? request.headers : redacted(request.headers, options.redact)
     const call: Call = {
       platform: served.platform,
       user: served.user,
@@ -60,30 +61,38 @@ export function createFunctionRoute(options: FunctionRouteOptions): FunctionRout
     }
     const kind = info.manifest.handler === 'unknown' ? kinds.get(served.platform, info) : info.manifest.handler
     if (kind === 'json') return invokeJson(call)
-    if (kind === 'http') return fetchHttp(call)
-    return findOut(call, (learned) => kinds.learn(served.platform, info, learned))
+    const real = { ...call, request: realRequest(request) }
+    if (kind === 'http') return fetchHttp(real)
+    return findOut(real, (learned) => kinds.learn(served.platform, info, learned))
   }
+}
+
+function redacted(given: Headers, redact: (headers: Headers) => void): Headers {
+  const headers = new Headers(given)
+  redact(headers)
+  return headers
 }
 
 async function invokeJson(call: Call): Promise<Response> {
   const { request, name } = call
   if (request.method === 'OPTIONS') return new Response(null, { status: 204, headers: { allow: jsonMethods.join(', ') } })
   if (!jsonMethods.includes(request.method)) return notAllowed(name, request.method)
-  const query = readQuery(call.url.searchParams)
+  const query = call.url.search === '' ? {} : readQuery(call.url.searchParams)
   // As text, in and out: what parsing it costs would be up to strangers.
   const input =
     request.method === 'POST'
       ? withoutMark(await readBytes(request, call.platform.options.limits.payloadBytes))
       : JSON.stringify(queryInput(query, call.schemas.input))
   const result = await call.platform.invokeJson(name, input, {
-    request: { method: request.method, url: call.originalUrl, path: call.path, query, headers: Object.fromEntries(call.headers) },
+    request: { method: request.method, url: call.originalUrl, path: call.path, query, headers: Object.fromEntries(pairsOf(call.headers)) },
     user: call.user,
     signal: request.signal,
   })
   const headers = { 'x-cordon-invocation-id': result.invocationId, 'x-content-type-options': 'nosniff' }
   if (result.outputJson === undefined) return new Response(null, { status: 204, headers })
-  const body = request.method === 'HEAD' ? null : result.outputJson
-  return new Response(body, { headers: { ...headers, 'content-type': 'application/json' } })
+  const jsonHeaders = { ...headers, 'content-type': 'application/json' }
+  if (request.method === 'HEAD') return new Response(null, { headers: jsonHeaders })
+  return new LateResponse({ text: result.outputJson, headers: jsonHeaders })
 }
 
 /** 405 has no code of its own; the header says what works. */
