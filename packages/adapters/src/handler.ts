@@ -14,6 +14,7 @@ import { createGate } from './routes/caller.ts'
 import { createFunctionRoute } from './routes/function-route.ts'
 import { createHealthRoute, healthPath } from './routes/health-route.ts'
 import { createMcpRoute, mcpPath } from './routes/mcp-route.ts'
+import { createMetricsRoute, metricsPath } from './routes/metrics-route.ts'
 import { createOpenApiRoute, openApiPath } from './routes/openapi-route.ts'
 import { problemResponse } from './routes/problem.ts'
 
@@ -45,6 +46,8 @@ export interface HandlerInternals {
   readonly redact?: (headers: Headers) => void
   /** Whether the server takes nothing new any more, so that others should get what comes. */
   readonly isClosing?: () => boolean
+  /** Whether anybody who reaches the handler may read the metrics. @default where there is no `authenticate` */
+  readonly hasOpenMetrics?: boolean
 }
 
 /** 32 MB: a bundle of a dozen ordinary packages is below 5 MB; beyond this an upload holds something else. */
@@ -89,6 +92,8 @@ export function createFactHandler(platform: Platform, options?: HandlerOptions, 
   const health = createHealthRoute(platform, internals.isClosing)
   const { redact } = internals
   const mcp = createMcpRoute({ gate, redact: redact ?? (() => undefined) })
+  const isOpen = internals.hasOpenMetrics ?? (authenticate ?? platform.options.authenticate) === undefined
+  const metrics = createMetricsRoute({ platform, isOpen })
   const functions = createFunctionRoute({ platform, gate, redact })
 
   return async (request, facts) => {
@@ -101,6 +106,7 @@ export function createFactHandler(platform: Platform, options?: HandlerOptions, 
       if (!isFunction && path.includes('%')) throw notFound(`Cannot ${request.method} ${path}: there is no such route`)
       if (path === mcpPath) return await mcp(realRequest(request), facts.originalUrl)
       if (path.startsWith(healthPath)) return await health(request, path)
+      if (path === metricsPath) return await metrics(request)
       if (path === openApiPath) return await openApi(request, facts.originalUrl)
       const stripped = basePath === '' ? request : strip(request, path)
       return isFunction ? await functions(stripped, facts.originalUrl) : await api(realRequest(stripped))

@@ -1,10 +1,18 @@
+import { spawnSync } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
 import { createHandler } from '@cordon/adapters'
-import { serve, type RunningServer } from '@cordon/adapters/node'
-import { createPlatform } from '@cordon/core'
+import { serve, type HandlerOptions, type RunningServer } from '@cordon/adapters/node'
+import { createPlatform, type Platform } from '@cordon/core'
 import { databaseStatus } from '@cordon/core/database'
 import { expect } from 'chai'
-import { openPlatform, type OpenPlatform } from './support/open-platform.ts'
+import parse from 'parse-prometheus-text-format'
+import { fixture, openPlatform, type OpenPlatform } from './support/open-platform.ts'
+
+/** A metric as the parser gives it. */
+type Family = ReturnType<typeof parse>[number]
+
+const token = 'sixteen-letters-and-more'
+const bearer = { headers: { authorization: `bearer ${token}` } }
 
 describe('what operators ask', function () {
   this.timeout(30_000)
@@ -12,7 +20,7 @@ describe('what operators ask', function () {
   let server: RunningServer
 
   before(async () => {
-    opened = await openPlatform(['double'])
+    opened = await openPlatform(['double', 'members', 'web', 'nothing'], { metrics: { functions: 2, token } })
     server = await serve(opened.platform, { port: 0 })
   })
   after(async () => {
@@ -82,6 +90,86 @@ describe('what operators ask', function () {
         .that.deep.includes({ platform: [{ status: 'fail' }] })
       expect((await handle(new Request('http://host.test/health/live'))).status).to.equal(200)
       await closing
+    })
+  })
+
+  describe('metrics', () => {
+    async function scrape(): Promise<ReadonlyMap<string, Family>> {
+      const response = await fetch(`${server.url}/metrics`, bearer)
+      expect(response.headers.get('content-type')).to.equal('text/plain; version=0.0.4; charset=utf-8')
+      return new Map(parse(await response.text()).map((family) => [family.name, family]))
+    }
+    function valueOf(families: ReadonlyMap<string, Family>, name: string, labels: Readonly<Record<string, string>> = {}): number {
+      const found = families.get(name)?.metrics.find((one) => Object.entries(labels).every(([key, value]) => one.labels?.[key] === value))
+      return Number(found?.value ?? found?.count ?? 0)
+    }
+
+    it('are what their reference says, in a format that parsers and promtool take', async () => {
+      const families = await scrape()
+      const documented = await readFile(new URL('../../../docs/reference/metrics.md', import.meta.url), 'utf8')
+      const rows = [...documented.matchAll(/^\| `(\w+)` \| (\w+) \|.*\| (.+) \|$/gm)].map(([, name, type, help]) => `${name} ${type} ${help}`)
+      const said = [...families.values()].filter(({ name }) => name.startsWith('cordon_'))
+      expect(said.map(({ name, type, help }) => `${name} ${type.toLowerCase()} ${help}`)).to.have.members(rows)
+      expect(families.has('process_cpu_seconds_total') && families.has('nodejs_eventloop_lag_seconds')).to.equal(true)
+      const text = await (await fetch(`${server.url}/metrics`, bearer)).text()
+      const checked = spawnSync('promtool', ['check', 'metrics'], { input: text, encoding: 'utf8' })
+      // Not there on every machine.
+      if (checked.error === undefined) expect([checked.status, checked.stderr]).to.deep.equal([0, ''])
+    })
+
+    it('count calls by outcome and function, no more functions than asked for, and forget those that are removed', async () => {
+      const before = await scrape()
+      const { platform } = opened
+      for (let count = 0; count < 3; count++) await platform.invoke('double', { n: 1 })
+      for (let count = 0; count < 2; count++) await platform.fetch('web', new Request('http://host.test/x')).then((response) => response.text())
+      await platform.invoke('nothing')
+      await platform.invoke('web').catch(() => undefined)
+      // The record of an HTTP function is there a moment after its answer.
+      let after = await scrape()
+      while (valueOf(after, 'cordon_invocations_total', { outcome: 'success' }) < 6) after = await scrape()
+      const grown = (name: string, labels?: Readonly<Record<string, string>>): number => valueOf(after, name, labels) - valueOf(before, name, labels)
+      expect(grown('cordon_invocations_total', { outcome: 'success' })).to.equal(6)
+      expect(grown('cordon_invocations_total', { outcome: 'INVALID_INPUT' })).to.equal(1)
+      expect(grown('cordon_invocation_queue_seconds')).to.equal(7)
+      expect(grown('cordon_cold_starts_total')).to.equal(3)
+      const shown = (families: ReadonlyMap<string, Family>): unknown[] =>
+        (families.get('cordon_function_invocations_total')?.metrics ?? []).map(({ labels, value }) => [
+          labels?.['function'],
+          labels?.['result'],
+          value,
+        ])
+      expect(shown(after)).to.deep.equal([
+        ['double', 'success', '3'],
+        ['double', 'failure', '0'],
+        ['web', 'success', '2'],
+        ['web', 'failure', '1'],
+      ])
+      await platform.functions.remove('double')
+      expect(shown(await scrape()).flat()).to.not.include('double')
+      await platform.deploy({ name: 'double', path: fixture('double') })
+    })
+
+    it('are for those who have the token', async () => {
+      const { platform } = opened
+      async function status(of: Platform, init: RequestInit, options?: HandlerOptions): Promise<number> {
+        return (await createHandler(of, options)(new Request('http://host.test/metrics', init))).status
+      }
+      // A caller of functions, even an owner, is not an operator.
+      for (const options of [{}, { authenticate: () => null }, { authenticate: () => ({ user: { id: 'ada' } }) }]) {
+        expect(await status(platform, {}, options)).to.equal(401)
+        expect(await status(platform, { headers: { authorization: `Bearer ${token}x` } }, options)).to.equal(401)
+        expect(await status(platform, bearer, options)).to.equal(200)
+      }
+      expect(await status(platform, { ...bearer, method: 'HEAD' })).to.equal(200)
+      expect(await status(platform, { ...bearer, method: 'POST' })).to.equal(405)
+      const scoped = platform.tenant('other')
+      expect(scoped.options.metrics.token).to.equal(undefined)
+      expect(await status(scoped, bearer)).to.equal(403)
+    })
+
+    it('can be read a hundred times at once', async () => {
+      const texts = await Promise.all(Array.from({ length: 100 }, () => opened.platform.metrics()))
+      expect(new Set(texts).size).to.equal(1)
     })
   })
 })

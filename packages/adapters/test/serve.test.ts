@@ -57,6 +57,17 @@ describe('the stand-alone server', () => {
     expect(rebound).to.match(/^HTTP\/1.1 403/)
   })
 
+  it('shows its metrics on loopback, not to pages of other sites, and nowhere else without a token', async () => {
+    expect((await fetch(`${server.url}/metrics`)).status).to.equal(200)
+    expect((await fetch(`${server.url}/metrics`, { headers: { origin: 'http://evil.test' } })).status).to.equal(403)
+    const exposed = await serve(opened.platform, { port: 0, host: '0.0.0.0', dataDir: join(opened.dataDir, 'exposed') })
+    expect((await fetch(`http://127.0.0.1:${exposed.port}/metrics`)).status).to.equal(401)
+    await exposed.close()
+    const known = await serve(opened.platform, { port: 0, authenticate: () => null, dataDir: join(opened.dataDir, 'known') })
+    expect((await fetch(`${known.url}/metrics`)).status).to.equal(401)
+    await known.close()
+  })
+
   it('refuses options that are none, naming the option', async () => {
     for (const [options, named] of [
       [null, 'options'],

@@ -27,6 +27,7 @@ export { listOptions, type ListedOption } from './options/list-options.ts'
 export { backupTable, type BackupOptions } from './options/backup-options.ts'
 export { recordTable, type RecordOptions } from './options/record-options.ts'
 export { httpTable, type CorsOptions, type HttpInput, type HttpOptions, type RateLimitOptions } from './options/http.ts'
+export { metricsTable, type MetricsOptions } from './options/metrics-options.ts'
 export { netTable, type NetOptions } from './options/net.ts'
 export { schedulingTable, type SchedulingOptions } from './options/scheduling.ts'
 export {

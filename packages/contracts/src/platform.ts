@@ -258,6 +258,12 @@ export interface Platform extends AsyncDisposable {
   stats(): PlatformStats
   /** Whether calls should be sent to this host. Cheap, however often it is asked; never rejects, also when it is closed. */
   health(): Promise<PlatformHealth>
+  /**
+   * Figures of the host and of Node in the text format of Prometheus. Not for a platform that is scoped to a tenant.
+   *
+   * @throws PlatformError FORBIDDEN, CLOSED
+   */
+  metrics(): Promise<string>
   /** Adds a listener; the returned function removes it. */
   on<E extends keyof PlatformEvents>(event: E, listener: (value: PlatformEvents[E]) => void): () => void
   /** Graceful: finishes what runs, writes the records. Idempotent. */

@@ -45,6 +45,7 @@ export type {
   LogQuery,
   Manifest,
   Measures,
+  MetricsOptions,
   OutcomeKind,
   PackageOptions,
   Page,

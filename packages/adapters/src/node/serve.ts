@@ -6,7 +6,8 @@ import { problemResponse } from '../routes/problem.ts'
 import { removeHostFile, writeHostFile } from './host-file.ts'
 import { answer } from './node-adapter.ts'
 import { bearerOf, withoutToken } from './owner.ts'
-import { checkSameSite } from './same-site.ts'
+import { metricsPath } from '../routes/metrics-route.ts'
+import { checkSameSite, isLoopbackHost } from './same-site.ts'
 
 /** Options of the stand-alone server. */
 export interface ServeOptions extends HandlerOptions {
@@ -84,9 +85,11 @@ function resolveServeOptions(platform: Platform, options: ServeOptions) {
 function guarded(platform: Platform, given: { handlerOptions: HandlerOptions; token: string; host: string; isClosing: () => boolean }): FactHandler {
   const { handlerOptions, token, host, isClosing } = given
   const authenticate = handlerOptions.authenticate ?? platform.options.authenticate ?? bearerOf(token)
-  const handle = createFactHandler(platform, { ...handlerOptions, authenticate }, { redact: withoutToken(token), isClosing })
+  const isHostsOwn = handlerOptions.authenticate !== undefined || platform.options.authenticate !== undefined
+  const internals = { redact: withoutToken(token), isClosing, hasOpenMetrics: !isHostsOwn && isLoopbackHost(host) }
+  const handle = createFactHandler(platform, { ...handlerOptions, authenticate }, internals)
   // Unlike the paths of functions, these are the owner's, or there for programs only.
-  const guardedPaths = ['/api', '/mcp'].map((path) => `${handlerOptions.basePath ?? ''}${path}`)
+  const guardedPaths = ['/api', '/mcp', metricsPath].map((path) => `${handlerOptions.basePath ?? ''}${path}`)
   return async (request, facts) => {
     try {
       const { pathname } = new URL(request.url)

@@ -7,6 +7,7 @@ import { databaseTable, type DatabaseOptions } from './database.ts'
 import { limitTable, type Limits } from './limits.ts'
 import { backupTable, type BackupOptions } from './backup-options.ts'
 import { httpTable, type HttpInput, type HttpOptions } from './http.ts'
+import { metricsTable, type MetricsOptions } from './metrics-options.ts'
 import { netTable, type NetOptions } from './net.ts'
 import { recordTable, type RecordOptions } from './record-options.ts'
 import { secretsKey } from './secrets-key.ts'
@@ -71,6 +72,8 @@ export interface ResolvedPlatformOptions {
   readonly net: NetOptions
   /** What the HTTP API does, whatever server it is mounted in. */
   readonly http: HttpOptions
+  /** What the host tells Prometheus. */
+  readonly metrics: MetricsOptions
   /** How the calls of all functions share the host. */
   readonly scheduling: SchedulingOptions
   /** What becomes of the records of invocations. */
@@ -105,6 +108,7 @@ export interface PlatformOptions {
   readonly limits?: Partial<Limits> | undefined
   readonly net?: Partial<NetOptions> | undefined
   readonly http?: HttpInput | undefined
+  readonly metrics?: Partial<MetricsOptions> | undefined
   readonly scheduling?: Partial<SchedulingOptions> | undefined
   readonly records?: Partial<RecordOptions> | undefined
   readonly backup?: Partial<BackupOptions> | undefined
@@ -144,6 +148,7 @@ export function platformOptionTable(around: OptionSurroundings): OptionTable<Res
     limits: group(limitTable),
     net: group(netTable),
     http: group(httpTable(around.isProduction)),
+    metrics: group(metricsTable),
     scheduling: group(schedulingTable),
     records: group(recordTable),
     backup: group(backupTable),

@@ -11,7 +11,7 @@ export interface ScheduledBackupParts {
   readonly sql: Sql
   readonly connection: SqlConnection
   readonly options: BackupOptions
-  readonly onWarning: (message: string, error?: PlatformError) => void
+  readonly onFailure: (message: string, error: PlatformError) => void
   /** Told of every backup that is whole. */
   readonly onBackup: (file: string, bytes: number) => void
 }
@@ -30,6 +30,8 @@ export class ScheduledBackups {
   readonly #stop = new AbortController()
   #timer: NodeJS.Timeout | undefined
   #running: Promise<void> | undefined
+  /** When the newest one was begun, whoever made it, as far as it was looked up: milliseconds since 1970, 0 for none. */
+  lastAt = 0
 
   constructor(parts: ScheduledBackupParts) {
     this.#parts = parts
@@ -46,7 +48,7 @@ export class ScheduledBackups {
 
   /** Makes a backup if one is due. Never rejects; gives the time to the next look, in milliseconds. */
   async #look(): Promise<number> {
-    const { options, onWarning } = this.#parts
+    const { options, onFailure } = this.#parts
     try {
       const left = await this.#timeLeft()
       if (left > 0) return left
@@ -55,7 +57,7 @@ export class ScheduledBackups {
     } catch (thrown) {
       const error = toPlatformError(thrown, 'STORE_UNAVAILABLE', 'make the backup')
       const isBusy = error.details['isBusy'] === true
-      if (!this.#stop.signal.aborted && !isBusy) onWarning(`${error.message} (${await this.#age()})`, error)
+      if (!this.#stop.signal.aborted && !isBusy) onFailure(`${error.message} (${await this.#age()})`, error)
       return Math.min(options.everyMs, retryMs)
     }
   }
@@ -63,8 +65,8 @@ export class ScheduledBackups {
   /** Time until the next one is due, in milliseconds. */
   async #timeLeft(): Promise<number> {
     const { rows } = await this.#parts.sql.query('select coalesce(max(started_at), 0) as started_at from cordon.backups')
-    const last = rows[0] === undefined ? 0 : numberOf(rows[0], 'started_at')
-    return Math.max(0, last + this.#parts.options.everyMs - Date.now())
+    this.lastAt = rows[0] === undefined ? 0 : numberOf(rows[0], 'started_at')
+    return Math.max(0, this.lastAt + this.#parts.options.everyMs - Date.now())
   }
 
   /** How old the newest backup is, for people. */

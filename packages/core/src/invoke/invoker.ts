@@ -20,6 +20,7 @@ import {
 import { InvocationCapabilities, type BrokerParts } from '../capabilities/broker.ts'
 import type { NestedCall } from '../capabilities/function-calls.ts'
 import type { RequestSenders } from '../egress/egress.ts'
+import type { Meters } from '../observe/meters.ts'
 import type { EventHub } from '../platform/events.ts'
 import type { LogFeed } from '../records/log-feed.ts'
 import type { RecordBuffer } from '../records/record-buffer.ts'
@@ -40,6 +41,7 @@ export interface InvokerParts {
   readonly buffer: RecordBuffer
   readonly feed: LogFeed
   readonly events: EventHub
+  readonly meters: Meters
   readonly vault: Vault
   readonly egress: RequestSenders
   readonly net: NetOptions
@@ -217,7 +219,7 @@ export class Invoker {
     outcome: Outcome,
     error: PlatformError | undefined,
   ): void {
-    const { buffer, feed, events, write } = this.#parts
+    const { buffer, feed, events, meters, write } = this.#parts
     // Not by a conditional spread: that would cost more than all the rest of this function.
     const success: InvocationRecord = {
       invocationId: id,
@@ -233,6 +235,7 @@ export class Invoker {
     const ofUser = user === null ? success : { ...success, userId: user.id }
     const known = parentId === undefined ? ofUser : { ...ofUser, parentId }
     const record = error === undefined ? known : { ...known, message: error.message }
+    meters.invoked(record, error, owner.tally)
     if (!owner.isRemoved) {
       if (write !== 'off') buffer.push({ tenant: version.tenant, record, logs: outcome.logs })
       if (outcome.logs.length > 0) feed.publish(record, outcome.logs)

@@ -149,6 +149,12 @@ export class PlatformHandle implements Platform {
     return { isReady: isReady && !this.#isOver, checks: { ...checks, platform: !this.#isOver } }
   }
 
+  async metrics(): Promise<string> {
+    this.#open('read the metrics')
+    if (this.#root !== undefined) throw scopedError('read the metrics', this.#tenant.id)
+    return this.#host.metrics()
+  }
+
   on<E extends keyof PlatformEvents>(event: E, listener: (value: PlatformEvents[E]) => void): () => void {
     const { events, id } = this.#open('listen')
     const isOfHost = event === 'sandbox' || event === 'warning' || event === 'slowQuery'
@@ -226,10 +232,11 @@ function isFollowing(query: FollowQuery | PageQuery | undefined): query is Follo
   }
 }
 
-/** The options without what they say of other tenants. */
+/** The options without what they say of other tenants and of the whole host. */
 function optionsOf(options: ResolvedPlatformOptions, tenant: string): Readonly<ResolvedPlatformOptions> {
   const tenants = Object.freeze(only(options.allow.tenants, tenant))
-  return Object.freeze({ ...options, allow: Object.freeze({ ...options.allow, tenants }) })
+  const metrics = Object.freeze({ ...options.metrics, token: undefined })
+  return Object.freeze({ ...options, metrics, allow: Object.freeze({ ...options.allow, tenants }) })
 }
 
 /** Of what the host says, a tenant hears what is about it. */

@@ -32,6 +32,9 @@ import { openDatabase } from './database.ts'
 import type { EventHub } from './events.ts'
 import type { HostParts } from './host-parts.ts'
 import { LazyAnalyzer } from './lazy-analyzer.ts'
+import { busiest } from '../observe/busiest.ts'
+import { Meters } from '../observe/meters.ts'
+import { Metrics } from '../observe/metrics.ts'
 import { DatabaseProbe, probeTimeoutMs } from '../observe/database-probe.ts'
 import type { SharedParts, TenantParts } from './tenant-parts.ts'
 import { Teardown } from './teardown.ts'
@@ -64,6 +67,8 @@ export interface Host {
   stats(): PlatformStats
   /** Of a host that is not stopping. */
   health(): Promise<PlatformHealth>
+  /** In the text format of Prometheus. */
+  metrics(): Promise<string>
   /** Graceful, or forceful when `isForced`; forceful also hastens a graceful stop that is under way. Never rejects. */
   stop(isForced: boolean): Promise<void>
 }
@@ -217,16 +222,23 @@ async function assemble(parts: AssembleParts): Promise<Omit<Host, 'stop'>> {
   await vault.open()
   const egress = parts.egress ?? new Egress({ allowPrivate: options.net.allowPrivate })
   teardown.add(() => egress.close())
-  const shared: SharedParts = { ...parts, host, bundles, buffer, vault, egress }
+  const meters = new Meters()
+  events.on('slowQuery', () => meters.slowQueries++)
+  const shared: SharedParts = { ...parts, host, bundles, buffer, meters, vault, egress }
   const tenants = new Tenants(shared, database)
   for (const [id, functions] of parts.stored) tenants.of(id).registry.load(functions)
-  if (options.backup.directory !== undefined) {
-    const onBackup = (file: string, bytes: number): void => logger.info({ file, bytes }, 'A backup was made')
-    const backups = new ScheduledBackups({ sql, connection: parts.connection, options: options.backup, onWarning, onBackup })
-    teardown.add(() => backups.close())
-  }
+  const backups = startBackups(parts, meters, onWarning)
   // The embedded database has one host.
   if (options.databaseUrl !== undefined) follow({ ...parts, host, tenants, onWarning })
+  const stats = (): PlatformStats => ({ ...executor.stats(), functions: tenants.functionCount, pool: database.stats(), records: buffer.stats() })
+  async function health(): Promise<PlatformHealth> {
+    const checks = { platform: true, database: await parts.probe.isAnswering(), sandboxes: executor.stats().canStart }
+    return { isReady: checks.database && checks.sandboxes, checks }
+  }
+  const metrics = new Metrics(async () => {
+    const functions = busiest(tenants.functions(), options.metrics.functions)
+    return { meters, stats: stats(), health: await health(), tenants: tenants.count, functions, lastBackupAt: backups?.lastAt }
+  })
   return {
     // Whoever has the platform need not have the key, nor the password of the database.
     options: Object.freeze({ ...options, secretsKey: undefined, databaseUrl: undefined }),
@@ -236,12 +248,34 @@ async function assemble(parts: AssembleParts): Promise<Omit<Host, 'stop'>> {
     vault,
     database,
     tenant: (id) => tenants.of(id),
-    stats: () => ({ ...executor.stats(), functions: tenants.functionCount, pool: database.stats(), records: buffer.stats() }),
-    async health() {
-      const checks = { platform: true, database: await parts.probe.isAnswering(), sandboxes: executor.stats().canStart }
-      return { isReady: checks.database && checks.sandboxes, checks }
-    },
+    stats,
+    health,
+    metrics: () => metrics.text(),
   }
+}
+
+/** Backups that the host makes by itself, where it is to make any. */
+function startBackups(
+  { sql, connection, options, logger, teardown }: AssembleParts,
+  meters: Meters,
+  onWarning: (message: string, error: PlatformError) => void,
+): ScheduledBackups | undefined {
+  if (options.backup.directory === undefined) return undefined
+  const backups = new ScheduledBackups({
+    sql,
+    connection,
+    options: options.backup,
+    onBackup(file, bytes) {
+      meters.backups++
+      logger.info({ file, bytes }, 'A backup was made')
+    },
+    onFailure(message, error) {
+      meters.failedBackups++
+      onWarning(message, error)
+    },
+  })
+  teardown.add(() => backups.close())
+  return backups
 }
 
 interface FollowParts extends AssembleParts {

@@ -17,6 +17,7 @@ import { limitCeilings } from '../policy/limit-ceilings.ts'
 import { Policy } from '../policy/policy.ts'
 import { LogFeed } from '../records/log-feed.ts'
 import type { RecordBuffer } from '../records/record-buffer.ts'
+import type { Meters } from '../observe/meters.ts'
 import type { BundleCache } from '../registry/bundle-cache.ts'
 import { FunctionRegistry } from '../registry/registry.ts'
 import type { Vault } from '../secrets/vault.ts'
@@ -40,6 +41,7 @@ export interface SharedParts {
   readonly database: FunctionDatabase
   readonly bundles: BundleCache
   readonly buffer: RecordBuffer
+  readonly meters: Meters
   readonly vault: Vault
   readonly egress: RequestSenders
 }
@@ -60,13 +62,26 @@ export interface TenantParts {
 
 /** Wires the parts of a tenant; nothing is read or written. */
 export function createTenantParts(id: string, shared: SharedParts): TenantParts {
-  const { host, options, logger, executor, analyzer, sql, database, bundles, buffer, vault, egress } = shared
+  const { host, options, logger, executor, analyzer, sql, database, bundles, buffer, meters, vault, egress } = shared
   const events = new EventHub((error) => logger.error({}, error.message))
+  events.on('deployment', ({ kind }) => meters.deployed(kind))
   const feed = new LogFeed()
   const store = new FunctionStore(sql, { tenant: id, host })
   const ceilings = limitCeilings(allowRulesOf(options.allow, id), options.limits)
   const registry = new FunctionRegistry({ tenant: id, limits: options.limits, ceilings, bundles })
-  const invoker = new Invoker({ executor, registry, database, buffer, feed, events, vault, egress, net: options.net, write: options.records.write })
+  const invoker = new Invoker({
+    executor,
+    registry,
+    database,
+    buffer,
+    feed,
+    events,
+    meters,
+    vault,
+    egress,
+    net: options.net,
+    write: options.records.write,
+  })
   const policy = new Policy({
     allow: options.allow,
     limits: options.limits,

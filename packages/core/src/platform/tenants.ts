@@ -1,5 +1,6 @@
 import type { TenantExportItem, TenantInfo } from '@cordon/contracts'
 import type { PooledFunctionDatabase } from '@cordon/pool'
+import type { CountedFunction } from '../observe/busiest.ts'
 import { secretsChanged, type Change } from '../store/change-log.ts'
 import { Doubts } from '../store/doubts.ts'
 import { exportTenant } from '../store/export-tenant.ts'
@@ -37,6 +38,15 @@ export class Tenants {
 
   all(): Iterable<TenantParts> {
     return this.#parts.values()
+  }
+
+  get count(): number {
+    return this.#parts.size
+  }
+
+  /** Those of all tenants, with what they did. */
+  *functions(): Iterable<CountedFunction> {
+    for (const { id, registry } of this.#parts.values()) for (const { name, tally } of registry.all()) yield { tenant: id, name, tally }
   }
 
   get functionCount(): number {

@@ -9,6 +9,7 @@ import {
   type Manifest,
   type VersionInfo,
 } from '@cordon/contracts'
+import { newTally, type FunctionTally } from '../observe/meters.ts'
 import type { StoredFunction, StoredVersion } from '../store/function-store.ts'
 import type { LimitCeilings } from '../policy/limit-ceilings.ts'
 import type { BundleCache } from './bundle-cache.ts'
@@ -54,6 +55,7 @@ export interface RegisteredFunction {
   /** Oldest first. */
   readonly versions: Map<string, RegisteredVersion>
   isRemoved: boolean
+  readonly tally: FunctionTally
 }
 
 /** What is needed to put a version into memory. */
@@ -78,6 +80,10 @@ export class FunctionRegistry {
     return [...this.#functions.keys()]
   }
 
+  all(): Iterable<RegisteredFunction> {
+    return this.#functions.values()
+  }
+
   get size(): number {
     return this.#functions.size
   }
@@ -86,7 +92,8 @@ export class FunctionRegistry {
     for (const { name, live, createdAt, updatedAt, versions } of functions) {
       const entries = new Map(versions.map((stored) => [stored.version, this.#register(name, stored)]))
       const current = entries.get(live)
-      if (current !== undefined) this.#functions.set(name, { name, createdAt, updatedAt, live: current, versions: entries, isRemoved: false })
+      if (current !== undefined)
+        this.#functions.set(name, { name, createdAt, updatedAt, live: current, versions: entries, isRemoved: false, tally: newTally() })
     }
   }
 
@@ -119,7 +126,15 @@ export class FunctionRegistry {
     const known = this.#functions.get(name)
     if (known === undefined) {
       const live = this.#register(name, stored)
-      this.#functions.set(name, { name, createdAt: time, updatedAt: time, live, versions: new Map([[live.version, live]]), isRemoved: false })
+      this.#functions.set(name, {
+        name,
+        createdAt: time,
+        updatedAt: time,
+        live,
+        versions: new Map([[live.version, live]]),
+        isRemoved: false,
+        tally: newTally(),
+      })
       return { live, before: undefined }
     }
     const before = known.live
