@@ -44,8 +44,8 @@ export type FactHandler = (request: Request, facts: RequestFacts) => Promise<Res
 export interface HandlerInternals {
   /** Takes out of the headers what a function must not see. */
   readonly redact?: (headers: Headers) => void
-  /** Whether the server takes nothing new any more, so that others should get what comes. */
-  readonly isClosing?: () => boolean
+  /** Aborted when the server begins to close: others should get what comes, and what would go on for ever ends. */
+  readonly closing?: AbortSignal
   /** Whether anybody who reaches the handler may read the metrics. @default where there is no `authenticate` */
   readonly hasOpenMetrics?: boolean
 }
@@ -87,9 +87,9 @@ export function createHandler(platform: Platform, options?: HandlerOptions): Han
 export function createFactHandler(platform: Platform, options?: HandlerOptions, internals: HandlerInternals = {}): FactHandler {
   const { basePath, authenticate, uploadBytes } = resolveOptions(handlerOptionTable, options)
   const gate = createGate(platform, authenticate ?? platform.options.authenticate)
-  const api = createApiRoutes({ gate, uploadBytes })
+  const api = createApiRoutes({ gate, uploadBytes, closing: internals.closing })
   const openApi = createOpenApiRoute(gate)
-  const health = createHealthRoute(platform, internals.isClosing)
+  const health = createHealthRoute(platform, () => internals.closing?.aborted === true)
   const { redact } = internals
   const mcp = createMcpRoute({ gate, redact: redact ?? (() => undefined) })
   const isOpen = internals.hasOpenMetrics ?? (authenticate ?? platform.options.authenticate) === undefined

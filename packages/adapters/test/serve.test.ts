@@ -1,5 +1,7 @@
 import { readFile, stat, writeFile } from 'node:fs/promises'
+import { Agent, get as request, type IncomingMessage, type RequestOptions } from 'node:http'
 import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { readHostFile, serve, type RunningServer } from '@cordon/adapters/node'
 import { expect } from 'chai'
 import { openPlatform, type OpenPlatform } from './support/open-platform.ts'
@@ -10,8 +12,8 @@ describe('the stand-alone server', () => {
   let server: RunningServer
 
   before(async () => {
-    opened = await openPlatform(['double', 'members', 'web'])
-    server = await serve(opened.platform, { port: 0 })
+    opened = await openPlatform(['double', 'members', 'slow', 'web'])
+    server = await serve(opened.platform, { port: 0, graceMs: 100 })
   })
   after(async () => {
     await server.close()
@@ -20,6 +22,18 @@ describe('the stand-alone server', () => {
 
   function api(headers: Record<string, string>): Promise<Response> {
     return fetch(`${server.url}/api/functions`, { headers })
+  }
+
+  /** Without an agent on a connection of its own; a pool of connections would hold up the end of a server for as long as it keeps them. */
+  function send(url: string, options: RequestOptions = {}): Promise<IncomingMessage> {
+    return new Promise((resolve, reject) => {
+      request(url, { agent: false, ...options }, resolve).once('error', reject)
+    })
+  }
+
+  async function get(url: string, options?: RequestOptions) {
+    const response = await send(url, options)
+    return { status: response.statusCode, connection: response.headers.connection, doubled: /"doubled":(\d+)/.exec(await text(response))?.[1] }
   }
 
   it('writes where it is and its token into host.json, for the owner only', async () => {
@@ -76,6 +90,9 @@ describe('the stand-alone server', () => {
       [{ host: 5 }, 'host'],
       [{ host: 'a\0b' }, 'host'],
       [{ dataDir: 5 }, 'dataDir'],
+      [{ fd: -1 }, 'fd'],
+      [{ authenticate: 5 }, 'authenticate'],
+      [{ graceMs: -1 }, 'graceMs'],
     ] as const) {
       const error: unknown = await serve(opened.platform, options as never).catch((thrown: unknown) => thrown)
       expect(error).to.include({ code: 'INVALID_OPTION' }).and.have.property('message').that.contains(`"${named}"`)
@@ -97,14 +114,76 @@ describe('the stand-alone server', () => {
     expect(await readHostFile(opened.dataDir)).to.include({ url: server.url })
   })
 
+  describe('when it closes', () => {
+    it('is unready, answers what comes late on open connections as the last there, and takes new ones until those are gone', async () => {
+      const other = await serve(opened.platform, { port: 0 })
+      const agents = [1, 2].map(() => new Agent({ keepAlive: true, maxSockets: 1 }))
+      const [first, second] = agents
+      const logs = await send(`${other.url}/api/logs?follow=true`, { headers: { authorization: `Bearer ${other.token}` } })
+      for (const agent of agents)
+        expect(await get(`${other.url}/fn/double?n=1`, { agent })).to.deep.equal({ status: 200, connection: 'keep-alive', doubled: '2' })
+      const slow = get(`${other.url}/fn/slow`, { agent: second })
+      const closed = other.close()
+      // What would follow for ever ends as a whole.
+      expect(logs.statusCode).to.equal(200)
+      await text(logs)
+      expect(await slow).to.include({ status: 504, connection: 'close' })
+      expect(await get(`${other.url}/health/ready`)).to.include({ status: 503, connection: 'close' })
+      expect(await get(`${other.url}/fn/double?n=3`)).to.deep.equal({ status: 200, connection: 'close', doubled: '6' })
+      expect(await readHostFile(opened.dataDir)).to.include({ url: other.url })
+      expect(await get(`${other.url}/fn/double?n=2`, { agent: first })).to.deep.equal({ status: 200, connection: 'close', doubled: '4' })
+      expect(await closed).to.equal(0)
+      expect(await fetch(other.url).catch(() => 'refused')).to.equal('refused')
+      for (const agent of agents) agent.destroy()
+    })
+
+    it('answers all of several requests that were sent at once', async () => {
+      const other = await serve(opened.platform, { port: 0 })
+      const head = (path: string): string => `GET ${path} HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n`
+      const called = new Promise<void>((resolve) => {
+        const stop = opened.platform.on('invocation', () => {
+          stop()
+          resolve()
+        })
+      })
+      const answers = sendBytes(other.port, head('/fn/slow') + head('/fn/double?n=4') + head('/fn/double?n=5'))
+      await called
+      expect(await other.close()).to.equal(0)
+      const seen = (await answers).match(/^HTTP\/1.1 \d+|^connection: .*|"doubled":\d+/gim)
+      expect(seen).to.deep.equal(['HTTP/1.1 504', 'HTTP/1.1 200', '"doubled":8', 'HTTP/1.1 200', 'connection: close', '"doubled":10'])
+    })
+  })
+
   it('closes within its grace while responses run, and removes its file', async () => {
-    const other = await serve(opened.platform, { port: 0 })
+    const other = await serve(opened.platform, { port: 0, graceMs: 100 })
     const { response } = open(`${other.url}/fn/web/lines`, { method: 'GET' })
     const answer = await response
     answer.on('error', () => undefined).resume()
-    await Promise.all([other.close(), other.close()])
+    expect(await Promise.all([other.close(), other.close()])).to.deep.equal([1, 1])
     expect(await readHostFile(opened.dataDir)).to.equal(undefined)
     expect(await fetch(other.url).catch(() => 'refused')).to.equal('refused')
+  })
+
+  it('lets the owner of the data directory in beside those whom the host knows', async () => {
+    const other = await serve(opened.platform, {
+      port: 0,
+      authenticate: (asked) => (asked.headers.get('x-user') === null ? null : { user: { id: 'known' } }),
+    })
+    const status = async (headers: Record<string, string>) => (await send(`${other.url}/api/functions`, { headers })).resume().statusCode
+    expect(await Promise.all([status({}), status({ 'x-user': 'a' }), status({ authorization: `Bearer ${other.token}` })])).to.deep.equal([
+      401, 200, 200,
+    ])
+    await other.close()
+  })
+
+  it('listens where other machines can reach it only when it knows who asks', async () => {
+    const failure: unknown = await serve(opened.platform, { port: 0, host: '0.0.0.0' }).catch((error: unknown) => error)
+    expect(failure)
+      .to.have.property('message')
+      .that.matches(/^Cannot listen on 0\.0\.0\.0:\d+: without the option authenticate /)
+    const other = await serve(opened.platform, { port: 0, host: '0.0.0.0', authenticate: () => null })
+    expect(await get(`http://127.0.0.1:${other.port}/fn/double?n=1`)).to.include({ status: 200 })
+    await other.close()
   })
 
   it('takes half a host.json for none', async () => {

@@ -1,10 +1,10 @@
 import type { Authenticate } from '@cordon/contracts'
 import { bearerCheck } from '../routes/bearer.ts'
 
-/** Lets only the bearer of `token` in. */
-export function bearerOf(token: string): Authenticate {
+/** Lets the bearer of `token` in as the owner, and whoever `otherwise` knows. Whoever can read the token can read the data directory: it is no more than they have. */
+export function bearerOf(token: string, otherwise: Authenticate = () => null): Authenticate {
   const isBearer = bearerCheck(token)
-  return (request) => (isBearer(request) ? { user: { id: 'owner' } } : null)
+  return (request) => (isBearer(request) ? { user: { id: 'owner' } } : otherwise(request))
 }
 
 /** Takes the owner's token out of the headers that a function sees. */

@@ -23,6 +23,6 @@ export function checkSameSite(request: Request, listensOn: string): void {
 }
 
 /** True for addresses and names that only this machine can reach. */
-export function isLoopbackHost(host: string): boolean {
+function isLoopbackHost(host: string): boolean {
   return host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host)
 }

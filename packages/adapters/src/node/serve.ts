@@ -1,22 +1,43 @@
 import { randomBytes } from 'node:crypto'
-import { createServer, type Server } from 'node:http'
-import { integer, invalidOption, isRecord, PlatformError, readGiven, resolveOptions, text, toPlatformError, type Platform } from '@cordon/contracts'
+import { createServer } from 'node:http'
+import {
+  integer,
+  invalidOption,
+  isRecord,
+  optional,
+  PlatformError,
+  readGiven,
+  resolveOptions,
+  text,
+  toPlatformError,
+  type Authenticate,
+  type OptionTable,
+  type Platform,
+} from '@cordon/contracts'
 import { createFactHandler, type FactHandler, type HandlerOptions } from '../handler.ts'
 import { problemResponse } from '../routes/problem.ts'
+import { followConnections, type DrainOptions } from './connections.ts'
 import { removeHostFile, writeHostFile } from './host-file.ts'
+import { isLoopbackAddress, listen, type ListenPlace } from './listen.ts'
 import { answer } from './node-adapter.ts'
 import { bearerOf, withoutToken } from './owner.ts'
 import { metricsPath } from '../routes/metrics-route.ts'
-import { checkSameSite, isLoopbackHost } from './same-site.ts'
+import { checkSameSite } from './same-site.ts'
 
 /** Options of the stand-alone server. */
 export interface ServeOptions extends HandlerOptions {
-  /** 0 takes any free port. @default 8080 */
+  /** 0 takes any free port. @default the option `http.port`, 8080 */
   readonly port?: number | undefined
-  /** Address to listen on. @default '127.0.0.1' */
+  /** Address to listen on. One that other machines can reach needs `authenticate`. @default the option `http.host`, '127.0.0.1' */
   readonly host?: string | undefined
+  /** Descriptor of a TCP socket that listens already, as systemd passes one on, instead of `port` and `host`. @default none */
+  readonly fd?: number | undefined
   /** Where `host.json` is written. @default the data directory of the platform */
   readonly dataDir?: string | undefined
+  /** When the server closes: time in milliseconds for which it is unready and still takes everything. @default the option `http.noticeMs`, 0 */
+  readonly noticeMs?: number | undefined
+  /** When the server closes: time in milliseconds after which running requests are cut. @default the option `http.graceMs`, 10000 */
+  readonly graceMs?: number | undefined
 }
 
 /** A running stand-alone server. The platform is not its own: closing the server leaves it open. */
@@ -26,46 +47,64 @@ export interface RunningServer extends AsyncDisposable {
   readonly port: number
   /** Bearer token of `/api`, also in `<dataDir>/host.json`. */
   readonly token: string
-  /** Takes nothing new, gives running requests a second, then cuts them. Idempotent. */
-  close(): Promise<void>
+  /**
+   * Loses no request: `/health/ready` says 503 and every answer `Connection: close`, then nothing new is taken, then what still runs after `graceMs` is cut.
+   * Resolves with the number of requests that were cut. Idempotent.
+   */
+  close(): Promise<number>
 }
 
-/** The port that the documents name for the stand-alone server. */
-const defaultPort = 8080
-const maxPort = 65_535
-/** Time for running requests when the server closes, in milliseconds; a stop by Ctrl-C has two seconds in all. */
-const closeGraceMs = 1000
+/** Above any descriptor that Linux gives by default (`fs.nr_open`). */
+const maxDescriptor = 1_048_576
+/** Longest timer of Node, in milliseconds. */
+const maxTimerMs = 2_147_483_647
 
 /**
  * Serves the HTTP API on a port of its own. Without `authenticate`, `/api` asks for the token of `host.json`.
  *
- * @throws PlatformError INVALID_OPTION when the port is taken or the address cannot be used
+ * @throws PlatformError INVALID_OPTION when the port is taken or the address cannot be used, or others can reach it and there is no `authenticate`
  */
 export async function serve(platform: Platform, options: ServeOptions = {}): Promise<RunningServer> {
   const { own, handlerOptions } = resolveServeOptions(platform, options)
-  const { port, host, dataDir } = own
   const token = randomBytes(24).toString('base64url')
-  let closing: Promise<void> | undefined
-  const handle = guarded(platform, { handlerOptions, token, host, isClosing: () => closing !== undefined })
+  const closing = new AbortController()
+  let closed: Promise<number> | undefined
+  let listensOn = own.host
+  const handle = guarded(platform, {
+    handlerOptions: { ...handlerOptions, authenticate: bearerOf(token, own.authenticate) },
+    token,
+    listensOn: () => listensOn,
+    closing: closing.signal,
+    // Without `authenticate` the address is one of this machine alone.
+    hasOpenMetrics: own.authenticate === undefined,
+  })
   const server = createServer((incoming, outgoing) => void answer(handle, incoming, outgoing))
-  const bound = await listen(server, { port, host })
-  const url = `http://${host.includes(':') ? `[${host}]` : host}:${bound}`
+  const connections = followConnections(server)
+  const { port, host, address } = await listen(server, own)
+  listensOn = host
+  const url = `http://${host.includes(':') ? `[${host}]` : host}:${port}`
+  if (own.authenticate === undefined && !isLoopbackAddress(address)) {
+    server.close()
+    throw notForOthers(host, port)
+  }
   try {
-    await writeHostFile(dataDir, { pid: process.pid, url, token })
+    await writeHostFile(own.dataDir, { pid: process.pid, url, token })
   } catch (error) {
     server.close()
-    throw toPlatformError(error, 'INVALID_OPTION', `write host.json to "${dataDir}"`)
+    throw toPlatformError(error, 'INVALID_OPTION', `write host.json to "${own.dataDir}"`)
   }
-  async function close(): Promise<void> {
-    await removeHostFile(dataDir, token)
-    await stop(server)
+  async function close(): Promise<number> {
+    closing.abort()
+    const cut = await connections.drain(own)
+    await removeHostFile(own.dataDir, token)
+    return cut
   }
   const running: RunningServer = {
     url,
-    port: bound,
+    port,
     token,
-    close: () => (closing ??= close()),
-    [Symbol.asyncDispose]: () => running.close(),
+    close: () => (closed ??= close()),
+    [Symbol.asyncDispose]: async () => void (await running.close()),
   }
   return running
 }
@@ -73,27 +112,45 @@ export async function serve(platform: Platform, options: ServeOptions = {}): Pro
 function resolveServeOptions(platform: Platform, options: ServeOptions) {
   const given = readGiven('options', () => (isRecord(options) ? { ...options } : undefined))
   if (given === undefined) throw invalidOption('options', 'an object', options)
-  const { port, host, dataDir, ...handlerOptions } = given
-  const table = {
-    port: integer(defaultPort, { min: 0, max: maxPort }),
-    host: text('127.0.0.1'),
+  const { port, host, fd, dataDir, authenticate, noticeMs, graceMs, ...handlerOptions } = given
+  const { http } = platform.options
+  const table: OptionTable<OwnOptions> = {
+    port: integer(http.port, { min: 0, max: 65_535 }),
+    host: text(http.host),
+    fd: { ...integer(0, { min: 0, max: maxDescriptor }), default: () => undefined },
     dataDir: text(platform.options.dataDir),
+    authenticate: {
+      ...optional('a function', (value): value is Authenticate => typeof value === 'function'),
+      default: () => platform.options.authenticate,
+    },
+    noticeMs: integer(http.noticeMs, { min: 0, max: maxTimerMs }),
+    graceMs: integer(http.graceMs, { min: 0, max: maxTimerMs }),
   }
-  return { own: resolveOptions<{ port: number; host: string; dataDir: string }>(table, { port, host, dataDir }), handlerOptions }
+  return { own: resolveOptions(table, { port, host, fd, dataDir, authenticate, noticeMs, graceMs }), handlerOptions }
 }
 
-function guarded(platform: Platform, given: { handlerOptions: HandlerOptions; token: string; host: string; isClosing: () => boolean }): FactHandler {
-  const { handlerOptions, token, host, isClosing } = given
-  const authenticate = handlerOptions.authenticate ?? platform.options.authenticate ?? bearerOf(token)
-  const isHostsOwn = handlerOptions.authenticate !== undefined || platform.options.authenticate !== undefined
-  const internals = { redact: withoutToken(token), isClosing, hasOpenMetrics: !isHostsOwn && isLoopbackHost(host) }
-  const handle = createFactHandler(platform, { ...handlerOptions, authenticate }, internals)
+interface OwnOptions extends ListenPlace, DrainOptions {
+  readonly dataDir: string
+  readonly authenticate: Authenticate | undefined
+}
+
+interface GuardParts {
+  readonly handlerOptions: HandlerOptions
+  readonly token: string
+  readonly listensOn: () => string
+  readonly closing: AbortSignal
+  /** Whether only this machine can ask. */
+  readonly hasOpenMetrics: boolean
+}
+
+function guarded(platform: Platform, { handlerOptions, token, listensOn, ...internals }: GuardParts): FactHandler {
+  const handle = createFactHandler(platform, handlerOptions, { redact: withoutToken(token), ...internals })
   // Unlike the paths of functions, these are the owner's, or there for programs only.
   const guardedPaths = ['/api', '/mcp', metricsPath].map((path) => `${handlerOptions.basePath ?? ''}${path}`)
   return async (request, facts) => {
     try {
       const { pathname } = new URL(request.url)
-      if (guardedPaths.some((path) => pathname.startsWith(path))) checkSameSite(request, host)
+      if (guardedPaths.some((path) => pathname.startsWith(path))) checkSameSite(request, listensOn())
     } catch (error) {
       return problemResponse(error, { forOwner: true })
     }
@@ -101,34 +158,10 @@ function guarded(platform: Platform, given: { handlerOptions: HandlerOptions; to
   }
 }
 
-function listen(server: Server, { port, host }: { port: number; host: string }): Promise<number> {
-  return new Promise((resolve, reject) => {
-    server.once('error', (error) => reject(cannotListen(error, port, host)))
-    server.listen(port, host, () => {
-      const address = server.address()
-      resolve(typeof address === 'object' && address !== null ? address.port : port)
-    })
-  })
-}
-
-function cannotListen(error: Error, port: number, host: string): PlatformError {
-  const code = isRecord(error) ? error['code'] : undefined
-  const reason =
-    code === 'EADDRINUSE'
-      ? 'another program uses this port. Stop it, or choose another port'
-      : code === 'EACCES'
-        ? 'this port needs privileges. Choose a port above 1023'
-        : error.message
-  return new PlatformError('INVALID_OPTION', `Cannot listen on ${host}:${port}: ${reason}`, { details: { option: 'port', port, host }, cause: error })
-}
-
-function stop(server: Server): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(() => server.closeAllConnections(), closeGraceMs)
-    server.close(() => {
-      clearTimeout(timer)
-      resolve()
-    })
-    server.closeIdleConnections()
-  })
+function notForOthers(host: string, port: number): PlatformError {
+  return new PlatformError(
+    'INVALID_OPTION',
+    `Cannot listen on ${host}:${port}: without the option authenticate the server is for this machine only. Listen on 127.0.0.1 behind a proxy, or give authenticate`,
+    { details: { option: 'host', port, host } },
+  )
 }

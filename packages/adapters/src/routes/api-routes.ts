@@ -11,6 +11,8 @@ export type ApiRoutes = (request: Request) => Promise<Response>
 
 /** What the API needs. */
 export interface ApiRouteOptions {
+  /** Ends what would go on for ever. */
+  readonly closing: AbortSignal | undefined
   readonly gate: Gate
   /** Largest deploy request in bytes. */
   readonly uploadBytes: number
@@ -30,7 +32,7 @@ type Answer = (asked: Asked) => Promise<Response>
 type Method = 'GET' | 'POST' | 'PUT' | 'DELETE'
 
 /** The routes of the API, one row each; docs/reference/http.md describes paths and shapes. */
-function routeTable(uploadBytes: number): Readonly<Record<string, Partial<Record<Method, Answer>>>> {
+function routeTable({ uploadBytes, closing }: ApiRouteOptions): Readonly<Record<string, Partial<Record<Method, Answer>>>> {
   return {
     '/api/functions/deploy': { POST: (asked) => deploy(asked, uploadBytes) },
     '/api/functions/analyze': { POST: (asked) => analyze(asked, uploadBytes) },
@@ -40,14 +42,14 @@ function routeTable(uploadBytes: number): Readonly<Record<string, Partial<Record
       DELETE: remove,
     },
     '/api/functions/:name/versions': { GET: async ({ platform, name }) => list(await platform.functions.versions(name)) },
-    '/api/functions/:name/logs': { GET: logs },
+    '/api/functions/:name/logs': { GET: (asked) => logs(asked, closing) },
     '/api/functions/:name/invocations': { GET: invocations },
     '/api/functions/:name/usage': { GET: usage },
     '/api/functions/:name/rollback': { POST: rollback },
     '/api/functions/:name/invoke': { POST: invoke },
     '/api/secrets': { GET: async ({ platform }) => list(await platform.secrets.list()) },
     '/api/secrets/:name': { PUT: setSecret, DELETE: removeSecret },
-    '/api/logs': { GET: logs },
+    '/api/logs': { GET: (asked) => logs(asked, closing) },
     '/api/invocations': { GET: invocations },
     '/api/usage': { GET: usage },
   }
@@ -56,7 +58,7 @@ function routeTable(uploadBytes: number): Readonly<Record<string, Partial<Record
 /** Creates the owner's API. */
 export function createApiRoutes(options: ApiRouteOptions): ApiRoutes {
   const app = new Hono()
-  const table = Object.entries(routeTable(options.uploadBytes))
+  const table = Object.entries(routeTable(options))
   for (const [path, answers] of table) {
     for (const [method, answer] of Object.entries(answers)) app.on(method, path, async (context) => answer(await ask(context, options.gate)))
   }
@@ -140,12 +142,15 @@ async function removeSecret({ platform, name }: Asked): Promise<Response> {
   return new Response(null, { status: 204 })
 }
 
-async function logs({ platform, request, params, name }: Asked): Promise<Response> {
+async function logs({ platform, request, params, name }: Asked, closing: AbortSignal | undefined): Promise<Response> {
   const query = readLogQuery(params)
   const of = name === '' ? undefined : name
   // A name that does not exist is said as such, not answered with an empty list.
   if (of !== undefined) await platform.functions.get(of)
-  if (isFollowing(params)) return followLogs(platform, { name: of, query, signal: request.signal })
+  if (isFollowing(params)) {
+    const signal = closing === undefined ? request.signal : AbortSignal.any([request.signal, closing])
+    return followLogs(platform, { name: of, query, signal })
+  }
   return json(await platform.logs(of, query))
 }
 

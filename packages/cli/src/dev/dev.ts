@@ -24,6 +24,8 @@ export interface DevOptions {
 
 /** A stop takes two seconds at most; after this time what still runs is killed. In milliseconds. */
 const gracefulStopMs = 1400
+/** Of which requests have this much; an idle connection of a browser waits as long. In milliseconds. */
+const requestGraceMs = 500
 /** A start cannot be stopped half-way, only left: the reaper then ends what it has started. In milliseconds. */
 const lastResortMs = 1600
 
@@ -38,7 +40,7 @@ export async function dev(context: CommandContext, given: string, options: DevOp
   const { createPlatform } = await import('@cordon/core')
   const platform = await createPlatform(settings.options)
   try {
-    const server = await serve(platform, { port: portOf(options.port), host: options.host })
+    const server = await serve(platform, { port: portOf(options.port), host: options.host, graceMs: requestGraceMs })
     await run({ terminal, platform, server, folder }, stopped.promise)
   } finally {
     await stopped.within(platform)

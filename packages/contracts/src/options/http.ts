@@ -1,4 +1,4 @@
-import { flag, group, integer, invalidOption, textList, type OptionRow, type OptionTable } from './check.ts'
+import { flag, group, integer, invalidOption, text, textList, type OptionRow, type OptionTable } from './check.ts'
 
 /** Which pages of other origins may read what the HTTP API answers. */
 export interface CorsOptions {
@@ -53,6 +53,17 @@ export interface HttpOptions {
    * Frameworks have settings of their own for this. @default 0
    */
   readonly trustProxy: number
+  /** Port of the stand-alone server; 0 takes any free one. `cordon serve` takes the variable `PORT` too, where this one is not set. @default 8080 */
+  readonly port: number
+  /** Address that the stand-alone server listens on. One that other machines can reach needs `authenticate`. @default '127.0.0.1' */
+  readonly host: string
+  /** When the stand-alone server closes: time in milliseconds for which `/health/ready` says 503 and everything is still taken. @default 0 */
+  readonly noticeMs: number
+  /**
+   * When the stand-alone server closes: time in milliseconds after which running requests are cut. The default is a call that waits (`limits.queueMs`) and then runs
+   * (`limits.timeoutMs`) by their defaults. @default 10000
+   */
+  readonly graceMs: number
   /** Longest time for the head of a request to the stand-alone server, in milliseconds. @default 15000 */
   readonly headersTimeoutMs: number
   /** Longest time for a whole request to the stand-alone server, body included, in milliseconds. @default 300000 */
@@ -103,6 +114,10 @@ export function httpTable(isProduction: boolean): OptionTable<HttpOptions> {
     hstsMs: integer(0, { min: 0, max: maxHstsMs }),
     docs: flag(!isProduction),
     trustProxy: integer(0, { min: 0, max: 100 }),
+    port: integer(8080, { min: 0, max: 65_535 }),
+    host: text('127.0.0.1'),
+    noticeMs: integer(0, { min: 0, max: dayMs }),
+    graceMs: integer(10_000, { min: 0, max: dayMs }),
     headersTimeoutMs: integer(15_000, { min: 1, max: maxTimerMs }),
     requestTimeoutMs: integer(300_000, { min: 1, max: maxTimerMs }),
   }
