@@ -4,6 +4,7 @@ import { createTestDirectory, createTestHost, type TestHost } from '@cordon/core
 import { cacheDirectory } from './cache/cache-directory.ts'
 import { clusterTemplate, removeTemplate } from './cache/cluster-template.ts'
 import { KeptAnalyses } from './cache/kept-analyses.ts'
+import { withCallerFrames } from './caller-frames.ts'
 import { holdProcess } from './hold-process.ts'
 import { splitRunOptions, type FetchRunOptions, type FunctionSource, type LoadOptions, type RunOptions } from './options.ts'
 import { compileScript, unscripted, type FetchScript } from './scene/fetch-script.ts'
@@ -34,7 +35,7 @@ export interface TestPlatform extends Platform {
  */
 export function createTestPlatform(options?: TestPlatformOptions): Promise<TestPlatform> {
   return holdProcess(async () => {
-    const { fetch, ...given } = options ?? { ...(await loadSettings()).options }
+    const { fetch, ...given } = options ?? (await projectOptions())
     const scenes = new Map<string, Scene>()
     let executor: Executor | undefined
     const script = fetch === undefined ? undefined : compileScript(fetch)
@@ -62,14 +63,19 @@ export function createTestPlatform(options?: TestPlatformOptions): Promise<TestP
     const end = { close: platform.close.bind(platform), destroy: platform.destroy.bind(platform) }
     return Object.assign(platform, {
       runFunction: <Input, Output>(source: FunctionSource, input?: Input, runOptions?: RunOptions) =>
-        run<Input, Output>(load, source, input, runOptions),
+        withCallerFrames(() => run<Input, Output>(load, source, input, runOptions)),
       fetchFunction: (source: FunctionSource, request: Request | URL | string, runOptions?: FetchRunOptions) =>
-        runHttp(load, source, request, runOptions),
-      loadFunction: load,
+        withCallerFrames(() => runHttp(load, source, request, runOptions)),
+      loadFunction: (source: FunctionSource, loadOptions?: LoadOptions) => withCallerFrames(() => load(source, loadOptions)),
       close: () => holdProcess(end.close),
       destroy: () => holdProcess(end.destroy),
     })
   })
+}
+
+/** The options that `cordon.config` and the environment give a host. */
+export async function projectOptions(): Promise<TestPlatformOptions> {
+  return (await loadSettings()).options
 }
 
 type Load = (source: FunctionSource, options?: LoadOptions) => Promise<LoadedFunction>
@@ -93,6 +99,7 @@ async function runHttp(load: Load, source: FunctionSource, request: Request | UR
     const streamed = await loaded.fetch(request, rest)
     const { status, statusText, headers } = streamed
     const body = streamed.body === null ? null : await streamed.arrayBuffer()
+    await loaded.settled()
     loaded.checkFault()
     return { response: new Response(body, { status, statusText, headers }), logs: loaded.logs, ...loaded.used(), db: loaded.db }
   } finally {

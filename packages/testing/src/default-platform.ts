@@ -1,4 +1,4 @@
-import { createTestPlatform, type TestPlatform } from './create-test-platform.ts'
+import { createTestPlatform, projectOptions, type TestPlatform } from './create-test-platform.ts'
 import type { FetchRunOptions, FunctionSource, LoadOptions, RunOptions } from './options.ts'
 import type { FetchRun, FunctionRun, TestFunction } from './test-function.ts'
 
@@ -6,10 +6,16 @@ import type { FetchRun, FunctionRun, TestFunction } from './test-function.ts'
 let shared: Promise<TestPlatform> | undefined
 
 function sharedPlatform(): Promise<TestPlatform> {
-  shared ??= createTestPlatform()
+  shared ??= open()
   // The next test may have more luck.
   shared.catch(() => (shared = undefined))
   return shared
+}
+
+async function open(): Promise<TestPlatform> {
+  // Nobody can ask it for records, and writing the last ones would hold the process up.
+  const options = await projectOptions()
+  return createTestPlatform({ ...options, records: { ...options.records, write: 'off' } })
 }
 
 closeAfterTests()

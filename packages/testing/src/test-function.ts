@@ -1,4 +1,5 @@
 import type { DeployResult, Executor, FunctionDatabase, InvokeResult, LogEntry, Platform } from '@cordon/contracts'
+import { withCallerFrames } from './caller-frames.ts'
 import { readUpload } from './function-upload.ts'
 import { holdProcess } from './hold-process.ts'
 import { resolveLoadOptions, type FunctionSource, type LoadOptions, type TestCallOptions, type TestFetchOptions } from './options.ts'
@@ -119,13 +120,18 @@ export class LoadedFunction implements TestFunction {
 
   invoke<Input = unknown, Output = unknown>(input?: Input, options: TestCallOptions = {}): Promise<InvokeResult<Output>> {
     const { tenant, name } = this.#parts
-    return this.#call(() => tenant.invoke<Input, Output>(name, input, options))
+    return withCallerFrames(() => this.#call(() => tenant.invoke<Input, Output>(name, input, options)))
   }
 
   fetch(request: Request | URL | string, options: TestFetchOptions = {}): Promise<Response> {
     const { tenant, name } = this.#parts
     const given = request instanceof Request ? request : new Request(new URL(request, 'http://localhost'))
-    return this.#call(() => tenant.fetch(name, given, options))
+    return withCallerFrames(() => this.#call(() => tenant.fetch(name, given, options)))
+  }
+
+  /** Resolves when all that its calls logged and used is known. */
+  settled(): Promise<void> {
+    return this.#parts.scene.settled()
   }
 
   /** What it used, as it is now. */

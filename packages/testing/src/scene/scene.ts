@@ -22,6 +22,7 @@ export class Scene {
   readonly #clock: number | undefined
   readonly #script: CompiledScript | undefined
   readonly #versions = new Map<ExecutableVersion, ExecutableVersion>()
+  readonly #calls = new Set<Promise<unknown>>()
   #fault: { readonly error: unknown } | undefined
 
   constructor({ name, clock, fetch, functions }: SceneParts) {
@@ -51,6 +52,17 @@ export class Scene {
   watch<Invocation extends InvocationOptions>(invocation: Invocation): Invocation {
     this.used.noteSecrets(invocation.secrets)
     return { ...invocation, capabilities: this.used.watch(invocation.capabilities) }
+  }
+
+  /** Hears of a call whose outcome comes after its answer. */
+  follow(outcome: Promise<unknown>): void {
+    this.#calls.add(outcome)
+    void outcome.finally(() => this.#calls.delete(outcome))
+  }
+
+  /** Resolves when the outcomes of all calls are known. */
+  async settled(): Promise<void> {
+    await Promise.all(this.#calls)
   }
 
   /** Hears how an invocation went. */

@@ -28,7 +28,8 @@ export class TestExecutor implements Executor {
   fetch(version: ExecutableVersion, invocation: HttpInvocation): HttpExchange {
     const scene = this.#scenes.get(version.tenant)
     const exchange = this.#executor.fetch(scene?.prepare(version) ?? version, scene?.watch(invocation) ?? invocation)
-    void holdProcess(async () => scene?.note(version, await exchange.outcome))
+    const noted = holdProcess(async () => scene?.note(version, await exchange.outcome))
+    scene?.follow(noted)
     return exchange
   }
 
