@@ -30,10 +30,10 @@ const requestGraceMs = 500
 const lastResortMs = 1600
 
 /** `cordon dev [folder]`: deploys every function of a folder, serves them on one port and reloads on save, until Ctrl-C. */
-export async function dev(context: CommandContext, given: string, options: DevOptions): Promise<ExitCode> {
+export async function dev(context: CommandContext, given: string | undefined, options: DevOptions): Promise<ExitCode> {
   const { terminal } = context
-  const folder = resolve(given)
-  if ((await stat(folder).catch(() => undefined))?.isDirectory() !== true) throw usageFailure(`Cannot serve "${given}": there is no such folder`)
+  const folder = resolve(given ?? ((await isFolder('functions')) ? 'functions' : '.'))
+  if (!(await isFolder(folder))) throw usageFailure(`Cannot serve "${given}": there is no such folder`)
   // Before Ctrl-C is taken over: a config file that hangs can be interrupted.
   const settings = await settingsOf(context)
   const stopped = stopRequest()
@@ -46,6 +46,10 @@ export async function dev(context: CommandContext, given: string, options: DevOp
     await stopped.within(platform)
   }
   return 0
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  return (await stat(path).catch(() => undefined))?.isDirectory() === true
 }
 
 interface Session {

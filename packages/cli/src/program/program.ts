@@ -1,9 +1,8 @@
-import { readFile } from 'node:fs/promises'
-import { isRecord } from '@cordon/contracts'
 import { Command, CommanderError } from 'commander'
 import type { CommandContext, GlobalOptions } from '../commands/command.ts'
 import type { ExitCode } from '../exit-code.ts'
 import type { Terminal } from '../output/terminal.ts'
+import { ownVersion } from '../own-version.ts'
 import type { CommandGroup, DeclaredCommand, OptionSpec } from './command-spec.ts'
 import { functionCommands } from './function-commands.ts'
 import { platformCommands } from './platform-commands.ts'
@@ -71,9 +70,4 @@ export function createProgram(terminal: Terminal): Program {
       }
     },
   }
-}
-
-async function ownVersion(): Promise<string> {
-  const manifest: unknown = JSON.parse(await readFile(new URL('../../package.json', import.meta.url), 'utf8'))
-  return isRecord(manifest) ? String(manifest['version']) : ''
 }

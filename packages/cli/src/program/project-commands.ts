@@ -1,3 +1,4 @@
+import type { InitOptions } from '../commands/init.ts'
 import type { TestOptions } from '../commands/test.ts'
 import type { DevOptions } from '../dev/dev.ts'
 import { command, type CommandGroup } from './command-spec.ts'
@@ -6,17 +7,27 @@ import { command, type CommandGroup } from './command-spec.ts'
 export const projectCommands: CommandGroup = {
   title: 'Develop:',
   commands: [
+    command<[string | undefined, InitOptions]>(
+      {
+        usage: 'init [folder]',
+        description: 'create a TypeScript project with a function and its test',
+        options: [['-t, --template <name>', 'simple, http or database (default: simple)']],
+        examples: ['cordon init my-functions', 'cordon init my-site --template http'],
+        note: 'Nothing that is there is written over, and nothing is downloaded.',
+      },
+      async (context, folder, options) => (await import('../commands/init.ts')).init(context, folder, options),
+    ),
     command<[string | undefined, DevOptions]>(
       {
         usage: 'dev [folder]',
-        description: 'serve a folder of functions and reload them on save',
+        description: 'serve a folder of functions (default: ./functions, else .) and reload them on save',
         options: [
           ['-p, --port <port>', 'port to listen on (default: 8080)'],
           ['--host <address>', 'address to listen on (default: 127.0.0.1)'],
         ],
-        examples: ['cordon dev functions', 'cordon dev functions --port 9000'],
+        examples: ['cordon dev', 'cordon dev functions --port 9000'],
       },
-      async (context, folder, options) => (await import('../dev/dev.ts')).dev(context, folder ?? '.', options),
+      async (context, folder, options) => (await import('../dev/dev.ts')).dev(context, folder, options),
     ),
     command<[string[], TestOptions]>(
       {
