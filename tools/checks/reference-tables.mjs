@@ -34,6 +34,7 @@ const tables = {
     type: 'RateLimitOptions',
     rows: (contracts) => defaultsIn(contracts.httpTable(false).rateLimit),
   },
+  log: { path: ['log'], file: 'options/log-options.ts', type: 'LogOptions', rows: (contracts) => contracts.logTable },
   metrics: { path: ['metrics'], file: 'options/metrics-options.ts', type: 'MetricsOptions', rows: (contracts) => contracts.metricsTable },
   records: { path: ['records'], file: 'options/record-options.ts', type: 'RecordOptions', rows: (contracts) => contracts.recordTable },
   backup: { path: ['backup'], file: 'options/backup-options.ts', type: 'BackupOptions', rows: (contracts) => contracts.backupTable },

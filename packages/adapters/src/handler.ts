@@ -9,6 +9,7 @@ import {
   type Platform,
 } from '@cordon/contracts'
 import { realRequest, realResponse, requestAt, urlOf } from './late/real.ts'
+import { createRequestWatch, type RequestNotes } from './observe/request-watch.ts'
 import { createApiRoutes } from './routes/api-routes.ts'
 import { createGate } from './routes/caller.ts'
 import { createFunctionRoute } from './routes/function-route.ts'
@@ -96,24 +97,30 @@ export function createFactHandler(platform: Platform, options?: HandlerOptions, 
   const metrics = createMetricsRoute({ platform, isOpen })
   const functions = createFunctionRoute({ platform, gate, redact })
 
-  return async (request, facts) => {
-    const path = pathBelow(urlOf(request).pathname, basePath)
+  const watch = createRequestWatch(platform)
+
+  async function answer(request: Request, path: string | undefined, { originalUrl, notes }: RequestFacts & { notes: RequestNotes | undefined }) {
     const isFunction = path === '/fn' || path?.startsWith('/fn/') === true
     try {
       if (path === undefined) throw notFound(`Cannot answer a request outside of ${basePath}`)
-      if (facts.originalUrl !== request.url) refuseExtraSlashes(path, facts.originalUrl)
+      if (originalUrl !== request.url) refuseExtraSlashes(path, originalUrl)
       // No path of the API needs an escape, and `/%61pi` must not be another way past middleware that guards `/api`.
       if (!isFunction && path.includes('%')) throw notFound(`Cannot ${request.method} ${path}: there is no such route`)
-      if (path === mcpPath) return await mcp(realRequest(request), facts.originalUrl)
+      if (path === mcpPath) return await mcp(realRequest(request), originalUrl)
       if (path.startsWith(healthPath)) return await health(request, path)
       if (path === metricsPath) return await metrics(request)
-      if (path === openApiPath) return await openApi(request, facts.originalUrl)
+      if (path === openApiPath) return await openApi(request, originalUrl)
       const stripped = basePath === '' ? request : strip(request, path)
-      return isFunction ? await functions(stripped, facts.originalUrl) : await api(realRequest(stripped))
+      return isFunction ? await functions(stripped, originalUrl, notes) : await api(realRequest(stripped))
     } catch (error) {
       if (!(error instanceof PlatformError)) platform.options.logger?.error({ error: describe(error) }, 'Cannot answer a request: unexpected error')
       return problemResponse(error, { forOwner: path?.startsWith('/api') === true })
     }
+  }
+
+  return (request, { originalUrl }) => {
+    const path = pathBelow(urlOf(request).pathname, basePath)
+    return watch(request, path, (notes) => answer(request, path, { originalUrl, notes }))
   }
 }
 

@@ -19,8 +19,21 @@ describe('what operators ask', function () {
   let opened: OpenPlatform
   let server: RunningServer
 
+  const lines: unknown[] = []
+  let isLoggerBroken = false
+  function noteAt(level: string) {
+    return (fields: Readonly<Record<string, unknown>>, message: string): void => {
+      lines.push({ level, message, ...fields })
+      if (isLoggerBroken) throw new Error('the disk is full')
+    }
+  }
+
   before(async () => {
-    opened = await openPlatform(['double', 'members', 'web', 'nothing'], { metrics: { functions: 2, token } })
+    opened = await openPlatform(['double', 'members', 'web', 'nothing'], {
+      metrics: { functions: 2, token },
+      log: { requests: true },
+      logger: { debug: noteAt('debug'), info: noteAt('info'), warn: noteAt('warn'), error: noteAt('error') },
+    })
     server = await serve(opened.platform, { port: 0 })
   })
   after(async () => {
@@ -170,6 +183,50 @@ describe('what operators ask', function () {
     it('can be read a hundred times at once', async () => {
       const texts = await Promise.all(Array.from({ length: 100 }, () => opened.platform.metrics()))
       expect(new Set(texts).size).to.equal(1)
+    })
+  })
+
+  describe('the log of requests', () => {
+    async function lineOf(path: string, init?: RequestInit): Promise<unknown> {
+      lines.length = 0
+      const response = await createHandler(opened.platform, { authenticate: () => ({ tenant: 'default', user: { id: 'ada' } }) })(
+        new Request(`http://host.test${path}`, init),
+      )
+      await response.text()
+      const [line, ...others] = lines
+      expect(others).to.deep.equal([])
+      expect(line).to.have.property('ms').that.is.a('number')
+      return Object.fromEntries(Object.entries(line ?? {}).filter(([name]) => name !== 'ms' && name !== 'invocationId'))
+    }
+    const request = { level: 'info', message: 'request', method: 'GET' }
+
+    it('has a line for each, with its route and not with what it carries', async () => {
+      const called = { ...request, tenant: 'default', function: 'double', route: '/fn/:name/*', status: 200 }
+      expect(await lineOf('/fn/double?n=1&secret=hunter2', { headers: { cookie: 'hunter2' } })).to.deep.equal(called)
+      expect(lines[0]).to.have.property('invocationId').that.matches(/^inv_/)
+      expect(await lineOf('/fn/hunter2')).to.deep.equal({ ...request, tenant: 'default', route: '/fn/:name/*', status: 404 })
+      expect(await lineOf('/api/functions/double/versions?token=x')).to.deep.equal({
+        ...request,
+        route: '/api/functions/:name/versions',
+        status: 200,
+      })
+      expect(await lineOf('/hunter2')).to.deep.equal({ ...request, route: undefined, status: 404 })
+      expect(await lineOf('/health/live')).to.deep.equal({ ...request, level: 'debug', route: '/health/live', status: 200 })
+    })
+
+    it('may fail as it likes', async () => {
+      isLoggerBroken = true
+      const stop = opened.platform.on('invocation', () => {
+        throw new Error('of a listener')
+      })
+      try {
+        lines.length = 0
+        expect((await fetch(`${server.url}/fn/double?n=2`)).status).to.equal(200)
+        expect(lines).to.have.length(2)
+      } finally {
+        isLoggerBroken = false
+        stop()
+      }
     })
   })
 })

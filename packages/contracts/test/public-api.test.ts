@@ -33,6 +33,7 @@ describe('the public API of @cordon/contracts', () => {
       'isRecord',
       'limitTable',
       'listOptions',
+      'logTable',
       'metricsTable',
       'netTable',
       'normaliseHost',

@@ -42,6 +42,7 @@ export type {
   LogEntry,
   Logger,
   LogLevel,
+  LogOptions,
   LogQuery,
   Manifest,
   Measures,

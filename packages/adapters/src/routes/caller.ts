@@ -5,6 +5,8 @@ import { realRequest } from '../late/real.ts'
 export interface Served {
   readonly platform: Platform
   readonly user: User | undefined
+  /** Id of the tenant that `authenticate` named. */
+  readonly tenant: string | undefined
 }
 
 /** A caller of functions. */
@@ -38,10 +40,10 @@ export function createGate(platform: Platform, authenticate: Authenticate | unde
     return handle
   }
   async function identify(request: Request): Promise<Served | null> {
-    if (authenticate === undefined) return { platform, user: undefined }
+    if (authenticate === undefined) return { platform, user: undefined, tenant: undefined }
     const caller = await authenticate(realRequest(request))
     if (caller === null) return null
-    return { platform: caller.tenant === undefined ? platform : handleOf(caller.tenant), user: caller.user }
+    return { platform: caller.tenant === undefined ? platform : handleOf(caller.tenant), user: caller.user, tenant: caller.tenant }
   }
   return {
     async forApi(request) {
@@ -55,6 +57,7 @@ export function createGate(platform: Platform, authenticate: Authenticate | unde
       return {
         platform: served?.platform ?? platform,
         user: served?.user,
+        tenant: served?.tenant,
         mayCall: (access) => access === 'public' || (access === 'authenticated' && isKnown),
         admit: (name, access) => admit(name, access, { isKnown, canKnow: authenticate !== undefined }),
       }

@@ -1,6 +1,7 @@
 import { functionName, PlatformError, type FetchOptions, type Platform, type Schemas, type User } from '@cordon/contracts'
 import { LateResponse } from '../late/late-response.ts'
 import { pairsOf, realRequest, urlOf } from '../late/real.ts'
+import type { RequestNotes } from '../observe/request-watch.ts'
 import { readBytes, tooLarge, withoutMark } from './body.ts'
 import type { Gate } from './caller.ts'
 import { readQuery } from './list-query.ts'
@@ -8,7 +9,7 @@ import { createLearnedKinds } from './learned-kinds.ts'
 import { queryInput } from './query-input.ts'
 
 /** Serves `ANY /fn/:name/*`. @throws PlatformError whatever the call fails with */
-export type FunctionRoute = (request: Request, originalUrl: string) => Promise<Response>
+export type FunctionRoute = (request: Request, originalUrl: string, notes?: RequestNotes) => Promise<Response>
 
 /** What the route needs. */
 export interface FunctionRouteOptions {
@@ -38,14 +39,16 @@ const jsonMethods = ['GET', 'HEAD', 'POST', 'OPTIONS']
 /** Serves functions: a JSON function by its input and output, an HTTP function by its own request and response. */
 export function createFunctionRoute(options: FunctionRouteOptions): FunctionRoute {
   const kinds = createLearnedKinds()
-  return async (request, originalUrl) => {
+  return async (request, originalUrl, notes) => {
     const url = urlOf(request)
     const match = functionPath.exec(url.pathname)
     const name = match?.[1]
     if (name === undefined || !functionName.test(name))
       throw new PlatformError('FUNCTION_NOT_FOUND', `Cannot find a function at "${url.pathname}": expected /fn/<name>/…`)
     const served = await options.gate.forFunction(request)
+    if (notes !== undefined) notes.tenant = served.tenant
     const info = await served.platform.functions.get(name)
+    if (notes !== undefined) notes.function = name
     served.admit(name, info.manifest.config.access)
     const headers = options.redact === undefined ? request.headers : redacted(request.headers, options.redact)
     const call: Call = {

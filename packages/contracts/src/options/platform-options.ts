@@ -7,6 +7,7 @@ import { databaseTable, type DatabaseOptions } from './database.ts'
 import { limitTable, type Limits } from './limits.ts'
 import { backupTable, type BackupOptions } from './backup-options.ts'
 import { httpTable, type HttpInput, type HttpOptions } from './http.ts'
+import { logTable, type LogOptions } from './log-options.ts'
 import { metricsTable, type MetricsOptions } from './metrics-options.ts'
 import { netTable, type NetOptions } from './net.ts'
 import { recordTable, type RecordOptions } from './record-options.ts'
@@ -72,6 +73,8 @@ export interface ResolvedPlatformOptions {
   readonly net: NetOptions
   /** What the HTTP API does, whatever server it is mounted in. */
   readonly http: HttpOptions
+  /** What the platform writes about itself. */
+  readonly log: LogOptions
   /** What the host tells Prometheus. */
   readonly metrics: MetricsOptions
   /** How the calls of all functions share the host. */
@@ -89,7 +92,7 @@ export interface ResolvedPlatformOptions {
    * the same. `platform.options` does not show it. @default a file `secrets.key` in `dataDir`, made when the first secret is set
    */
   readonly secretsKey: readonly string[] | undefined
-  /** Receives the platform's own messages. @default warnings and errors on stderr */
+  /** Receives the platform's own messages. @default lines on stderr, as the option `log` says */
   readonly logger: Logger | undefined
   /** Finds out who sent an HTTP request. @default none: the host's own middleware stands in front */
   readonly authenticate: Authenticate | undefined
@@ -108,6 +111,7 @@ export interface PlatformOptions {
   readonly limits?: Partial<Limits> | undefined
   readonly net?: Partial<NetOptions> | undefined
   readonly http?: HttpInput | undefined
+  readonly log?: Partial<LogOptions> | undefined
   readonly metrics?: Partial<MetricsOptions> | undefined
   readonly scheduling?: Partial<SchedulingOptions> | undefined
   readonly records?: Partial<RecordOptions> | undefined
@@ -148,6 +152,7 @@ export function platformOptionTable(around: OptionSurroundings): OptionTable<Res
     limits: group(limitTable),
     net: group(netTable),
     http: group(httpTable(around.isProduction)),
+    log: group(logTable),
     metrics: group(metricsTable),
     scheduling: group(schedulingTable),
     records: group(recordTable),

@@ -241,7 +241,7 @@ async function assemble(parts: AssembleParts): Promise<Omit<Host, 'stop'>> {
   })
   return {
     // Whoever has the platform need not have the key, nor the password of the database.
-    options: Object.freeze({ ...options, secretsKey: undefined, databaseUrl: undefined }),
+    options: Object.freeze({ ...options, logger, secretsKey: undefined, databaseUrl: undefined }),
     events,
     buffer,
     tenants,

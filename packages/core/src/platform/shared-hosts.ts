@@ -1,12 +1,13 @@
 import type { PlatformOptions, Logger, Platform, ResolvedPlatformOptions } from '@cordon/contracts'
 import { prepareDataDir } from '../data-dir/data-dir.ts'
-import { createDefaultLogger } from './default-logger.ts'
+import { createLogger } from '../observe/create-logger.ts'
 import { EventHub } from './events.ts'
 import { PlatformHandle } from './handle.ts'
 import { defaultTenant, startHost, type Host } from './host.ts'
 
 interface SharedHost {
   readonly options: ResolvedPlatformOptions
+  readonly logger: Logger
   readonly starting: Promise<Host>
   handles: number
   /** Set when the last handle is gone. */
@@ -31,9 +32,9 @@ export async function attach(options: ResolvedPlatformOptions): Promise<Platform
     if (known.stopping === undefined) return join(id, known, options)
     await known.stopping
   }
-  const logger = options.logger ?? createDefaultLogger()
+  const logger = createLogger(options)
   const events = new EventHub((error) => logger.error({}, error.message))
-  const shared: SharedHost = { options, starting: startHost(options, events, logger), handles: 0, stopping: undefined }
+  const shared: SharedHost = { options, logger, starting: startHost(options, events, logger), handles: 0, stopping: undefined }
   hosts.set(id, shared)
   shared.starting.catch(() => {
     if (hosts.get(id) === shared) hosts.delete(id)
@@ -43,8 +44,7 @@ export async function attach(options: ResolvedPlatformOptions): Promise<Platform
 
 async function join(id: string, shared: SharedHost, options: ResolvedPlatformOptions): Promise<Platform> {
   if (describeOptions(shared.options) !== describeOptions(options)) {
-    const logger: Logger = shared.options.logger ?? createDefaultLogger()
-    logger.warn(
+    shared.logger.warn(
       { dataDir: options.dataDir },
       'The platform of this data directory already runs in this process: it keeps the options it was started with',
     )

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import type { Analyzer, Executor, FunctionDatabase, Platform, PlatformOptions } from '@cordon/contracts'
-import { createDefaultLogger } from '../platform/default-logger.ts'
+import { createLogger } from '../observe/create-logger.ts'
 import { EventHub } from '../platform/events.ts'
 import { PlatformHandle } from '../platform/handle.ts'
 import { defaultTenant, startHost } from '../platform/host.ts'
@@ -35,7 +35,7 @@ export async function createTestHost(given: PlatformOptions, parts: TestHostPart
   checkNodeVersion()
   const { directory, template, wrapExecutor, wrapAnalyzer, answer } = parts
   const options = resolvePlatformOptions({ ...given, dataDir: join(directory, 'data'), databaseUrl: undefined })
-  const logger = options.logger ?? createDefaultLogger()
+  const logger = createLogger(options)
   const events = new EventHub((error) => logger.error({}, error.message))
   const egress = new AnsweredRequests(answer, options.net.allowPrivate)
   const host = await startHost(options, events, logger, { temporary: { directory, template }, wrapExecutor, wrapAnalyzer, egress })
