@@ -213,6 +213,23 @@ ${mark}export default () => [...names, Own.name]`,
     expect(await run(`import { kind } from 'q'\n${mark}export default () => kind`, change)).to.equal('node')
   })
 
+  it('takes the build for browsers of a package that has none for workers', async () => {
+    const browser = { './lib/a': './lib/a.browser', './lib/b.js': './lib/b.browser.js', './lib/c.js': '../../../outside.js', http: false }
+    write('browsers/node_modules/p/package.json', JSON.stringify({ name: 'p', version: '1.0.0', main: 'node.js', module: './lib/index.js', browser }))
+    write('browsers/node_modules/p/node.js', `module.exports = require('http')`)
+    write('browsers/node_modules/p/lib/index.js', `export * from './a'\nexport * from './b.js'\nexport * from './c.js'\nexport { d } from 'q'`)
+    for (const name of ['a', 'b']) {
+      write(`browsers/node_modules/p/lib/${name}.js`, `import http from 'node:http'\nexport const ${name} = http`)
+      write(`browsers/node_modules/p/lib/${name}.browser.js`, `export const ${name} = '${name}'`)
+    }
+    write('browsers/node_modules/p/lib/c.js', `export const c = 'c'`)
+    write('browsers/outside.js', `export const c = 'outside'`)
+    write('browsers/node_modules/q/package.json', '{"name":"q","version":"1.0.0","exports":{"browser":"./d.js","import":"./node.js"}}')
+    write('browsers/node_modules/q/d.js', `export const d = 'd'`)
+    const change = { from: join(folder, 'browsers'), allow: ['p', 'q'] }
+    expect(await run(`import { a, b, c, d } from 'p'\n${mark}export default () => a + b + c + d`, change)).to.equal('abcd')
+  })
+
   it('looks computed imports up when they run, when rules are only warnings', async () => {
     const source = `const pick = (name: string) => name\n${mark}export default async (name: string) => (await import(pick(name))).sep`
     const analysis = await analyzer.analyze(upload(source), options({ enforce: false }))

@@ -6,6 +6,10 @@ export interface PackageManifest {
   readonly version: string | undefined
   /** `main`; where there is none `module`, which bundlers know. */
   readonly main: string | undefined
+  /** The main file for browsers: `browser` where it is one, else `module`. */
+  readonly browserMain: string | undefined
+  /** What browsers get in place of a file, both as the package writes them: `browser` where it is a map. */
+  readonly browserFiles: ReadonlyMap<string, string>
   /** Whether `.js` files are ES modules. */
   readonly isModule: boolean
   readonly exports: unknown
@@ -42,6 +46,8 @@ const emptyManifest: PackageManifest = {
   name: undefined,
   version: undefined,
   main: undefined,
+  browserMain: undefined,
+  browserFiles: new Map(),
   isModule: false,
   exports: undefined,
   imports: undefined,
@@ -71,6 +77,7 @@ function parseManifest(tree: PackageTree, path: string): PackageManifest {
   }
   if (typeof parsed !== 'object' || parsed === null) return emptyManifest
   const fields = new Map<string, unknown>(Object.entries(parsed))
+  const browser = fields.get('browser')
   const names = ['dependencies', 'peerDependencies', 'optionalDependencies'].flatMap((key) => {
     const group = fields.get(key)
     return typeof group === 'object' && group !== null ? Object.keys(group) : []
@@ -79,6 +86,8 @@ function parseManifest(tree: PackageTree, path: string): PackageManifest {
     name: stringOrNothing(fields.get('name')),
     version: stringOrNothing(fields.get('version')),
     main: stringOrNothing(fields.get('main')) ?? stringOrNothing(fields.get('module')),
+    browserMain: stringOrNothing(browser) ?? stringOrNothing(fields.get('module')),
+    browserFiles: fileMap(browser),
     isModule: fields.get('type') === 'module',
     exports: fields.get('exports'),
     imports: fields.get('imports'),
@@ -103,6 +112,16 @@ export function joinInside(base: string, path: string): string | undefined {
   const joined = posix.normalize(base === '' ? path : `${base}/${path}`)
   if (joined === '..' || joined.startsWith('../') || posix.isAbsolute(joined) || joined.includes('\0')) return undefined
   return joined === '.' ? '' : joined.replace(/\/$/, '')
+}
+
+/** Files only: what a map says of other packages and of built-ins leads to none. */
+function fileMap(value: unknown): ReadonlyMap<string, string> {
+  if (typeof value !== 'object' || value === null) return new Map()
+  return new Map(
+    Object.entries(value).flatMap(([from, to]: [string, unknown]) =>
+      from.startsWith('./') && typeof to === 'string' && to.startsWith('./') ? [[from, to] as const] : [],
+    ),
+  )
 }
 
 function stringOrNothing(value: unknown): string | undefined {

@@ -21,15 +21,29 @@ export interface Resolver {
 }
 
 /**
- * Which build of a package is meant: the one for Node, or the one for runtimes with `fetch` and without Node's own
- * modules (the condition `worker`, which Workers, Deno and bundlers understand).
+ * Which build of a package is meant: the one for Node, the one for runtimes with `fetch` and without Node's own modules (the condition `worker`, which Workers, Deno and
+ * bundlers understand), or, of packages that know no workers, the one for browsers (the condition and the field `browser`).
  */
-export type PackageFlavour = 'node' | 'worker'
+export type PackageFlavour = 'node' | 'worker' | 'browser'
+
+/** Conditions of `exports` maps by flavour. */
+const flavourConditions: Readonly<Record<PackageFlavour, readonly string[]>> = {
+  node: ['node'],
+  worker: ['worker'],
+  browser: ['worker', 'browser'],
+}
+
+/** What of a package is imported, and which build of it. */
+interface Wanted {
+  readonly subpath: string
+  readonly conditions: readonly string[]
+  readonly flavour: PackageFlavour
+}
 
 /** Creates the resolver of an upload. */
 export function createResolver(upload: PackageTree, packages: HostPackages, flavour: PackageFlavour): Resolver {
   function resolve(specifier: string, importer: SourceLocation, isRequire: boolean): Resolution {
-    const conditions = [isRequire ? 'require' : 'import', flavour, 'default']
+    const conditions = [isRequire ? 'require' : 'import', ...flavourConditions[flavour], 'default']
     if (/^\.\.?(?:\/|$)/.test(specifier)) return resolveRelative(specifier, importer)
     const builtin = builtinName(specifier)
     if (builtin !== undefined) return { kind: 'builtin', name: builtin, refusal: pureBuiltins.has(builtin) ? undefined : refuseBuiltin(builtin) }
@@ -48,7 +62,7 @@ export function createResolver(upload: PackageTree, packages: HostPackages, flav
     const where = importer.tree === upload ? 'the upload' : 'its package'
     if (path === undefined) return { kind: 'refused', refusal: `Cannot import "${specifier}": it lies outside ${where}. Put the file into ${where}.` }
     const found = findFile(importer.tree, path)
-    if (found !== undefined) return file(importer.tree, found)
+    if (found !== undefined) return file(importer.tree, found, flavour)
     return { kind: 'refused', refusal: `Cannot import "${specifier}": ${where} has no such file. Add it, or correct the path.` }
   }
 
@@ -61,7 +75,7 @@ export function createResolver(upload: PackageTree, packages: HostPackages, flav
     for (const target of targets) {
       if (!target.startsWith('./')) return target.startsWith('#') ? none : resolve(target, importer, isRequire)
       const path = joinInside(scope.base, target)
-      if (path !== undefined && scope.tree.has(path)) return file(scope.tree, path)
+      if (path !== undefined && scope.tree.has(path)) return file(scope.tree, path, flavour)
     }
     return none
   }
@@ -69,11 +83,11 @@ export function createResolver(upload: PackageTree, packages: HostPackages, flav
   function resolvePackage(specifier: string, importer: SourceLocation, conditions: string[]): Resolution {
     const [name, subpath] = splitSpecifier(specifier)
     const own = findScope(importer)
-    if (own.manifest.name === name && own.manifest.exports !== undefined) return fromScope(own, specifier, subpath, conditions)
+    if (own.manifest.name === name && own.manifest.exports !== undefined) return fromScope(own, specifier, { subpath, conditions, flavour })
     const inUpload = importer.tree === upload ? findInUpload(importer.path, name) : undefined
-    if (inUpload !== undefined) return fromScope(inUpload, specifier, subpath, conditions)
+    if (inUpload !== undefined) return fromScope(inUpload, specifier, { subpath, conditions, flavour })
     const host = importer.tree === upload ? packages.findAllowed(name) : packages.findDependency(importer.tree, name)
-    if (host !== undefined) return fromScope({ tree: host.tree, base: '', manifest: host.manifest }, specifier, subpath, conditions)
+    if (host !== undefined) return fromScope({ tree: host.tree, base: '', manifest: host.manifest }, specifier, { subpath, conditions, flavour })
     return { kind: 'refused', refusal: refusePackage(name, importer, upload) }
   }
 
@@ -91,18 +105,18 @@ export function createResolver(upload: PackageTree, packages: HostPackages, flav
 }
 
 /** Finds a file of a package, through its `exports` when it has some. */
-function fromScope(scope: PackageScope, specifier: string, subpath: string, conditions: string[]): Resolution {
+function fromScope(scope: PackageScope, specifier: string, { subpath, conditions, flavour }: Wanted): Resolution {
   if (scope.manifest.exports === undefined || scope.manifest.exports === null) {
     const path = joinInside(scope.base, subpath)
-    const found = path === undefined ? undefined : subpath === '' ? findMain(scope.tree, path) : findFile(scope.tree, path)
-    if (found !== undefined && isInside(found, scope.base)) return file(scope.tree, found, scope)
+    const found = path === undefined ? undefined : subpath === '' ? findMainFor(flavour, scope) : findFile(scope.tree, path)
+    if (found !== undefined && isInside(found, scope.base)) return file(scope.tree, found, flavour, scope)
     return { kind: 'refused', refusal: `Cannot import "${specifier}": the package has no such file. Import a file that it has.` }
   }
   const exports = scope.manifest.exports
-  const targets = isConditions(exports) ? attempt(() => resolveExports(exports, subpath, conditions)) : []
+  const targets = isConditions(exports) ? attempt(() => resolveExports(exports, subpath, [...conditions])) : []
   for (const target of targets) {
     const path = joinInside(scope.base, target)
-    if (path !== undefined && isInside(path, scope.base) && scope.tree.has(path)) return file(scope.tree, path, scope)
+    if (path !== undefined && isInside(path, scope.base) && scope.tree.has(path)) return file(scope.tree, path, flavour, scope)
   }
   return {
     kind: 'refused',
@@ -110,9 +124,25 @@ function fromScope(scope: PackageScope, specifier: string, subpath: string, cond
   }
 }
 
-function file(tree: PackageTree, path: string, scope: PackageScope = findScope({ tree, path })): Resolution {
+function findMainFor(flavour: PackageFlavour, { tree, base, manifest }: PackageScope): string | undefined {
+  const path = manifest.browserMain === undefined ? undefined : joinInside(base, manifest.browserMain)
+  const forBrowsers = flavour === 'browser' && path !== undefined ? findFile(tree, path) : undefined
+  return forBrowsers ?? findMain(tree, base)
+}
+
+function file(tree: PackageTree, path: string, flavour: PackageFlavour, scope: PackageScope = findScope({ tree, path })): Resolution {
   const isOwn = tree.prefix === '' && isFirstParty(path)
-  return { kind: 'file', location: { tree, path }, hasSideEffects: isOwn || scope.manifest.hasSideEffects }
+  const used = (flavour === 'browser' && !isOwn ? forBrowsers(scope, path) : undefined) ?? path
+  return { kind: 'file', location: { tree, path: used }, hasSideEffects: isOwn || scope.manifest.hasSideEffects }
+}
+
+/** The file that browsers get in place of another; its package may leave out extensions. */
+function forBrowsers({ tree, base, manifest }: PackageScope, path: string): string | undefined {
+  const inside = `./${base === '' ? path : path.slice(base.length + 1)}`
+  const target = manifest.browserFiles.get(inside) ?? manifest.browserFiles.get(inside.replace(/\.[cm]?js$/, ''))
+  const found = target === undefined ? undefined : joinInside(base, target)
+  const existing = found === undefined ? undefined : findFile(tree, found)
+  return existing !== undefined && isInside(existing, base) ? existing : undefined
 }
 
 function isInside(path: string, base: string): boolean {

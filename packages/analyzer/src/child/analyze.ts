@@ -88,13 +88,16 @@ async function analyzeUpload(request: AnalysisRequest): Promise<AnalysisReply> {
 
 const noSchemas: DescribedHandler = { schemas: {}, validators: undefined, undescribed: new Set() }
 
-/** The build for Node of every package, or the one for workers where the former needs what functions do not have. */
+/** The build for Node of every package, or the one for workers or browsers where the former needs what functions do not have. */
 async function bundleBestFlavour(input: Omit<BundleInput, 'resolver'>, packages: HostPackages): Promise<BundleResult> {
   const bundleFlavour = (flavour: PackageFlavour) => bundle({ ...input, resolver: createResolver(input.upload, packages, flavour) })
   const forNode = await bundleFlavour('node')
   if (!hasRefusedPackage(forNode)) return forNode
-  const forWorkers = await bundleFlavour('worker')
-  return forWorkers.code === undefined || hasRefusedPackage(forWorkers) ? forNode : forWorkers
+  for (const flavour of ['worker', 'browser'] as const) {
+    const other = await bundleFlavour(flavour)
+    if (other.code !== undefined && !hasRefusedPackage(other)) return other
+  }
+  return forNode
 }
 
 function hasRefusedPackage({ refused, included }: BundleResult): boolean {
