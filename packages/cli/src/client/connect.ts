@@ -27,12 +27,8 @@ export const defaultDataDir = './.cordon'
  */
 export async function connect(context: CommandContext): Promise<Client> {
   const target: Target = context.options
-  const url = target.url ?? process.env['CORDON_URL']
-  if (url !== undefined) {
-    if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol))
-      throw usageFailure(`Cannot use --url "${url}": expected http://… or https://…`)
-    return createHttpClient({ url, token: target.token ?? process.env['CORDON_TOKEN'] })
-  }
+  const elsewhere = urlOf(context)
+  if (elsewhere !== undefined) return createHttpClient(elsewhere)
   const { options } = await settingsOf(context)
   const dataDir = resolve(options.dataDir ?? defaultDataDir)
   const host = await readHostFile(dataDir)
@@ -42,6 +38,14 @@ export async function connect(context: CommandContext): Promise<Client> {
   }
   const { createPlatform } = await import('@cordon/core')
   return createEmbeddedClient(await createPlatform(options))
+}
+
+/** The platform elsewhere that the options or the environment name. @throws CommandFailure with exit code 2 for what is no URL */
+export function urlOf({ options }: CommandContext): { readonly url: string; readonly token: string | undefined } | undefined {
+  const url = options.url ?? process.env['CORDON_URL']
+  if (url === undefined) return undefined
+  if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol)) throw usageFailure(`Cannot use --url "${url}": expected http://… or https://…`)
+  return { url, token: options.token ?? process.env['CORDON_TOKEN'] }
 }
 
 /** The file of a host that was killed names a process that is gone, or by now another one. */

@@ -49,6 +49,15 @@ const db: CommandFamily = {
 export const platformCommands: CommandGroup = {
   title: 'The local platform:',
   commands: [
+    command<[]>(
+      {
+        usage: 'doctor',
+        description: 'look at what the platform needs, and say what to do where something is missing',
+        examples: ['cordon doctor', 'cordon doctor --json', 'cordon doctor --url https://functions.example.com'],
+        note: 'Exit code 1 when something is wrong. It changes nothing; a database is tried out in a temporary directory.',
+      },
+      async (context) => (await import('../commands/doctor.ts')).doctor(context),
+    ),
     command<[DbOptions]>(
       {
         usage: 'config',

@@ -1,4 +1,4 @@
-import { PlatformError } from '@cordon/contracts'
+import { PlatformError, type SandboxReport } from '@cordon/contracts'
 import { createBasicHardening } from './basic.ts'
 import type { Hardening } from './hardening.ts'
 import { probeLauncher } from './launcher.ts'
@@ -25,4 +25,9 @@ export async function selectHardening(hardening: 'required' | 'best-effort' | 'b
   const basic = await createBasicHardening()
   const report = { ...basic.report(), missing: [...probe.missing, ...basic.report().missing] }
   return { ...basic, report: () => report }
+}
+
+/** Which level holds on this machine, and what keeps it from a higher one. */
+export async function probeHardening(): Promise<SandboxReport> {
+  return (await selectHardening('best-effort')).report()
 }
