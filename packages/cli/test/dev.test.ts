@@ -41,8 +41,11 @@ describe('cordon dev', () => {
 
   it('serves every file and sub-folder, and says what is none', async () => {
     expect([await call('hello'), await call('shop'), await call('_helper')]).to.deep.equal(['one', 5, 404])
+    expect(dev.output()).to.match(
+      /^FUNCTION +KIND +ACCESS +ADDRESS\nhello +json +public +http:\S+\/fn\/hello\nshop +json +public +http:\S+\/fn\/shop\nready/m,
+    )
     expect(dev.output()).to.contain('Cannot use "1bad-name.ts" as a function').and.not.to.contain('program')
-    await dev.line(/call hello/)
+    await dev.line(/^\d\d:\d\d:\d\d\.\d{3} call +hello \d/)
     expect(dev.output()).to.match(/info +hello called/)
   })
 
@@ -76,7 +79,10 @@ describe('cordon dev', () => {
   })
 
   it('adds and removes functions with their files', async () => {
+    await writeFile(join(folder, 'added.ts'), source("added' + ctx.secrets.DEV_KEY?.slice(9) + '").replace('f()', 'f(input: unknown, ctx)'))
+    await dev.line(/^The secret DEV_KEY is not set: cordon secrets set DEV_KEY$/)
     await writeFile(join(folder, 'added.ts'), source('added'))
+    await dev.line(/^deployed added/)
     await dev.line(/^deployed added/)
     expect(await call('added')).to.equal('added')
     await rm(join(folder, 'added.ts'))
@@ -85,7 +91,7 @@ describe('cordon dev', () => {
   })
 
   it('is found by the other commands', async () => {
-    expect((await runCordon(['list'], { cwd: folder })).stdout).to.match(/hello +v_/)
+    expect((await runCordon(['list'], { cwd: folder })).stdout).to.match(/hello +json +v_/)
   })
 
   it('says in one sentence that its port is taken', async () => {
@@ -93,7 +99,7 @@ describe('cordon dev', () => {
     try {
       const { code, stderr } = await runCordon(['dev', '.', '--port', new URL(url).port], { cwd: other })
       expect(code).to.equal(2)
-      expect(stderr).to.match(/Cannot listen on 127\.0\.0\.1:\d+: another program uses this port/)
+      expect(stderr).to.match(/Cannot listen on 127\.0\.0\.1:\d+: another program uses this port.*: cordon dev --port <port>\n$/)
     } finally {
       await rm(other, { recursive: true, force: true })
     }
@@ -101,6 +107,6 @@ describe('cordon dev', () => {
 
   it('stops on Ctrl-C and leaves the data directory to others', async () => {
     expect(await dev.stop('SIGINT')).to.equal(0)
-    expect((await runCordon(['list'], { cwd: folder })).stdout).to.match(/shop +v_/)
+    expect((await runCordon(['list'], { cwd: folder })).stdout).to.match(/shop +json +v_/)
   })
 })

@@ -1,19 +1,20 @@
 import { stat } from 'node:fs/promises'
 import { relative, resolve, sep } from 'node:path'
 import { serve, type RunningServer } from '@cordon/adapters/node'
-import { isRecord, type InvocationRecord, type Platform } from '@cordon/contracts'
+import { isRecord, PlatformError, type Platform } from '@cordon/contracts'
 import type { CommandContext } from '../commands/command.ts'
 import { functionPath } from '../commands/command.ts'
+import type { Client } from '../client/client.ts'
 import { createEmbeddedClient } from '../client/embedded-client.ts'
 import { describeFailure, usageFailure, type ExitCode } from '../exit-code.ts'
 import { formatDiagnostics } from '../output/diagnostics.ts'
 import { escapeLine } from '../output/escape.ts'
-import { formatLogEntry } from '../output/log-line.ts'
 import { formatProblem } from '../output/problem.ts'
 import type { Terminal } from '../output/terminal.ts'
 import { settingsOf } from '../settings.ts'
 import { onStopSignal } from '../stop-signal.ts'
 import { createDeployRequest } from '../upload/deploy-request.ts'
+import { formatFunctions, noteMissingSecrets, showActivity } from './activity.ts'
 import { createReloader } from './reloader.ts'
 
 /** Options of `cordon dev`. */
@@ -40,12 +41,21 @@ export async function dev(context: CommandContext, given: string | undefined, op
   const { createPlatform } = await import('@cordon/core')
   const platform = await createPlatform(settings.options)
   try {
-    const server = await serve(platform, { port: portOf(options.port), host: options.host, graceMs: requestGraceMs })
+    const server = await listen(platform, options)
     await run({ terminal, platform, server, folder }, stopped.promise)
   } finally {
     await stopped.within(platform)
   }
   return 0
+}
+
+async function listen(platform: Platform, { port, host }: DevOptions): Promise<RunningServer> {
+  try {
+    return await serve(platform, { port: portOf(port), host, graceMs: requestGraceMs })
+  } catch (error) {
+    if (error instanceof PlatformError && error.details['option'] === 'port') throw usageFailure(`${error.message}: cordon dev --port <port>`)
+    throw error
+  }
 }
 
 async function isFolder(path: string): Promise<boolean> {
@@ -63,8 +73,9 @@ async function run(session: Session, stopped: Promise<void>): Promise<void> {
   const { terminal, platform, server, folder } = session
   const following = new AbortController()
   const client = createEmbeddedClient(platform)
+  let isReady = false
   const reloader = createReloader(folder, {
-    deploy: (name, path) => deploy(session, { client, name, path }),
+    deploy: (name, path) => deploy(session, { client, name, path, isReady }),
     async remove(name) {
       await client.request(functionPath(name), { method: 'DELETE' })
       terminal.print(`${terminal.colors.yellow('removed')} ${name}`)
@@ -74,6 +85,8 @@ async function run(session: Session, stopped: Promise<void>): Promise<void> {
   const stopLogs = showActivity(session, following.signal)
   const watcher = await watch(folder, (path) => reloader.changed(path))
   await Promise.race([reloader.start(), stopped])
+  isReady = true
+  terminal.print(await formatFunctions({ ...session, url: server.url }))
   terminal.print(`${terminal.colors.bold('ready')} ${server.url}  (functions at /fn/<name>, Ctrl-C stops)`)
   await stopped
   following.abort()
@@ -82,10 +95,11 @@ async function run(session: Session, stopped: Promise<void>): Promise<void> {
 }
 
 async function deploy(
-  { terminal, server }: Session,
-  { client, name, path }: { client: ReturnType<typeof createEmbeddedClient>; name: string; path: string },
+  { terminal, server, platform }: Session,
+  { client, name, path, isReady }: { client: Client; name: string; path: string; isReady: boolean },
 ): Promise<ReadonlySet<string>> {
   const started = performance.now()
+  terminal.status(`Deploying ${name}`)
   try {
     const { init, sources } = await createDeployRequest(path, { name })
     const response = await client.request(functionPath('deploy'), init())
@@ -94,34 +108,18 @@ async function deploy(
       terminal.note(formatProblem(body, terminal))
       return sources
     }
+    await noteMissingSecrets({ terminal, platform }, body)
     const diagnostics = isRecord(body) ? formatDiagnostics(body['diagnostics'], terminal) : ''
     if (diagnostics !== '') terminal.note(diagnostics)
-    terminal.print(
-      `${terminal.colors.green('deployed')} ${name} ${terminal.colors.dim(`in ${Math.round(performance.now() - started)} ms`)}  ${server.url}/fn/${name}`,
-    )
+    const took = terminal.colors.dim(`in ${Math.round(performance.now() - started)} ms`)
+    // The first ones are told in one table.
+    if (isReady) terminal.print(`${terminal.colors.green('deployed')} ${name} ${took}  ${server.url}/fn/${name}`)
     return sources
   } catch (error) {
     terminal.note(terminal.colors.red(escapeLine(describeFailure(error).message)))
     // The function stays as it is until its own file is saved again.
     return new Set([path])
   }
-}
-
-/** Prints logs and calls as they come; the returned function stops that. */
-function showActivity({ terminal, platform }: Session, signal: AbortSignal): () => void {
-  async function follow(): Promise<void> {
-    for await (const entry of platform.logs(undefined, { follow: true, since: Date.now(), signal })) terminal.print(formatLogEntry(entry, terminal))
-  }
-  follow().catch((error: unknown) => {
-    if (!signal.aborted) terminal.note(escapeLine(describeFailure(error).message))
-  })
-  return platform.on('invocation', (record) => terminal.print(formatCall(record, terminal)))
-}
-
-function formatCall(record: InvocationRecord, { colors }: Terminal): string {
-  const time = colors.dim(`${record.durationMs.toFixed(1)} ms${record.coldStart ? ', cold' : ''}`)
-  if (record.outcome === 'success') return `${colors.dim('call')} ${colors.cyan(record.function)} ${time}`
-  return `${colors.dim('call')} ${colors.cyan(record.function)} ${colors.red(record.outcome)} ${escapeLine(record.message ?? '')} ${time}`
 }
 
 async function watch(folder: string, changed: (path: string) => void): Promise<{ close(): Promise<void> }> {
