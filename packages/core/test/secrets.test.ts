@@ -88,6 +88,16 @@ describe('secrets', function () {
     }
   })
 
+  it('are no more, and no longer together, than every host can hold', async () => {
+    const platform = await open({ secretsKey: first })
+    for (let index = 0; index < 16; index++) await platform.secrets.set(`K${index}`, 'x'.repeat(65_536))
+    const error = await rejection(platform.secrets.set('ONE_MORE', 'sk_value'), 'INVALID_OPTION')
+    expect(error.message).to.contain('1048576 characters together').and.not.contain('sk_value')
+    await platform.secrets.set('K0', 'short')
+    await platform.tenant('acme').secrets.set('ONE_MORE', 'x')
+    await platform.secrets.set('ONE_MORE', 'x')
+  })
+
   it('are sealed with a key in a file that only the host can read', async () => {
     const platform = await open()
     const path = join(dataDir, 'secrets.key')

@@ -14,6 +14,10 @@ export interface VaultParts {
   readonly onWarning: (message: string) => void
 }
 
+/** Most secrets of one tenant, and most UTF-16 units of their values: they are in the memory of every host, and in the call of a function that reads them. */
+const maxSecrets = 1000
+const maxLength = 1_048_576
+
 /** Secrets of all tenants: sealed in the store, open in memory, so that a call need not wait for them. */
 export class Vault {
   readonly #parts: VaultParts
@@ -61,7 +65,9 @@ export class Vault {
     return this.#parts.store.list(tenant)
   }
 
+  /** @throws PlatformError INVALID_OPTION when the tenant would have too many, STORE_UNAVAILABLE */
   async set(place: SecretPlace, value: string): Promise<void> {
+    this.#refuseTooMany(place, value)
     const ring = await this.#openRing()
     await this.#write(place.tenant, () => this.#parts.store.set(place, ring.seal(place, value), Date.now()))
   }
@@ -75,6 +81,22 @@ export class Vault {
     await this.#doubts.watch(
       tenant,
       run().then(() => this.reload(tenant)),
+    )
+  }
+
+  #refuseTooMany({ tenant, name }: SecretPlace, value: string): void {
+    let length = value.length
+    let count = 1
+    for (const [other, text] of this.of(tenant)) {
+      if (other === name) continue
+      length += text.length
+      count += 1
+    }
+    if (count <= maxSecrets && length <= maxLength) return
+    throw new PlatformError(
+      'INVALID_OPTION',
+      `Cannot set the secret "${name}": a tenant may have ${maxSecrets} secrets with ${maxLength} characters together. Remove one that is not used, or put larger data into the database`,
+      { details: { option: 'value' } },
     )
   }
 
