@@ -1,6 +1,6 @@
-export { createTestPlatform, type TestPlatform, type TestPlatformOptions } from './create-test-platform.ts'
-export { fetchFunction, loadFunction, runFunction } from './default-platform.ts'
+export { createTestPlatform, fetchFunction, loadFunction, runFunction } from './front.ts'
 export { PlatformError } from '@cordon/contracts'
+export type { TestPlatform, TestPlatformOptions } from './create-test-platform.ts'
 export type { FetchRunOptions, FunctionSource, LoadOptions, RunOptions, SeedOptions, TestCallOptions, TestFetchOptions } from './options.ts'
 export type { FetchRun, FunctionRun, TestFunction } from './test-function.ts'
 export type { TestDatabase } from './test-database.ts'

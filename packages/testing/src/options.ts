@@ -1,3 +1,4 @@
+import { types } from 'node:util'
 import {
   invalidOption,
   isRecord,
@@ -119,7 +120,7 @@ const table: OptionTable<ResolvedLoadOptions> = {
   clock: {
     default: () => undefined,
     parse(value, path) {
-      const time = value instanceof Date || isText(value) || typeof value === 'number' ? new Date(value).getTime() : NaN
+      const time = types.isDate(value) || isText(value) || typeof value === 'number' ? new Date(value).getTime() : NaN
       if (Number.isNaN(time)) throw invalidOption(path, 'a time: milliseconds since 1970, a Date, or a text such as "2030-01-01T00:00:00Z"', value)
       return time
     },

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { types } from 'node:util'
 import {
   decodeResult,
   decodeValues,
@@ -24,7 +25,7 @@ export function createTestDatabase(database: FunctionDatabase, tenant: string): 
     return holdProcess(async () => {
       const session = database.session(tenant, Date.now() + queryTimeoutMs)
       try {
-        return decodeResult<Row>(encodeResult(await session.query(text, decodeValues(encodeValues(values)))))
+        return decodeResult<Row>(encodeResult(await session.query(text, parameters(values))))
       } finally {
         await session.end()
       }
@@ -66,8 +67,13 @@ function insert(table: string, row: Readonly<Record<string, unknown>>) {
   const places = columns.map((_, index) => `$${index + 1}`)
   return {
     text: `INSERT INTO ${quoted(table)} (${columns.map(quoted).join(', ')}) VALUES (${places.join(', ')})`,
-    values: decodeValues(encodeValues(Object.values(row))),
+    values: parameters(Object.values(row)),
   }
+}
+
+/** Dates of a test may come from another realm than this one. */
+function parameters(values: readonly unknown[]): unknown[] {
+  return decodeValues(encodeValues(values.map((value) => (types.isDate(value) ? new Date(value) : value))))
 }
 
 function quoted(name: string): string {

@@ -1,3 +1,4 @@
+import { types } from 'node:util'
 import { PlatformError, reasonOf, type JsonInvocation, type Outcome } from '@cordon/contracts'
 
 /** Stands for a function that another one calls: gets the input, gives the output, or throws. */
@@ -21,8 +22,8 @@ export async function runScript(script: ScriptedFunction, { inputJson, capabilit
 }
 
 function asFunctionError(thrown: unknown): PlatformError {
-  const { name, stack } = thrown instanceof Error ? thrown : { name: 'Error', stack: undefined }
-  const message = reasonOf(thrown)
+  const { name, stack } = types.isNativeError(thrown) ? thrown : { name: 'Error', stack: undefined }
+  const message = types.isNativeError(thrown) ? thrown.message : reasonOf(thrown)
   return new PlatformError('FUNCTION_ERROR', message, {
     details: { error: { name, message, ...(stack === undefined ? {} : { stack }) } },
     cause: thrown,
