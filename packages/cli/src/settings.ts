@@ -11,9 +11,18 @@ const ownDefaults: PlatformOptions = { allow: { limits: { timeoutMs: 2_147_483_6
  *
  * @throws PlatformError INVALID_OPTION
  */
-export async function settingsOf({ terminal, options }: CommandContext, flags: PlatformOptions = {}): Promise<LoadedSettings> {
+export function settingsOf(context: CommandContext, flags: PlatformOptions = {}): Promise<LoadedSettings> {
+  return load(context, flags, ownDefaults)
+}
+
+/** The same for a server, whose functions others may deploy. @throws PlatformError INVALID_OPTION */
+export function serverSettingsOf(context: CommandContext, flags: PlatformOptions): Promise<LoadedSettings> {
+  return load(context, flags, {})
+}
+
+async function load({ terminal, options }: CommandContext, flags: PlatformOptions, defaults: PlatformOptions): Promise<LoadedSettings> {
   const { loadSettings } = await import('@cordon/core/settings')
-  const settings = await loadSettings({ file: options.config, flags: { dataDir: options.dataDir, ...flags }, defaults: ownDefaults })
+  const settings = await loadSettings({ file: options.config, flags: { dataDir: options.dataDir, ...flags }, defaults })
   for (const warning of settings.warnings) terminal.note(terminal.colors.yellow(escapeLine(warning)))
   return settings
 }

@@ -1,6 +1,6 @@
-/** Calls `listener` on Ctrl-C and SIGTERM, once per signal; the returned function stops listening. */
-export function onStopSignal(listener: () => void): () => void {
-  const signals = ['SIGINT', 'SIGTERM'] as const
+/** Calls `listener` on Ctrl-C, SIGTERM and the end of the terminal, once per signal; the returned function stops listening. */
+export function onStopSignal(listener: (signal: NodeJS.Signals) => void): () => void {
+  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
   for (const signal of signals) process.on(signal, listener)
   return () => {
     for (const signal of signals) process.off(signal, listener)

@@ -1,5 +1,6 @@
 import type { Server, ServerResponse } from 'node:http'
 import { Server as TcpServer, type Socket } from 'node:net'
+import { setTimeout as delay } from 'node:timers/promises'
 
 /** How long a server takes to let go of its connections. */
 export interface DrainOptions {
@@ -13,6 +14,8 @@ export interface DrainOptions {
 export interface Connections {
   /** Lets go of them without losing a request that is on its way; resolves with the number of requests that had to be cut. */
   drain(options: DrainOptions): Promise<number>
+  /** Makes `drain` cut everything now. */
+  hasten(): void
 }
 
 /** How long a connection may be idle before the server closes it, in milliseconds; the default of Node, which tells clients so in `Keep-Alive`. */
@@ -28,6 +31,7 @@ const keepAliveBufferMs = 1000
 export function followConnections(server: Server): Connections {
   const open = new Set<Socket>()
   const running = new Set<ServerResponse>()
+  const hurry = new AbortController()
   let isDraining = false
   server.keepAliveTimeout = keepAliveMs
   server.on('connection', (socket) => {
@@ -44,13 +48,13 @@ export function followConnections(server: Server): Connections {
       isDraining = true
       markLast(running)
       // Everything is still taken: new connections bring one request each, those of before end with their next one.
-      await Promise.all([allClosed(open, Math.min(keepAliveMs + keepAliveBufferMs, graceMs)), elapsed(noticeMs)])
+      await Promise.all([allClosed(open, Math.min(keepAliveMs + keepAliveBufferMs, graceMs), hurry.signal), elapsed(noticeMs, hurry.signal)])
       // Not `server.close()`, which closes idle connections.
       TcpServer.prototype.close.call(server)
       const silent = setTimeout(() => {
         for (const socket of open) if (socket.bytesRead === 0) socket.destroy()
       }, keepAliveMs)
-      await allClosed(open, graceMs)
+      await allClosed(open, graceMs, hurry.signal)
       clearTimeout(silent)
       const cut = running.size
       server.closeAllConnections()
@@ -59,6 +63,7 @@ export function followConnections(server: Server): Connections {
       await allClosed(open, graceMs)
       return cut
     },
+    hasten: () => hurry.abort(),
   }
 }
 
@@ -75,26 +80,21 @@ function markLast(running: ReadonlySet<ServerResponse>): void {
   }
 }
 
-/** Resolves when every one of these sockets is closed, at the latest after `ms`. */
-function allClosed(sockets: ReadonlySet<Socket>, ms: number): Promise<void> {
-  return new Promise((resolve) => {
-    const left = new Set(sockets)
-    const timer = setTimeout(resolve, ms)
-    function check(): void {
-      if (left.size > 0) return
-      clearTimeout(timer)
-      resolve()
-    }
-    for (const socket of left) {
-      socket.once('close', () => {
-        left.delete(socket)
-        check()
-      })
-    }
-    check()
-  })
+/** Resolves when every one of these sockets is closed, at the latest after `ms`, or when told to. */
+function allClosed(sockets: ReadonlySet<Socket>, ms: number, hurry?: AbortSignal): Promise<void> {
+  const left = new Set(sockets)
+  if (left.size === 0) return Promise.resolve()
+  const allGone = new AbortController()
+  for (const socket of left) {
+    socket.once('close', () => {
+      left.delete(socket)
+      if (left.size === 0) allGone.abort()
+    })
+  }
+  return elapsed(ms, hurry === undefined ? allGone.signal : AbortSignal.any([allGone.signal, hurry]))
 }
 
-function elapsed(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms))
+/** Resolves after `ms`, or when told to. */
+function elapsed(ms: number, signal: AbortSignal): Promise<void> {
+  return delay(ms, undefined, { signal }).catch(() => undefined)
 }

@@ -69,7 +69,7 @@ async function watch({ terminal }: CommandContext, paths: readonly string[], fla
     timer = setTimeout(again, settleMs)
   })
   watcher.on('error', () => undefined)
-  const stopped = new Promise<void>((resolve) => onStopSignal(resolve))
+  const stopped = new Promise<void>((resolve) => onStopSignal(() => resolve()))
   again()
   await stopped
   clearTimeout(timer)

@@ -3,6 +3,7 @@ import type { DbLogsOptions } from '../commands/db/logs.ts'
 import type { DbShellOptions } from '../commands/db/shell.ts'
 import type { DbOptions } from '../commands/db/target.ts'
 import type { MigrateOptions } from '../commands/migrate.ts'
+import type { ServeCommandOptions } from '../serve/serve.ts'
 import { command, type CommandFamily, type CommandGroup, type OptionSpec } from './command-spec.ts'
 
 const databaseUrl: OptionSpec = ['--database-url <url>', 'postgres://… of a server instead of the embedded one (CORDON_DATABASE_URL)']
@@ -49,6 +50,22 @@ const db: CommandFamily = {
 export const platformCommands: CommandGroup = {
   title: 'The local platform:',
   commands: [
+    command<[ServeCommandOptions]>(
+      {
+        usage: 'serve',
+        description: 'serve the platform until it is told to stop, without losing a request then',
+        options: [
+          ['-p, --port <port>', 'port to listen on (default: 8080; CORDON_HTTP_PORT, PORT)'],
+          ['--host <address>', 'address to listen on (default: 127.0.0.1; CORDON_HTTP_HOST)'],
+          databaseUrl,
+        ],
+        examples: ['cordon serve', 'cordon serve --port 9000 --data-dir /var/lib/cordon', 'NODE_ENV=production cordon serve'],
+        note:
+          'SIGTERM, SIGINT and SIGHUP stop it: running requests are finished (http.graceMs), a second signal stops at once. A socket that systemd passes on is used\n' +
+          'instead of port and host. Exit code 0 after every request was answered, 1 when some were cut; see docs/guides/operations.md.',
+      },
+      async (context, options) => (await import('../serve/serve.ts')).serve(context, options),
+    ),
     command<[]>(
       {
         usage: 'doctor',

@@ -42,15 +42,22 @@ export interface Running {
 
 /** Starts a Node program that does not end by itself. Every line is given to one `line` call only. */
 export function startProgram(file: string, args: readonly string[], options: RunOptions): Running {
-  const child = spawn(process.execPath, [file, ...args], {
-    cwd: options.cwd,
-    env: { ...process.env, NO_COLOR: '1', ...options.env },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
+  return watchProgram(
+    spawn(process.execPath, [file, ...args], {
+      cwd: options.cwd,
+      env: { ...process.env, NO_COLOR: '1', ...options.env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    }),
+  )
+}
+
+/** Reads what a program writes. */
+export function watchProgram(child: ChildProcess): Running {
   const lines: string[] = []
   let read = 0
   const waiting = new Set<() => void>()
   for (const stream of [child.stdout, child.stderr]) {
+    if (stream === null) continue
     createInterface({ input: stream }).on('line', (line) => {
       lines.push(line)
       for (const wake of waiting) wake()
