@@ -100,22 +100,24 @@ describe('the check of Markdown', () => {
       limitTable: {},
       platformOptionTable: () => ({}),
       listOptions: () => [],
+      commands: { commandGroups: [], globalOptions: [], exitCodes: [[0, 'done']] },
       rules: [
         { id: 'b', severity: 'warn', summary: 'B | b.' },
         { id: 'a', severity: 'error', summary: 'A.' },
       ],
     }
-    expect(problemsOf(checkReference, {}, contracts)).to.have.length(3)
+    expect(problemsOf(checkReference, {}, contracts)).to.have.length(4)
     const text = '<!-- table: limits -->\nold\n<!-- end of table -->'
     const files = {
       'docs/reference/platform-options.md': text,
       'docs/reference/function-config.md': '',
       'docs/reference/rules.md':
         '<!-- table: rules -->\n\n| rule | severity | what it asks |\n|---|---|---|\n| `a` | error | A. |\n| `b` | warn | B \\| b. |\n\n<!-- end of table -->',
+      'docs/reference/cli.md': '<!-- table: exitCodes -->\n\n| exit code | means |\n|---|---|\n| 0 | done |\n\n<!-- end of table -->',
       'packages/contracts/src/options/limits.ts': '',
     }
     expect(problemsOf(checkReference, files, contracts)).to.deep.equal([
-      'docs/reference/platform-options.md differs from the option tables: run "npm run docs".',
+      'docs/reference/platform-options.md differs from the code: run "npm run docs".',
     ])
   })
 })

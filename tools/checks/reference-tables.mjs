@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { ts } from 'ts-morph'
+import { commandTables } from './reference-commands.mjs'
 
 /** Table name -> the interface that documents its rows, the option table that holds defaults, and where the rows are in the platform's options. */
 const tables = {
@@ -78,6 +79,7 @@ export function renderBlocks(folder, text, contracts) {
 
 function renderTable(folder, name, contracts) {
   if (name === 'rules') return renderRules(contracts.rules)
+  if (name in commandTables) return commandTables[name](contracts.commands)
   const table = tables[name]
   if (table === undefined) throw new Error(`Cannot render the table "${name}": expected one of ${Object.keys(tables).join(', ')}`)
   const members = readMembers(join(folder, 'packages', 'contracts', 'src', table.file), table.type)

@@ -21,7 +21,13 @@ export const repositoryChecks = {
   'code blocks': checkCodeBlocks,
   'error documentation': async (folder) => checkErrorDocs(folder, (await contracts(folder)).errorTable),
   'provoked errors': async (folder) => checkProvokedCodes(folder, (await contracts(folder)).errorTable),
-  'reference documentation': async (folder) => checkReference(folder, { ...(await contracts(folder)), rules: await rules(folder) }),
+  'reference documentation': async (folder) =>
+    checkReference(folder, { ...(await contracts(folder)), rules: await rules(folder), commands: await commands(folder) }),
+}
+
+async function commands(folder) {
+  const built = join(folder, 'packages', 'cli', 'dist', 'program', 'commands.js')
+  return import(pathToFileURL(built).href)
 }
 
 async function contracts(folder) {

@@ -14,7 +14,7 @@ export interface Shown {
 /** What is served, with its addresses. */
 export async function formatFunctions({ platform, url, terminal }: Shown & { readonly url: string }): Promise<string> {
   const rows = (await platform.functions.list()).map(({ name, manifest: { handler, config } }) => {
-    const { access = 'public' } = config
+    const { access } = config
     return [escapeLine(name), handler, access, access === 'internal' ? 'only other functions call it' : `${url}/fn/${name}`]
   })
   if (rows.length === 0) return 'No function is here yet: save one in this folder, such as hello.ts'

@@ -3,10 +3,8 @@ import type { CommandContext, GlobalOptions } from '../commands/command.ts'
 import type { ExitCode } from '../exit-code.ts'
 import type { Terminal } from '../output/terminal.ts'
 import { ownVersion } from '../own-version.ts'
-import type { CommandGroup, DeclaredCommand, OptionSpec } from './command-spec.ts'
-import { functionCommands } from './function-commands.ts'
-import { platformCommands } from './platform-commands.ts'
-import { projectCommands } from './project-commands.ts'
+import type { DeclaredCommand } from './command-spec.ts'
+import { commandGroups, exitCodes, globalOptions } from './commands.ts'
 
 /** The command line. */
 export interface Program {
@@ -14,28 +12,15 @@ export interface Program {
   run(argv: readonly string[]): Promise<ExitCode>
 }
 
-/** Every command, in the order of the help. */
-const commandGroups: readonly CommandGroup[] = [projectCommands, functionCommands, platformCommands]
-
-/** Options that every command has. */
-const globalOptions: readonly OptionSpec[] = [
-  ['--url <url>', 'platform to talk to (default: the one on the data directory; CORDON_URL)'],
-  ['--token <token>', 'bearer token of its API (CORDON_TOKEN)'],
-  ['--data-dir <folder>', 'data directory of the local platform (default: ./.cordon; CORDON_DATA_DIR)'],
-  ['--config <file>', 'settings of the local platform (default: ./cordon.config.ts, .mts, .js or .mjs)'],
-  ['--json', 'print the HTTP body'],
-  ['--no-color', 'print without colors (NO_COLOR; FORCE_COLOR=1 prints with them everywhere)'],
-]
-
-const exitCodes = `
-Exit codes: 0 done, 1 the function or the upload failed, 2 wrong usage, 3 the platform cannot be reached, 130 Ctrl-C at a question.
+const helpAfter = `
+Exit codes: ${exitCodes.map(([code, meaning]) => `${code} ${meaning}`).join('; ')}.
 \`cordon help <command>\` shows the options and examples of a command, \`cordon --version\` the version.`
 
 /** Declares every command and its options. What a command needs is loaded when it runs. */
 export function createProgram(terminal: Terminal): Program {
   const root = new Command('cordon')
   let exitCode: ExitCode = 0
-  root.description('Develop, deploy and call serverless functions').exitOverride().addHelpText('after', exitCodes)
+  root.description('Develop, deploy and call serverless functions').exitOverride().addHelpText('after', helpAfter)
   root.configureHelp({ showGlobalOptions: true })
   for (const [flags, text] of globalOptions) root.option(flags, text)
 

@@ -42,5 +42,18 @@ export const projectCommands: CommandGroup = {
       },
       async (context, paths, options) => (await import('../commands/test.ts')).test(context, paths, options),
     ),
+    command<[string]>(
+      {
+        usage: 'completion <shell>',
+        description: 'print the script that completes commands, options and names in bash, zsh or fish',
+        examples: [
+          'source <(cordon completion bash)                                # in ~/.bashrc',
+          'source <(cordon completion zsh)                                 # in ~/.zshrc, after compinit',
+          'cordon completion fish > ~/.config/fish/completions/cordon.fish',
+        ],
+        note: 'Names of functions and secrets come from the platform that runs on the data directory, or is named by CORDON_URL.',
+      },
+      async (context, shell) => (await import('../commands/completion.ts')).completion(context, shell),
+    ),
   ],
 }
