@@ -1,12 +1,16 @@
 import { spawnSync } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
+import { createServer, type IncomingHttpHeaders } from 'node:http'
 import { createHandler } from '@cordon/adapters'
 import { serve, type HandlerOptions, type RunningServer } from '@cordon/adapters/node'
 import { createPlatform, type Platform } from '@cordon/core'
 import { databaseStatus } from '@cordon/core/database'
+import { trace } from '@opentelemetry/api'
+import type { ReadableSpan } from '@opentelemetry/sdk-trace-base'
 import { expect } from 'chai'
 import parse from 'parse-prometheus-text-format'
 import { fixture, openPlatform, type OpenPlatform } from './support/open-platform.ts'
+import { installSdk, type Spans } from './support/spans.ts'
 
 /** A metric as the parser gives it. */
 type Family = ReturnType<typeof parse>[number]
@@ -18,6 +22,7 @@ describe('what operators ask', function () {
   this.timeout(30_000)
   let opened: OpenPlatform
   let server: RunningServer
+  let elsewhere: HeadersElsewhere
 
   const lines: unknown[] = []
   let isLoggerBroken = false
@@ -29,7 +34,9 @@ describe('what operators ask', function () {
   }
 
   before(async () => {
+    elsewhere = await listenElsewhere()
     opened = await openPlatform(['double', 'members', 'web', 'nothing'], {
+      net: { allowPrivate: [`localhost:${elsewhere.port}`] },
       metrics: { functions: 2, token },
       log: { requests: true },
       logger: { debug: noteAt('debug'), info: noteAt('info'), warn: noteAt('warn'), error: noteAt('error') },
@@ -39,6 +46,7 @@ describe('what operators ask', function () {
   after(async () => {
     await server.close()
     await opened.close()
+    await elsewhere.close()
   })
 
   async function health(path: string, init?: RequestInit): Promise<{ status: number; body: unknown; headers: Headers }> {
@@ -229,6 +237,131 @@ describe('what operators ask', function () {
       }
     })
   })
+
+  describe('traces', () => {
+    const traceId = '0af7651916cd43dd8448eb211c80319c'
+    const parentId = 'b7ad6b7169203331'
+    const traceparent = `00-${traceId}-${parentId}-01`
+    let spans: Spans
+
+    before(async () => {
+      await opened.platform.deploy({ name: 'inner', source: '/** @function */\nexport default async (input: { n: number }) => input.n + 1' })
+      await opened.platform.deploy({
+        name: 'traced',
+        source: `export const config = { database: true, net: ['localhost:${elsewhere.port}'], functions: ['inner'] }
+/** @function */
+export default async (input: { own?: string }, ctx: Context) => {
+  await ctx.db.query("select 'hunter2', $1::int /* it's */", [7])
+  await ctx.db.query('selec').catch(() => undefined)
+  const headers = input.own === undefined ? {} : { traceparent: input.own }
+  await (await fetch('http://localhost:${elsewhere.port}/path?key=hunter2', { headers })).text()
+  return ctx.functions.invoke('inner', { n: 1 })
+}`,
+      })
+    })
+    after(() => spans.stop())
+
+    function call(headers: Record<string, string>, input: unknown = {}): Promise<Response> {
+      const init = { method: 'POST', body: JSON.stringify(input), headers: { 'content-type': 'application/json', ...headers } }
+      return fetch(`${server.url}/fn/traced?key=hunter2`, init)
+    }
+
+    it('are passed on without an SDK, and are nothing when nobody wants them', async () => {
+      expect(await (await call({})).json()).to.equal(2)
+      expect(elsewhere.headers).to.not.have.any.keys('traceparent', 'tracestate')
+      await call({ traceparent, tracestate: 'vendor=1' })
+      expect(elsewhere.headers).to.include({ traceparent, tracestate: 'vendor=1' })
+      const { items } = await opened.platform.invocations(undefined, { limit: 4 })
+      // The first two began in the trace, the other two in none.
+      expect(items.map((one) => [one.function, one.traceId])).to.deep.equal([
+        ['inner', traceId],
+        ['traced', traceId],
+        ['inner', undefined],
+        ['traced', undefined],
+      ])
+    })
+
+    it('go from the request through the function to the database, other hosts and other functions', async () => {
+      spans = installSdk()
+      await opened.platform.deploy({ name: 'inner', source: '/** @function */\nexport default async (input: { n: number }) => input.n + 2' })
+      expect(await (await call({ traceparent, tracestate: 'vendor=1' })).json()).to.equal(3)
+      const ended = spans.ended()
+      expect(new Set(ended.map((span) => span.spanContext().traceId))).to.deep.equal(new Set([traceId]))
+      const named = (name: string): ReadableSpan => {
+        const found = ended.find((span) => span.name === name)
+        if (found === undefined) throw new Error(`no span "${name}" among ${ended.map((span) => span.name).join(', ')}`)
+        return found
+      }
+      const parentOf = (name: string): string | undefined => named(name).parentSpanContext?.spanId
+      const idOf = (name: string): string => named(name).spanContext().spanId
+      expect(parentOf('POST /fn/:name/*')).to.equal(parentId)
+      expect(parentOf('traced')).to.equal(idOf('POST /fn/:name/*'))
+      for (const name of ['SELECT', 'SELEC', 'GET', 'inner']) expect(parentOf(name), name).to.equal(idOf('traced'))
+      expect(parentOf('load')).to.equal(idOf('inner'))
+      expect(named('POST /fn/:name/*').attributes).to.deep.include({
+        'http.route': '/fn/:name/*',
+        'http.response.status_code': 200,
+        'url.path': '/fn/traced',
+      })
+      expect(named('traced').attributes).to.deep.include({ 'faas.name': 'traced', 'faas.coldstart': false, 'cordon.tenant': 'default' })
+      expect(named('SELECT').attributes).to.deep.equal({
+        'db.system.name': 'postgresql',
+        'db.operation.name': 'SELECT',
+        'db.query.text': 'select ?, $1::int',
+      })
+      expect(named('SELEC').attributes).to.include({ 'error.type': 'QUERY_FAILED', 'db.response.status_code': '42601' })
+      expect(named('GET').attributes).to.include({ 'url.full': `http://localhost:${elsewhere.port}/path`, 'http.response.status_code': 200 })
+      expect(elsewhere.headers).to.include({ traceparent: `00-${traceId}-${idOf('GET')}-01`, tracestate: 'vendor=1' })
+      expect(JSON.stringify(ended.map(({ attributes, name, events }) => ({ attributes, name, events })))).to.not.contain('hunter2')
+    })
+
+    it('belong to the function when it says so, and begin anew where a header is nonsense', async () => {
+      const own = `00-${'1'.repeat(32)}-${'2'.repeat(16)}-00`
+      await call({ traceparent }, { own })
+      expect(elsewhere.headers).to.include({ traceparent: own })
+      const hostile = [
+        `00-${'0'.repeat(32)}-${parentId}-01`,
+        `00-${traceId}-${'0'.repeat(16)}-01`,
+        `ff-${traceId}-${parentId}-01`,
+        `00-${traceId.toUpperCase()}-${parentId}-01`,
+        `${traceparent}-more`,
+        `${traceparent}, ${traceparent}`,
+        'x'.repeat(5000),
+        `00-${traceId}-${parentId}-0g`,
+      ]
+      for (const header of hostile) {
+        expect((await call({ traceparent: header, tracestate: `${'='.repeat(600)}` })).status).to.equal(200)
+        expect(elsewhere.headers['traceparent']).to.match(/^00-[\da-f]{32}-[\da-f]{16}-01$/)
+        expect(elsewhere.headers['traceparent']).to.not.contain(traceId)
+        expect(elsewhere.headers).to.not.have.property('tracestate')
+      }
+      // A later version of the format may say more.
+      await call({ traceparent: `01-${traceId}-${parentId}-01-more` })
+      expect(elsewhere.headers['traceparent']).to.contain(traceId)
+    })
+
+    it('say what failed, and stand below a span of the host application', async () => {
+      const { platform } = opened
+      const before = spans.ended().length
+      await trace.getTracer('host').startActiveSpan('of the host', async (span) => {
+        await createHandler(platform)(new Request('http://host.test/fn/web/x', { headers: { traceparent } })).then((response) => response.text())
+        await platform.fetch('double', new Request('http://host.test/')).catch(() => undefined)
+        span.end()
+      })
+      const ended = (): readonly ReadableSpan[] => spans.ended().slice(before)
+      // The span of an HTTP function ends a moment after its answer.
+      while (!ended().some(({ name }) => name === 'web')) await new Promise((resolve) => setImmediate(resolve))
+      const host = ended()
+        .find(({ name }) => name === 'of the host')
+        ?.spanContext()
+      for (const name of ['web', 'double']) {
+        const span = ended().find((one) => one.name === name)
+        expect(span?.parentSpanContext?.spanId, name).to.equal(host?.spanId)
+      }
+      const failed = ended().find(({ name }) => name === 'double')
+      expect([failed?.status, failed?.attributes['error.type']]).to.deep.equal([{ code: 2, message: 'INVALID_INPUT' }, 'INVALID_INPUT'])
+    })
+  })
 })
 
 /** Processes that a process started, where the system says so. */
@@ -248,5 +381,30 @@ function signal(pid: number, name: NodeJS.Signals): void {
     process.kill(pid, name)
   } catch (error) {
     if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error
+  }
+}
+
+interface HeadersElsewhere {
+  readonly port: number
+  /** Those of the last request. */
+  readonly headers: IncomingHttpHeaders
+  close(): Promise<void>
+}
+
+/** A server that functions ask. */
+async function listenElsewhere(): Promise<HeadersElsewhere> {
+  let headers: IncomingHttpHeaders = {}
+  const elsewhere = createServer((incoming, outgoing) => {
+    ;({ headers } = incoming)
+    outgoing.end('here')
+  })
+  await new Promise<void>((resolve) => elsewhere.listen(0, '127.0.0.1', resolve))
+  const address = elsewhere.address()
+  return {
+    port: typeof address === 'object' && address !== null ? address.port : 0,
+    get headers() {
+      return headers
+    },
+    close: () => new Promise((resolve) => elsewhere.close(() => resolve())),
   }
 }

@@ -70,6 +70,7 @@ export {
   type UsedCapabilities,
 } from './records.ts'
 export type { DeploymentInfo, SecretInfo, TenantExportItem, TenantInfo } from './tenants.ts'
+export { parseTraceParent, type TraceParent } from './trace-context.ts'
 export type { UsageDay, UsageQuery } from './usage.ts'
 export type { BatchStatement, Context, ContextDatabase, ContextLog, ContextRequest, CursorOptions, Queryable, QueryResult } from './context.ts'
 export type {

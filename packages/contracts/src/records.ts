@@ -78,6 +78,8 @@ export interface InvocationRecord extends Measures {
   readonly userId?: string
   /** Id of the invocation whose function called this one with `ctx.functions`. */
   readonly parentId?: string
+  /** Id of the trace that it belongs to, 32 hexadecimal digits, when there is one. */
+  readonly traceId?: string
   readonly used: UsedCapabilities
   /** Milliseconds since 1970. */
   readonly startedAt: number

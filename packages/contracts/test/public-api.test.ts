@@ -39,6 +39,7 @@ describe('the public API of @cordon/contracts', () => {
       'normaliseHost',
       'nothingUsed',
       'optional',
+      'parseTraceParent',
       'platformOptionTable',
       'readGiven',
       'reasonOf',

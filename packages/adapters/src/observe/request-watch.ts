@@ -1,4 +1,5 @@
 import type { Platform } from '@cordon/contracts'
+import { inRequestSpan } from './request-span.ts'
 import { routePattern } from './route-pattern.ts'
 
 /** What is found out about a request on its way. */
@@ -14,14 +15,17 @@ export type RequestWatch = (request: Request, path: string | undefined, answer: 
 /** Routes that are asked again and again by programs, and say nothing about the use of the platform. */
 const routine: readonly (string | undefined)[] = ['/health/live', '/health/ready', '/metrics']
 
-/** Logs each request where the option `log.requests` says so: neither query, nor headers, nor bodies, which may hold anything. */
+/**
+ * Traces requests where the host application wants traces, and logs each where the option `log.requests` says so: neither query, nor headers, nor
+ * bodies, which may hold anything.
+ */
 export function createRequestWatch({ options }: Platform): RequestWatch {
   const { logger } = options
-  if (!options.log.requests || logger === undefined) return (_request, _path, answer) => answer()
+  if (!options.log.requests || logger === undefined) return (request, path, answer) => inRequestSpan(request, path, () => answer())
   return async (request, path, answer) => {
     const startedAt = performance.now()
     const notes: RequestNotes = {}
-    const response = await answer(notes)
+    const response = await inRequestSpan(request, path, () => answer(notes))
     const route = routePattern(path)
     const invocationId = response.headers.get('x-cordon-invocation-id')
     const fields = {

@@ -9,6 +9,8 @@ import {
   type UsedCapabilities,
   type User,
 } from '@cordon/contracts'
+import { withQuerySpan } from '../observe/query-span.ts'
+import type { TraceSpan } from '../observe/trace-span.ts'
 import type { RegisteredVersion } from '../registry/registry.ts'
 import { databaseMethods, statementsOf } from './database-methods.ts'
 import { FunctionCalls, type CallChain, type CallFunction } from './function-calls.ts'
@@ -43,6 +45,8 @@ export class InvocationCapabilities implements Capabilities {
   #requests: Requests | undefined
   #queries = 0
   #isEnded = false
+  /** The span of the invocation; `undefined` when nobody wants a trace. */
+  trace: TraceSpan | undefined
 
   constructor(parts: BrokerParts, version: RegisteredVersion, call: BrokeredCall) {
     this.#parts = parts
@@ -65,7 +69,8 @@ export class InvocationCapabilities implements Capabilities {
     if (!isRecord(argument)) throw invalidArgument(method, 'an object')
     if (run !== undefined) {
       this.#queries += statementsOf(method, argument)
-      return run(this.#openSession(), argument)
+      const session = this.#openSession()
+      return this.trace === undefined ? run(session, argument) : withQuerySpan(this.trace, method, argument, () => run(session, argument))
     }
     if (method === 'functions.invoke') return this.#openFunctions().invoke(argument, this.#latestEnd)
     const answer = method.startsWith('fetch.') ? this.#openRequests().call(method, argument) : undefined
@@ -82,6 +87,11 @@ export class InvocationCapabilities implements Capabilities {
   /** The invocation whose function made this call. */
   get parentId(): string | undefined {
     return this.#call.chain?.parentId
+  }
+
+  /** The span of that invocation. */
+  get parentTrace(): TraceSpan | undefined {
+    return this.#call.chain?.trace
   }
 
   async end(): Promise<void> {
@@ -104,10 +114,10 @@ export class InvocationCapabilities implements Capabilities {
   }
 
   #openRequests(): Requests {
-    return (this.#requests ??= new Requests(this.#parts, this.#version))
+    return (this.#requests ??= new Requests(this.#parts, this.#version, this.trace))
   }
 
   #openFunctions(): FunctionCalls {
-    return (this.#functions ??= new FunctionCalls(this.#parts.callFunction, { ...this.#call, version: this.#version }))
+    return (this.#functions ??= new FunctionCalls(this.#parts.callFunction, { ...this.#call, version: this.#version, trace: this.trace }))
   }
 }

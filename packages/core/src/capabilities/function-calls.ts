@@ -1,4 +1,5 @@
 import { isRecord, PlatformError, type User } from '@cordon/contracts'
+import type { TraceSpan } from '../observe/trace-span.ts'
 import { denied, invalidArgument, show } from './refusal.ts'
 import { Slots } from './slots.ts'
 
@@ -19,6 +20,8 @@ export interface CallChain {
   readonly names: readonly string[]
   /** Id of the invocation that made this call. */
   readonly parentId: string
+  /** The span of that invocation. */
+  readonly trace: TraceSpan | undefined
   readonly budget: { calls: number }
 }
 
@@ -47,6 +50,7 @@ export interface FunctionCaller {
   readonly user: User | null
   /** How it came about itself; `undefined` when no function called it. */
   readonly chain: CallChain | undefined
+  readonly trace?: TraceSpan | undefined
 }
 
 /** The calls of functions that one invocation makes. */
@@ -61,8 +65,8 @@ export class FunctionCalls {
   constructor(call: CallFunction, caller: FunctionCaller) {
     this.#call = call
     this.#caller = caller
-    const { version, invocationId, chain } = caller
-    this.#chain = { names: [...(chain?.names ?? []), version.function], parentId: invocationId, budget: chain?.budget ?? { calls: 0 } }
+    const { version, invocationId, chain, trace } = caller
+    this.#chain = { names: [...(chain?.names ?? []), version.function], parentId: invocationId, trace, budget: chain?.budget ?? { calls: 0 } }
   }
 
   /** Calls that this invocation made itself. */

@@ -5,6 +5,8 @@ import { Exchange, type ExchangeHead, type ExchangeRequest } from '../egress/exc
 import type { Piece } from '../egress/answer.ts'
 import { covers } from '../policy/covers.ts'
 import { isBadPort } from '../egress/bad-ports.ts'
+import { traceRequest } from '../observe/request-span.ts'
+import type { TraceSpan } from '../observe/trace-span.ts'
 import { denied, invalidArgument, show } from './refusal.ts'
 import { readBytes, readRequest } from './request-argument.ts'
 import { withSecretHeaders } from './secret-headers.ts'
@@ -43,13 +45,15 @@ export class Requests {
   readonly #parts: RequestParts
   readonly #version: RequestingVersion
   readonly #slots: Slots
+  readonly #trace: TraceSpan | undefined
   readonly #open = new Map<number, Open>()
   #made = 0
   #sentBytes = 0
   #receivedBytes = 0
   #isEnded = false
 
-  constructor(parts: RequestParts, version: RequestingVersion) {
+  constructor(parts: RequestParts, version: RequestingVersion, trace?: TraceSpan) {
+    this.#trace = trace
     this.#parts = parts
     this.#version = version
     this.#slots = new Slots(parts.net.concurrency)
@@ -92,7 +96,8 @@ export class Requests {
     this.#checkUrl(given.url)
     const request = this.#withSecrets(given)
     this.#made += 1
-    const exchange = new Exchange(request, {
+    const traced = this.#trace === undefined ? undefined : traceRequest(this.#trace, request)
+    const exchange = new Exchange(traced?.request ?? request, {
       checkUrl: (url) => this.#checkUrl(url),
       onSent: (bytes) => {
         this.#sentBytes += bytes
@@ -110,11 +115,18 @@ export class Requests {
       try {
         if (this.#isEnded) throw overError()
         const head: ExchangeHead = await exchange.start(await this.#parts.egress.agentOf(this.#version.tenant))
+        traced?.answered(head.status)
         // A short answer is there by now, and needs no second question.
         await setImmediate()
         return { ...head, ...this.#piece(number, open, exchange.take()) }
+      } catch (thrown) {
+        traced?.over(thrown)
+        throw thrown
       } finally {
-        void exchange.closed().then(() => this.#slots.free())
+        void exchange.closed().then(() => {
+          this.#slots.free()
+          traced?.over()
+        })
       }
     })
   }

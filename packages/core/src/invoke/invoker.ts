@@ -2,6 +2,7 @@ import {
   PlatformError,
   readGiven,
   toPlatformError,
+  type ContextRequest,
   type Executor,
   type FetchOptions,
   type FunctionDatabase,
@@ -20,6 +21,7 @@ import {
 import { InvocationCapabilities, type BrokerParts } from '../capabilities/broker.ts'
 import type { NestedCall } from '../capabilities/function-calls.ts'
 import type { RequestSenders } from '../egress/egress.ts'
+import { endInvocationSpan, startInvocationSpan } from '../observe/invocation-span.ts'
 import type { Meters } from '../observe/meters.ts'
 import type { EventHub } from '../platform/events.ts'
 import type { LogFeed } from '../records/log-feed.ts'
@@ -110,6 +112,7 @@ export class Invoker {
 
   async #run({ owner, version, id, startedAt, invocation }: AcceptedCall): Promise<InvokeJsonResult> {
     this.#running += 1
+    trace(version, invocation, invocation.request.headers)
     try {
       const outcome = await this.#parts.executor.invoke(version, invocation)
       if (outcome.kind === 'failure') {
@@ -130,6 +133,7 @@ export class Invoker {
   async fetch(name: string, request: Request, options: FetchOptions = noOptions): Promise<Response> {
     const { executor } = this.#parts
     const { owner, version, id, startedAt, invocation } = readGiven('request', () => this.#acceptHttp(name, request, options))
+    trace(version, invocation, invocation.context.headers)
     const exchange = executor.fetch(version, invocation)
     this.#running += 1
     void this.#settle(owner, version, invocation, startedAt, exchange.outcome)
@@ -231,17 +235,29 @@ export class Invoker {
       droppedLogBytes: outcome.droppedLogBytes,
       used: capabilities.used,
     }
-    const { parentId } = capabilities
+    const { parentId, trace: span } = capabilities
     const ofUser = user === null ? success : { ...success, userId: user.id }
-    const known = parentId === undefined ? ofUser : { ...ofUser, parentId }
+    const ofParent = parentId === undefined ? ofUser : { ...ofUser, parentId }
+    const known = span === undefined ? ofParent : { ...ofParent, traceId: span.traceId }
     const record = error === undefined ? known : { ...known, message: error.message }
     meters.invoked(record, error, owner.tally)
+    if (span !== undefined) endInvocationSpan(span, record, error)
     if (!owner.isRemoved) {
       if (write !== 'off') buffer.push({ tenant: version.tenant, record, logs: outcome.logs })
       if (outcome.logs.length > 0) feed.publish(record, outcome.logs)
     }
     events.emit('invocation', record)
   }
+}
+
+/** Before it is handed to the executor, so that what it waits for is part of it. */
+function trace(
+  { tenant, function: name, version }: RegisteredVersion,
+  invocation: InvocationOptions & Brokered,
+  headers: ContextRequest['headers'],
+): void {
+  const { capabilities, invocationId } = invocation
+  capabilities.trace = startInvocationSpan({ tenant, function: name, version, invocationId }, capabilities.parentTrace, headers)
 }
 
 function measuresOf({ queueMs, bootMs, loadMs, durationMs, cpuMs, peakMemoryMb, coldStart }: Measures): Measures {

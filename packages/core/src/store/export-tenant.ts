@@ -33,7 +33,7 @@ const tables: readonly {
     kind: 'invocation',
     from: 'invocations',
     columns:
-      'seq, function, version, invocation_id, outcome, message, user_id, started_at, queue_ms, boot_ms, load_ms, duration_ms, cpu_ms, peak_memory_mb, cold_start, dropped_log_bytes, parent_id, used',
+      'seq, function, version, invocation_id, outcome, message, user_id, started_at, queue_ms, boot_ms, load_ms, duration_ms, cpu_ms, peak_memory_mb, cold_start, dropped_log_bytes, parent_id, trace_id, used',
     key: ['started_at', 'seq'],
   },
   { kind: 'log', from: 'logs', columns: 'seq, function, version, invocation_id, level, message, fields, location, time', key: ['time', 'seq'] },

@@ -8,6 +8,7 @@ import { secrets } from './migrations/0005-secrets.ts'
 import { failuresByVersion } from './migrations/0006-failures-by-version.ts'
 import { backups } from './migrations/0007-backups.ts'
 import { usedCapabilities } from './migrations/0008-used-capabilities.ts'
+import { traceIds } from './migrations/0009-trace-ids.ts'
 import { refuseIncomplete } from './incomplete.ts'
 import { schemaLock } from './locks.ts'
 import { numberOf } from './row.ts'
@@ -20,7 +21,7 @@ export interface Migration {
 }
 
 /** All migrations, in order. */
-const migrations: readonly Migration[] = [first, logLocations, recordsByDay, tenants, secrets, failuresByVersion, backups, usedCapabilities]
+const migrations: readonly Migration[] = [first, logLocations, recordsByDay, tenants, secrets, failuresByVersion, backups, usedCapabilities, traceIds]
 
 /** Number of the schema that this version of Cordon writes. */
 export const newestSchema = migrations.at(-1)?.id ?? 0

@@ -36,7 +36,7 @@ export interface RecordFilter {
 
 const logColumns = 'seq, function, version, invocation_id, level, message, fields, location, time'
 const invocationColumns =
-  'seq, function, version, invocation_id, outcome, message, user_id, started_at, queue_ms, boot_ms, load_ms, duration_ms, cpu_ms, peak_memory_mb, cold_start, dropped_log_bytes, parent_id, used'
+  'seq, function, version, invocation_id, outcome, message, user_id, started_at, queue_ms, boot_ms, load_ms, duration_ms, cpu_ms, peak_memory_mb, cold_start, dropped_log_bytes, parent_id, trace_id, used'
 
 /** Reads logs and invocations of one tenant. */
 export class RecordReader {
@@ -201,6 +201,7 @@ function invocationOf(row: Row): InvocationRecord {
   const message = optionalTextOf(row, 'message')
   const userId = optionalTextOf(row, 'user_id')
   const parentId = optionalTextOf(row, 'parent_id')
+  const traceId = optionalTextOf(row, 'trace_id')
   return {
     invocationId: textOf(row, 'invocation_id'),
     function: textOf(row, 'function'),
@@ -209,6 +210,7 @@ function invocationOf(row: Row): InvocationRecord {
     ...(message === null ? {} : { message }),
     ...(userId === null ? {} : { userId }),
     ...(parentId === null ? {} : { parentId }),
+    ...(traceId === null ? {} : { traceId }),
     startedAt: numberOf(row, 'started_at'),
     queueMs: numberOf(row, 'queue_ms'),
     bootMs: numberOf(row, 'boot_ms'),

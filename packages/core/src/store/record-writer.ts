@@ -73,8 +73,8 @@ async function holdFunctions(tx: Sql, items: readonly RecordItem[]): Promise<(it
 async function writeInvocations(tx: Sql, items: readonly RecordItem[]): Promise<void> {
   const records = items.map(({ record }) => record)
   await tx.query(
-    `insert into cordon.invocations (tenant, function, version, invocation_id, outcome, message, user_id, started_at, queue_ms, boot_ms, load_ms, duration_ms, cpu_ms, peak_memory_mb, cold_start, dropped_log_bytes, parent_id, used)
-    select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::bigint[], $9::real[], $10::real[], $11::real[], $12::real[], $13::real[], $14::real[], $15::boolean[], $16::bigint[], $17::text[], $18::json[])`,
+    `insert into cordon.invocations (tenant, function, version, invocation_id, outcome, message, user_id, started_at, queue_ms, boot_ms, load_ms, duration_ms, cpu_ms, peak_memory_mb, cold_start, dropped_log_bytes, parent_id, used, trace_id)
+    select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::bigint[], $9::real[], $10::real[], $11::real[], $12::real[], $13::real[], $14::real[], $15::boolean[], $16::bigint[], $17::text[], $18::json[], $19::text[])`,
     [
       items.map(({ tenant }) => tenant),
       records.map((one) => one.function),
@@ -94,6 +94,7 @@ async function writeInvocations(tx: Sql, items: readonly RecordItem[]): Promise<
       records.map((one) => one.droppedLogBytes),
       records.map((one) => one.parentId ?? null),
       records.map((one) => (one.used === nothingUsed ? null : JSON.stringify(one.used))),
+      records.map((one) => one.traceId ?? null),
     ],
   )
 }

@@ -1,0 +1,23 @@
+/** Characters of a statement that a span has. */
+const maxLength = 1000
+
+/**
+ * What may hold values, or quotes that are none: comments, texts (with escapes after `E`, between dollars), quoted names, numbers. Everything is matched, so that
+ * a quote inside one of them does not begin another.
+ */
+const tokens =
+  /--[^\n]*|\/\*[\s\S]*?(?:\*\/|$)|\b[eE]'(?:[^'\\]|''|\\[\s\S])*'?|'(?:[^']|'')*'?|\$([A-Za-z_]\w*)?\$[\s\S]*?(?:\$\1\$|$)|"(?:[^"]|"")*"?|(?<![\w$])\d[\w.]*/g
+
+/** The text of a statement without the values that are written into it. Those that are passed beside it are not in it anyway. */
+export function queryText(text: string): string {
+  return text
+    .slice(0, maxLength)
+    .replaceAll(tokens, (token: string) => (token.startsWith('"') ? token : token.startsWith('--') || token.startsWith('/*') ? ' ' : '?'))
+    .replaceAll(/\s+/g, ' ')
+    .trim()
+}
+
+/** What a statement does: its first word. */
+export function operationOf(text: string): string {
+  return (/^\s*([A-Za-z]{1,20})\b/.exec(text)?.[1] ?? 'QUERY').toUpperCase()
+}
