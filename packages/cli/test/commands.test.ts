@@ -1,5 +1,7 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
+import { once } from 'node:events'
+import { createServer as createHttpServer } from 'node:http'
+import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { serve, type RunningServer } from '@cordon/adapters/node'
@@ -167,7 +169,8 @@ describe('cordon', () => {
 
     if (!hasTerminal) it.skip('is asked about at a terminal (skipped: there is no "script" command that makes a terminal)')
     else {
-      it('is asked about at a terminal, where only yes deploys it and Ctrl-C is exit code 130', async () => {
+      it('is asked about at a terminal, where only yes deploys it and Ctrl-C is exit code 130', async function () {
+        this.timeout(60_000)
         for (const [keys, exitCode] of [
           ['\r', 1],
           ['\u0003', 130],
@@ -231,6 +234,45 @@ describe('cordon', () => {
       expect((await runCordon(['list', '--url', server.url, '--token', 'wrong'], elsewhere)).stderr).to.contain('UNAUTHENTICATED')
     })
 
+    it('that is hostile steers no terminal, whatever it answers', async function () {
+      this.timeout(60_000)
+      const evil = '\u001b[2J\u001b]0;x\u0007\u009b\u202e\n'
+      const entry = { name: evil, version: evil, label: evil, live: true, bytes: evil, level: evil, message: evil, function: evil, location: evil }
+      const item = {
+        ...entry,
+        time: 1e300,
+        updatedAt: 1e300,
+        fields: { [evil]: evil },
+        manifest: { handler: evil, config: { access: evil }, secrets: [evil] },
+      }
+      const problem = {
+        code: evil,
+        title: evil,
+        detail: evil,
+        diagnostics: [{ rule: evil, severity: 'error', message: evil, file: evil, line: 1, frame: evil }],
+      }
+      const answer = {
+        ok: true,
+        items: [item],
+        name: evil,
+        version: evil,
+        migrations: [evil],
+        capabilities: { added: [{ kind: evil, name: evil }], removed: [] },
+      }
+      const host = createHttpServer((request, response) => {
+        response.statusCode = request.url?.endsWith('/deploy') === true ? 422 : 200
+        response.end(JSON.stringify({ ...answer, ...problem }))
+      }).listen(0, '127.0.0.1')
+      await once(host, 'listening')
+      const url = `http://127.0.0.1:${(host.address() as AddressInfo).port}`
+      const commands = [['list'], ['versions', 'x'], ['logs'], ['secrets', 'list'], ['rollback', 'x'], ['types'], ['deploy', fixture('greet.ts')]]
+      const runs = await Promise.all([...commands, ['deploy', fixture('greet.ts'), '--dry-run']].map((args) => cordon(...args, '--url', url)))
+      host.close()
+      expect(runs.map(({ code }) => code)).to.deep.equal([0, 0, 0, 0, 0, 0, 1, 0])
+      // oxlint-disable-next-line no-control-regex
+      for (const { stdout, stderr } of runs) expect(stdout + stderr).not.to.match(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202e]|^ +at /m)
+    })
+
     it('that does not answer gives exit code 3 and one sentence', async () => {
       const closed = createServer().listen(0, '127.0.0.1')
       await new Promise((resolve) => closed.once('listening', resolve))
@@ -264,21 +306,6 @@ describe('cordon', () => {
   })
 
   describe('without a running host', () => {
-    it('opens the data directory itself', async () => {
-      const own = await temporaryFolder('cordon-cli-')
-      try {
-        // The host that wrote this was killed.
-        await mkdir(join(own, '.cordon'))
-        await writeFile(join(own, '.cordon', 'host.json'), JSON.stringify({ pid: process.pid, url: 'http://127.0.0.1:9', token: 'x' }))
-        expect((await runCordon(['deploy', fixture('greet.ts')], { cwd: own })).code).to.equal(0)
-        expect((await runCordon(['invoke', 'greet', '{"name":"disk"}', '--data-dir', join(own, '.cordon')], { cwd: tmpdir() })).stdout).to.contain(
-          'Hello disk',
-        )
-      } finally {
-        await rm(own, { recursive: true, force: true })
-      }
-    })
-
     it('says who uses the data directory when that is no server', async () => {
       await server.close()
       try {

@@ -5,6 +5,7 @@ import { runCordon, startCordon, type Running } from './support/run-cordon.ts'
 import { temporaryFolder } from './support/temporary-folder.ts'
 
 describe('cordon dev', () => {
+  let project: string
   let folder: string
   let dev: Running
   let url: string
@@ -12,7 +13,10 @@ describe('cordon dev', () => {
   const source = (value: string) => `/** @function */\nexport default async function f() { console.log('called'); return '${value}' }\n`
 
   before(async () => {
-    folder = await temporaryFolder('cordon-dev-')
+    project = await temporaryFolder('cordon-dev-')
+    // Taken when no folder is named.
+    folder = join(project, 'functions')
+    await mkdir(folder)
     await writeFile(join(folder, 'hello.ts'), source('one'))
     await mkdir(join(folder, 'shop'))
     await writeFile(
@@ -26,12 +30,12 @@ describe('cordon dev', () => {
     await writeFile(join(folder, '1bad-name.ts'), source('x'))
     await writeFile(join(folder, '_helper.ts'), 'export const x = 1\n')
     await writeFile(join(folder, 'hello.test.ts'), 'throw new Error()\n')
-    dev = startCordon(['dev', '.', '--port', '0'], { cwd: folder })
+    dev = startCordon(['dev', '--port', '0'], { cwd: project })
     url = (await dev.line(/^ready/)).split(/ +/)[1] ?? ''
   })
   after(async () => {
     dev.child.kill('SIGKILL')
-    await rm(folder, { recursive: true, force: true })
+    await rm(project, { recursive: true, force: true })
   })
 
   async function call(name: string): Promise<unknown> {
@@ -91,7 +95,7 @@ describe('cordon dev', () => {
   })
 
   it('is found by the other commands', async () => {
-    expect((await runCordon(['list'], { cwd: folder })).stdout).to.match(/hello +json +v_/)
+    expect((await runCordon(['list'], { cwd: project })).stdout).to.match(/hello +json +v_/)
   })
 
   it('says in one sentence that its port is taken', async () => {
@@ -107,6 +111,6 @@ describe('cordon dev', () => {
 
   it('stops on Ctrl-C and leaves the data directory to others', async () => {
     expect(await dev.stop('SIGINT')).to.equal(0)
-    expect((await runCordon(['list'], { cwd: folder })).stdout).to.match(/shop +json +v_/)
+    expect((await runCordon(['list'], { cwd: project })).stdout).to.match(/shop +json +v_/)
   })
 })

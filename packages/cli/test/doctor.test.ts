@@ -10,7 +10,8 @@ interface Findings {
   readonly findings: readonly { readonly check: string; readonly state: string; readonly message: string; readonly remedy?: string }[]
 }
 
-describe('cordon doctor', () => {
+describe('cordon doctor', function () {
+  this.timeout(60_000)
   let folder: string
 
   before(async () => {

@@ -3,7 +3,7 @@ import { readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect } from 'chai'
-import { runCordon, startCordon } from './support/run-cordon.ts'
+import { runCordon } from './support/run-cordon.ts'
 import { temporaryFolder } from './support/temporary-folder.ts'
 
 const modules = fileURLToPath(new URL('../../../node_modules', import.meta.url))
@@ -40,17 +40,6 @@ describe('cordon init', () => {
     for (const template of templates) {
       const { stdout: found, status } = spawnSync(process.execPath, [join(modules, 'typescript/bin/tsc')], { cwd: join(folder, `My ${template}`) })
       expect([found.toString(), status]).to.deep.equal(['', 0])
-    }
-  })
-
-  it('makes a project that dev serves without an argument', async () => {
-    const dev = startCordon(['dev', '--port', '0'], { cwd: join(folder, 'My simple') })
-    try {
-      const url = (await dev.line(/^ready/)).split(/ +/)[1] ?? ''
-      const reply = await fetch(`${url}/fn/hello`, { method: 'POST', body: '{"name":"Ada"}' })
-      expect(await reply.json()).to.deep.equal({ greeting: 'Hello Ada' })
-    } finally {
-      await dev.stop()
     }
   })
 

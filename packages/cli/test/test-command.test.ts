@@ -4,7 +4,8 @@ import { expect } from 'chai'
 import { runCordon, startCordon } from './support/run-cordon.ts'
 import { temporaryFolder } from './support/temporary-folder.ts'
 
-describe('cordon test', () => {
+describe('cordon test', function () {
+  this.timeout(60_000)
   let folder: string
 
   before(async () => {

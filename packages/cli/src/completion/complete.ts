@@ -6,7 +6,7 @@ import { itemsOf, readReply } from '../commands/command.ts'
 import { candidatesFor } from './candidates.ts'
 
 /** Whoever presses Tab does not wait longer for names than this, in milliseconds. */
-const answerMs = 500
+const answerMs = 1500
 /** More names than this do not help anybody to choose. */
 const maxNames = 500
 

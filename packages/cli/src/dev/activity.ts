@@ -4,6 +4,7 @@ import { escapeLine } from '../output/escape.ts'
 import { formatLogEntry } from '../output/log-line.ts'
 import { formatTable } from '../output/table.ts'
 import type { Terminal } from '../output/terminal.ts'
+import { formatClock } from '../output/time.ts'
 
 /** The platform that is developed on, and where it is shown. */
 export interface Shown {
@@ -43,7 +44,7 @@ export function showActivity({ terminal, platform }: Shown, signal: AbortSignal)
 }
 
 function formatCall(record: InvocationRecord, { colors }: Terminal): string {
-  const time = colors.dim(new Date(record.startedAt).toISOString().slice(11, 23))
+  const time = colors.dim(formatClock(record.startedAt))
   const took = colors.dim(`${record.durationMs.toFixed(1)} ms${record.coldStart ? ', cold' : ''}`)
   const head = `${time} ${colors.dim('call ')} ${colors.cyan(record.function)}`
   if (record.outcome === 'success') return `${head} ${took}`

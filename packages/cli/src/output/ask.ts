@@ -14,14 +14,15 @@ export async function confirm(question: string): Promise<boolean> {
 
 /** Asks for a value without showing what is typed. @throws CommandFailure with exit code 130 on Ctrl-C */
 export async function askHidden(question: string): Promise<string> {
-  process.stderr.write(question)
-  const answer = await ask('', new Writable({ write: (_chunk, _encoding, done) => done() }))
+  const answer = await ask(question, new Writable({ write: (_chunk, _encoding, done) => done() }))
   process.stderr.write('\n')
   return answer
 }
 
-function ask(question: string, output: NodeJS.WritableStream): Promise<string> {
-  const lines = createInterface({ input: process.stdin, output, terminal: true, historySize: 0 })
+function ask(question: string, echo: NodeJS.WritableStream): Promise<string> {
+  // Before the question is there to be answered: until then the terminal itself shows what is typed.
+  const lines = createInterface({ input: process.stdin, output: echo, terminal: true, historySize: 0 })
+  if (echo !== process.stderr) process.stderr.write(question)
   return new Promise<string>((resolve, reject) => {
     lines.question(question, resolve)
     // Ctrl-C, and Ctrl-D in an empty line: nobody answered.
