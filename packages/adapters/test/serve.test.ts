@@ -74,6 +74,7 @@ describe('the stand-alone server', () => {
   it('shows its metrics on loopback, not to pages of other sites, and with authenticate only for a token', async () => {
     expect((await fetch(`${server.url}/metrics`)).status).to.equal(200)
     expect((await fetch(`${server.url}/metrics`, { headers: { origin: 'http://evil.test' } })).status).to.equal(403)
+    expect((await fetch(`${server.url}/metrics`, { headers: { 'x-forwarded-for': '203.0.113.7' } })).status).to.equal(401)
     const known = await serve(opened.platform, { port: 0, authenticate: () => null, dataDir: join(opened.dataDir, 'known') })
     expect(await get(`${known.url}/metrics`)).to.include({ status: 401 })
     await known.close()

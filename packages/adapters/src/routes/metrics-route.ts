@@ -20,7 +20,7 @@ const contentType = 'text/plain; version=0.0.4; charset=utf-8'
 /** Gives the metrics of the host to whoever has the token of the option `metrics`, or, where there is none, to who comes through what stands in front. */
 export function createMetricsRoute({ platform, isOpen }: MetricsRouteOptions): MetricsRoute {
   const { token } = platform.options.metrics
-  const mayRead = token === undefined ? () => isOpen : bearerCheck(token)
+  const mayRead = token === undefined ? (request: Request) => isOpen && !isForwarded(request) : bearerCheck(token)
   return async (request) => {
     if (request.method !== 'GET' && request.method !== 'HEAD') throw notAllowed(request.method)
     if (!mayRead(request)) {
@@ -30,6 +30,11 @@ export function createMetricsRoute({ platform, isOpen }: MetricsRouteOptions): M
     const text = request.method === 'HEAD' ? null : await platform.metrics()
     return new Response(text, { headers: { 'content-type': contentType, 'x-content-type-options': 'nosniff', 'cache-control': 'no-store' } })
   }
+}
+
+/** Strangers come through a proxy, and what reads metrics does not: a path that its configuration forgot shows them nothing. */
+function isForwarded({ headers }: Request): boolean {
+  return headers.has('x-forwarded-for') || headers.has('forwarded')
 }
 
 function notAllowed(method: string): PlatformError {
