@@ -26,6 +26,7 @@ const all = [
   { name: 'adapters/http', pinnable: false },
   { name: 'adapters/many-functions', pinnable: false },
   { name: 'cli/reload', pinnable: false },
+  { name: 'testing/ten-tests', pinnable: false },
   { name: 'analyzer/analyze', pinnable: false },
   { name: 'analyzer-quality', pinnable: false },
   { name: 'growth/calls-in-flight', pinnable: false },

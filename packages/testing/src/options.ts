@@ -134,6 +134,8 @@ export function resolveLoadOptions(given: unknown): ResolvedLoadOptions {
 
 /** Parts the options of a run into those of loading and those of the call. */
 export function splitRunOptions(given: RunOptions): { readonly load: LoadOptions; readonly call: TestCallOptions } {
+  const known: unknown = given
+  if (!isRecord(known)) throw invalidOption('options', 'an object', known)
   const { user, request, signal, timeoutMs, ...load } = given
   return { load, call: { user, request, signal, timeoutMs } }
 }

@@ -19,10 +19,11 @@ const queryTimeoutMs = 10_000
 /** The database of the function under test, as its own role sees it. */
 export type TestDatabase = Pick<ContextDatabase, 'query' | 'sql'>
 
-/** Opens the function database of a tenant for a test. */
-export function createTestDatabase(database: FunctionDatabase, tenant: string): TestDatabase {
+/** Opens the function database of a tenant for a test, until that is closed. */
+export function createTestDatabase(database: FunctionDatabase, tenant: string, isClosed: () => boolean): TestDatabase {
   async function query<Row>(text: string, values: readonly unknown[] = []): Promise<QueryResult<Row>> {
     return holdProcess(async () => {
+      if (isClosed()) throw new PlatformError('CLOSED', 'Cannot run the query: the function under test was closed, and its database removed')
       const session = database.session(tenant, Date.now() + queryTimeoutMs)
       try {
         return decodeResult<Row>(encodeResult(await session.query(text, parameters(values))))

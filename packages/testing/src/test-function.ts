@@ -95,7 +95,7 @@ export class LoadedFunction implements TestFunction {
   constructor(parts: LoadedParts) {
     this.#parts = parts
     this.deployment = parts.deployment
-    this.db = createTestDatabase(parts.database, parts.id)
+    this.db = createTestDatabase(parts.database, parts.id, () => this.#closed !== undefined)
   }
 
   get requests(): readonly SentRequest[] {

@@ -91,6 +91,10 @@ describe('a test platform', () => {
     expect((await stubborn(url, () => new Response('plain', { status: 404 }))).output).to.equal('plain')
     expect((await stubborn(url, { [url]: Response.error() })).output).to.equal('no answer: other side closed')
     expect((await stubborn(url, { [url]: Response.redirect(`${url}/2`, 302), [`${url}/2`]: 2 })).output).to.equal('2')
+    const large = await stubborn(url, () => new Response('x'.repeat(4_000_000)))
+    expect(large.output).to.have.length(4_000_000)
+    const endless = await failure(platform.runFunction(fixture('stubborn.ts'), url, { fetch: () => new Promise(() => {}), timeoutMs: 200 }))
+    expect(endless.code).to.equal('TIMEOUT')
     const thrown = await stubborn(url, () => {
       throw new RangeError('an assertion of the test')
     }).catch((error: unknown) => error)
@@ -107,6 +111,9 @@ describe('a test platform', () => {
       throw new PlatformError('TIMEOUT', 'Cannot wait any longer')
     }
     expect((await call('fail', { fail: failing })).output).to.deep.equal({ failed: 'TIMEOUT' })
+    const config = { functions: ['double'], timeoutMs: 200 }
+    const endless = { config, functions: { double: () => new Promise(() => {}) } }
+    expect((await failure(platform.runFunction(fixture('caller.ts'), { name: 'double', value: 1 }, endless))).code).to.equal('TIMEOUT')
     expect((await call('double', {})).output).to.deep.equal({ failed: 'FUNCTION_NOT_FOUND' })
     const denied = await call('other', { other: () => 1 })
     expect([denied.output, denied.functions]).to.deep.equal([{ failed: 'CAPABILITY_DENIED' }, []])
@@ -137,6 +144,7 @@ describe('a test platform', () => {
     await notes.close()
     expect((await platform.tenants.list()).length).to.equal(before - 1)
     expect((await failure(notes.invoke({ text: 'x' }))).code).to.equal('FUNCTION_NOT_FOUND')
+    expect((await failure(notes.db.query('SELECT 1'))).code).to.equal('CLOSED')
     const beside = { db: { migrations: new URL('../test/fixtures/notes/migrations', import.meta.url).pathname } }
     expect(
       (

@@ -7,6 +7,9 @@ import type { RequestSender } from '../egress/exchange.ts'
 /** Answers a request of a function of `tenant`; what it throws is to the function a failure of the network. */
 export type AnswerRequest = (tenant: string, request: Request) => Promise<Response>
 
+/** Most bytes that come at once, as from a connection (Node reads that much). */
+const maxPieceBytes = 65_536
+
 /** Stands where the network is: what functions may ask whom is decided before it, as ever. */
 export class AnsweredRequests implements RequestSenders {
   readonly #answer: AnswerRequest
@@ -46,8 +49,11 @@ export class AnsweredRequests implements RequestSenders {
         statusText,
       )
       for await (const chunk of body ?? []) {
-        await controller.whenReady()
-        handler.onResponseData?.(controller, Buffer.from(chunk))
+        const bytes = Buffer.from(chunk)
+        for (let from = 0; from < bytes.length; from += maxPieceBytes) {
+          await controller.whenReady()
+          handler.onResponseData?.(controller, bytes.subarray(from, from + maxPieceBytes))
+        }
       }
       await controller.whenReady()
       handler.onResponseEnd?.(controller, {})

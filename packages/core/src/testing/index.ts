@@ -1,3 +1,3 @@
 export { createTestHost, type TestHost, type TestHostParts } from './create-test-host.ts'
 export { createTestDirectory } from './test-directory.ts'
-export { platformBuild } from './platform-build.ts'
+export { analyzerBuild, platformBuild } from './platform-build.ts'

@@ -4,16 +4,23 @@ import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-/** Changes with the code that is installed and with the machine and user it runs for: what was made under another name is not used again. */
+/** Changes with the release that is installed, the machine and the user: a database that was made under another name is not used again. */
 export function platformBuild(): string {
-  const require = createRequire(import.meta.url)
-  const parts = [
+  return hash([
     process.arch,
     process.platform,
     process.getuid?.(),
     readFileSync(fileURLToPath(new URL('../../package.json', import.meta.url)), 'utf8'),
-    // What analyzer processes run is one file.
-    statSync(join(dirname(require.resolve('@cordon/analyzer')), 'child.js')).mtimeMs,
-  ]
+  ])
+}
+
+/** Changes with the code of the analyzer, too: what another one said of an upload is not used again. */
+export function analyzerBuild(): string {
+  // What analyzer processes run is one file.
+  const program = join(dirname(createRequire(import.meta.url).resolve('@cordon/analyzer')), 'child.js')
+  return hash([platformBuild(), statSync(program).mtimeMs])
+}
+
+function hash(parts: readonly unknown[]): string {
   return createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 16)
 }

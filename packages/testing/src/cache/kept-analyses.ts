@@ -1,8 +1,9 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import type { Analysis, AnalyzeOptions, Analyzer, Upload } from '@cordon/contracts'
-import { platformBuild } from '@cordon/core/testing'
+import { analyzerBuild } from '@cordon/core/testing'
+import { removeUnused } from './remove-unused.ts'
 
 /** Most analyses that are kept; a project has a few for each function, old ones included. */
 const maxKept = 500
@@ -19,7 +20,7 @@ export class KeptAnalyses implements Analyzer {
 
   /** Puts itself in front of an analyzer. */
   static in(cache: string): (analyzer: Analyzer) => Analyzer {
-    return (analyzer) => new KeptAnalyses(analyzer, join(cache, `analyses-${platformBuild()}`))
+    return (analyzer) => new KeptAnalyses(analyzer, join(cache, `analyses-${analyzerBuild()}`))
   }
 
   async analyze(upload: Upload, options: AnalyzeOptions): Promise<Analysis> {
@@ -54,6 +55,7 @@ export class KeptAnalyses implements Analyzer {
   }
 
   async #prune(): Promise<void> {
+    await removeUnused(dirname(this.#folder), (name) => name.startsWith('analyses-') && name !== basename(this.#folder))
     const names = await readdir(this.#folder)
     if (names.length <= maxKept) return
     const files = await Promise.all(

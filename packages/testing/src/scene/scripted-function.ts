@@ -10,15 +10,25 @@ const measures = { queueMs: 0, bootMs: 0, loadMs: 0, durationMs: 0, cpuMs: 0, pe
 export const stubSource = '/** @function */\nexport default function stub(): void {}\n'
 
 /** Runs a script in place of a sandbox. */
-export async function runScript(script: ScriptedFunction, { inputJson, capabilities }: JsonInvocation): Promise<Outcome> {
+export async function runScript(script: ScriptedFunction, { inputJson, capabilities, signal }: JsonInvocation): Promise<Outcome> {
   try {
-    const output = await script(inputJson === undefined ? undefined : JSON.parse(inputJson))
+    const output = await untilAborted(async () => script(inputJson === undefined ? undefined : JSON.parse(inputJson)), signal)
     return { kind: 'success', outputJson: output === undefined ? undefined : JSON.stringify(output), ...measures }
   } catch (thrown) {
     return { kind: 'failure', error: thrown instanceof PlatformError ? thrown : asFunctionError(thrown), ...measures }
   } finally {
     await capabilities.end()
   }
+}
+
+/** Whoever called it may be gone before it answers. */
+async function untilAborted<T>(work: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  const aborted = new Promise<never>((_, reject) => {
+    signal?.addEventListener('abort', () => reject(new PlatformError('CANCELLED', 'Cannot call the function: the invocation is over')), {
+      once: true,
+    })
+  })
+  return Promise.race([work(), aborted])
 }
 
 function asFunctionError(thrown: unknown): PlatformError {
