@@ -1,3 +1,2 @@
-export { createHandler, type ClientFacts, type Handler } from './handler.ts'
-export type { HandlerOptions } from './handler-options.ts'
+export { createHandler, type Handler, type HandlerOptions } from './handler.ts'
 export type { Problem } from './routes/problem.ts'

@@ -1,10 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Platform } from '@cordon/contracts'
-import { resolveHttp } from '../guard/http-options.ts'
-import { createFactHandler, type FactHandler } from '../handler.ts'
-import type { HandlerOptions } from '../handler-options.ts'
+import { createFactHandler, type FactHandler, type HandlerOptions } from '../handler.ts'
 import { problemResponse } from '../routes/problem.ts'
-import { forwardedChanges } from './forwarded.ts'
 import { sendResponse } from './send-response.ts'
 import { toRequest, type RequestChanges } from './to-request.ts'
 
@@ -18,8 +15,7 @@ export type NodeListener = (incoming: IncomingMessage, outgoing: ServerResponse)
  */
 export function nodeAdapter(platform: Platform, options?: HandlerOptions): NodeListener {
   const handle = createFactHandler(platform, options)
-  const { trustProxy } = resolveHttp(platform, options)
-  return (incoming, outgoing) => void answer(handle, incoming, outgoing, () => forwardedChanges(incoming, trustProxy))
+  return (incoming, outgoing) => void answer(handle, incoming, outgoing)
 }
 
 /** Runs one exchange; never rejects. `changesOf` may refuse the request by throwing. */
@@ -27,7 +23,7 @@ export async function answer(
   handle: FactHandler,
   incoming: IncomingMessage,
   outgoing: ServerResponse,
-  changesOf: () => RequestChanges,
+  changesOf?: () => RequestChanges,
 ): Promise<void> {
   await sendResponse(await respond(handle, incoming, { outgoing, changesOf }), incoming, outgoing)
 }
@@ -35,12 +31,11 @@ export async function answer(
 async function respond(
   handle: FactHandler,
   incoming: IncomingMessage,
-  { outgoing, changesOf }: { outgoing: ServerResponse; changesOf: () => RequestChanges },
+  { outgoing, changesOf }: { outgoing: ServerResponse; changesOf: (() => RequestChanges) | undefined },
 ): Promise<Response> {
   try {
-    const changes = changesOf()
-    const { request, originalUrl } = toRequest(incoming, outgoing, changes)
-    return await handle(request, { originalUrl, clientAddress: changes.clientAddress })
+    const { request, originalUrl } = toRequest(incoming, outgoing, changesOf?.())
+    return await handle(request, { originalUrl })
   } catch (error) {
     return problemResponse(error, { forOwner: false })
   }

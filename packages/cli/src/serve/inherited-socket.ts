@@ -17,7 +17,7 @@ const variables = ['LISTEN_FDS', 'LISTEN_PID', 'LISTEN_FDNAMES'] as const
 export function takeInheritedSocket(environment: Record<string, string | undefined>, pid: number): InheritedSocket {
   const { LISTEN_FDS: count, LISTEN_PID: owner } = environment
   for (const name of variables) delete environment[name]
-  if (count === undefined || count === '0') return { fd: undefined }
+  if (count === undefined || count === '' || count === '0') return { fd: undefined }
   if (owner !== String(pid)) {
     const warning = `The socket of LISTEN_FDS is for process ${owner ?? 'unknown'} and this one is ${pid}: start Node itself, not npx, npm or a shell (ExecStart=/usr/bin/node …/cordon.js serve)`
     return { fd: undefined, warning }

@@ -25,15 +25,15 @@ while read -r line; do
 done
 wait`
 
-/** Begins to hold a socket on a free loopback port. */
-export async function holdSocket(cwd: string): Promise<HeldSocket> {
+/** Begins to hold a socket on a free loopback port, for servers with these variables. */
+export async function holdSocket(cwd: string, env: Readonly<Record<string, string>> = {}): Promise<HeldSocket> {
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')
   const address = server.address()
   const url = `http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}`
   const child = spawn('sh', ['-c', program, process.execPath, bin, 'serve'], {
     cwd,
-    env: { ...process.env, NO_COLOR: '1' },
+    env: { ...process.env, NO_COLOR: '1', ...env },
     stdio: ['pipe', 'pipe', 'pipe', descriptorOf(server)],
   })
   // From here on nobody takes what comes, until somebody is started.

@@ -132,8 +132,6 @@ export interface CallHead {
   readonly r: unknown
   /** Deadline in milliseconds since 1970. */
   readonly d: number
-  /** Where it belongs in a trace. */
-  readonly t?: string
 }
 
 /** Second part of a `fetch` frame. */

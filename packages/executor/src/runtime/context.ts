@@ -84,9 +84,7 @@ class CallContext implements Context {
   }
 
   get invocation(): Context['invocation'] {
-    const { i: id, t: traceparent } = headOf(this.#call)
-    const invocation = { id, function: load?.function ?? '', version: load?.version ?? '' }
-    return traceparent === undefined ? invocation : { ...invocation, traceparent }
+    return { id: headOf(this.#call).i, function: load?.function ?? '', version: load?.version ?? '' }
   }
 
   get signal(): AbortSignal {
