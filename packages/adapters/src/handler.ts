@@ -1,41 +1,33 @@
-import {
-  integer,
-  invalidOption,
-  optional,
-  PlatformError,
-  resolveOptions,
-  type Authenticate,
-  type OptionTable,
-  type Platform,
-} from '@cordon/contracts'
+import { PlatformError, resolveOptions, type Platform } from '@cordon/contracts'
+import { createGuard, type Passage } from './guard/guard.ts'
+import { handlerOptionTable, type HandlerOptions } from './handler-options.ts'
 import { realRequest, realResponse, requestAt, urlOf } from './late/real.ts'
 import { createRequestWatch, type RequestNotes } from './observe/request-watch.ts'
 import { createApiRoutes } from './routes/api-routes.ts'
 import { createGate } from './routes/caller.ts'
-import { createFunctionRoute } from './routes/function-route.ts'
+import { createFunctionRoute, isFunctionPath } from './routes/function-route.ts'
 import { createHealthRoute, healthPath } from './routes/health-route.ts'
 import { createMcpRoute, mcpPath } from './routes/mcp-route.ts'
 import { createMetricsRoute, metricsPath } from './routes/metrics-route.ts'
 import { createOpenApiRoute, openApiPath } from './routes/openapi-route.ts'
 import { problemResponse } from './routes/problem.ts'
+import { addRelayError, relayPath } from './routes/relay-error.ts'
 
-/** Options of `createHandler` and of the framework entries. */
-export interface HandlerOptions {
-  /** Path under which the handler is mounted, for hosts that do not strip it: `/cordon`. @default '' */
-  readonly basePath?: string | undefined
-  /** Finds out who sent a request. @default the platform's own `authenticate` option */
-  readonly authenticate?: Authenticate | undefined
-  /** Largest deploy request in bytes: an upload may carry packages, so it may be larger than the payload of a call. @default 32000000 */
-  readonly uploadBytes?: number | undefined
+/** A web-standard handler. Never rejects: every failure is a problem+json reply. `facts` are for hosts that know more than the request says. */
+export type Handler = (request: Request, facts?: ClientFacts) => Promise<Response>
+
+/** What a host may know of the client. */
+export interface ClientFacts {
+  /** Its address, for `http.rateLimit.perAddress`; a request does not say it. */
+  readonly clientAddress?: string | undefined
 }
-
-/** A web-standard handler. Never rejects: every failure is a problem+json reply. */
-export type Handler = (request: Request) => Promise<Response>
 
 /** What the entries of this package know besides the request. */
 export interface RequestFacts {
   /** URL as the client sent it, mount path and all; `ctx.request.url` shows it. */
   readonly originalUrl: string
+  /** Address of the client; asked only where somebody counts it. */
+  readonly clientAddress?: (() => string | undefined) | undefined
 }
 
 /** The handler as the entries of this package use it. */
@@ -51,28 +43,6 @@ export interface HandlerInternals {
   readonly hasOpenMetrics?: boolean
 }
 
-/** 32 MB: a bundle of a dozen ordinary packages is below 5 MB; beyond this an upload holds something else. */
-const defaultUploadBytes = 32_000_000
-const maxUploadBytes = 1_000_000_000
-
-interface ResolvedHandlerOptions {
-  readonly basePath: string
-  readonly authenticate: Authenticate | undefined
-  readonly uploadBytes: number
-}
-
-const handlerOptionTable: OptionTable<ResolvedHandlerOptions> = {
-  basePath: {
-    default: () => '',
-    parse(value, path) {
-      if (typeof value === 'string' && /^(\/[^/?#]+)*$/.test(value)) return value
-      throw invalidOption(path, "a path such as '/cordon', without a slash at the end", value)
-    },
-  },
-  authenticate: optional('a function', (value): value is Authenticate => typeof value === 'function'),
-  uploadBytes: integer(defaultUploadBytes, { min: 0, max: maxUploadBytes }),
-}
-
 /**
  * The whole HTTP API of a platform as one `(request) => response` function: `/api` for its owner, `/fn` for the callers of functions,
  * `/openapi.json` for those who read about them, `/mcp` for models that use them as tools.
@@ -81,12 +51,14 @@ const handlerOptionTable: OptionTable<ResolvedHandlerOptions> = {
  */
 export function createHandler(platform: Platform, options?: HandlerOptions): Handler {
   const handle = createFactHandler(platform, options)
-  return async (request) => realResponse(await handle(request, { originalUrl: request.url }))
+  // Frameworks may hand over other things beside the request.
+  return async (request, facts) =>
+    realResponse(await handle(request, { originalUrl: request.url, clientAddress: () => textOf(facts?.clientAddress) }))
 }
 
 /** `createHandler` for entries that know more than the request says. @throws PlatformError INVALID_OPTION */
 export function createFactHandler(platform: Platform, options?: HandlerOptions, internals: HandlerInternals = {}): FactHandler {
-  const { basePath, authenticate, uploadBytes } = resolveOptions(handlerOptionTable, options)
+  const { basePath, authenticate, uploadBytes, http } = resolveOptions(handlerOptionTable(platform), options)
   const gate = createGate(platform, authenticate ?? platform.options.authenticate)
   const api = createApiRoutes({ gate, uploadBytes, closing: internals.closing })
   const openApi = createOpenApiRoute(gate)
@@ -96,31 +68,49 @@ export function createFactHandler(platform: Platform, options?: HandlerOptions, 
   const isOpen = internals.hasOpenMetrics ?? (authenticate ?? platform.options.authenticate) === undefined
   const metrics = createMetricsRoute({ platform, isOpen })
   const functions = createFunctionRoute({ platform, gate, redact })
+  const guard = createGuard(http, platform.options.logger)
+
+  async function answer({ notes, ...passage }: Passage & { readonly notes: RequestNotes | undefined }): Promise<Response> {
+    const { request, path, visit } = passage
+    const { originalUrl } = passage.facts
+    if (originalUrl !== request.url) refuseExtraSlashes(path, originalUrl)
+    const isFunction = isFunctionPath(path)
+    // No path of the API needs an escape, and `/%61pi` must not be another way past middleware that guards `/api`.
+    if (!isFunction && path.includes('%')) throw notFound(`Cannot ${request.method} ${path}: there is no such route`)
+    if (path.startsWith(healthPath)) return health(request, path)
+    await guard.admit(passage)
+    if (path === metricsPath) return metrics(request)
+    if (path === mcpPath) return mcp(realRequest(request), { originalUrl, visit })
+    if (path === openApiPath && http.docs) return openApi(request, { originalUrl, visit })
+    const stripped = basePath === '' ? request : strip(request, path)
+    return isFunction ? functions(stripped, { originalUrl, visit, notes }) : api(realRequest(stripped))
+  }
 
   const watch = createRequestWatch(platform)
 
-  async function answer(request: Request, path: string | undefined, { originalUrl, notes }: RequestFacts & { notes: RequestNotes | undefined }) {
-    const isFunction = path === '/fn' || path?.startsWith('/fn/') === true
+  /** What comes out of the routes, or the failure that they ended with. */
+  async function pass(
+    request: Request,
+    path: string | undefined,
+    facts: RequestFacts & { readonly notes: RequestNotes | undefined },
+  ): Promise<Response> {
+    const { notes } = facts
+    const passage = { request, path: path ?? '', facts, visit: guard.begin() }
     try {
       if (path === undefined) throw notFound(`Cannot answer a request outside of ${basePath}`)
-      if (originalUrl !== request.url) refuseExtraSlashes(path, originalUrl)
-      // No path of the API needs an escape, and `/%61pi` must not be another way past middleware that guards `/api`.
-      if (!isFunction && path.includes('%')) throw notFound(`Cannot ${request.method} ${path}: there is no such route`)
-      if (path === mcpPath) return await mcp(realRequest(request), originalUrl)
-      if (path.startsWith(healthPath)) return await health(request, path)
-      if (path === metricsPath) return await metrics(request)
-      if (path === openApiPath) return await openApi(request, originalUrl)
-      const stripped = basePath === '' ? request : strip(request, path)
-      return isFunction ? await functions(stripped, originalUrl, notes) : await api(realRequest(stripped))
+      const response = await answer({ ...passage, path, notes })
+      return guard.finish(response, { ...passage, isOwn: !isFunctionPath(path) })
     } catch (error) {
       if (!(error instanceof PlatformError)) platform.options.logger?.error({ error: describe(error) }, 'Cannot answer a request: unexpected error')
-      return problemResponse(error, { forOwner: path?.startsWith('/api') === true })
+      const response = problemResponse(error, { forOwner: passage.path.startsWith('/api') })
+      if (passage.path.startsWith(relayPath)) addRelayError(response, error)
+      return guard.finish(response, { ...passage, isOwn: true })
     }
   }
 
-  return (request, { originalUrl }) => {
+  return (request, facts) => {
     const path = pathBelow(urlOf(request).pathname, basePath)
-    return watch(request, path, (notes) => answer(request, path, { originalUrl, notes }))
+    return watch(request, path, async (notes) => guard.preflight(request, path ?? '') ?? pass(request, path, { ...facts, notes }))
   }
 }
 
@@ -145,6 +135,10 @@ function strip(request: Request, path: string): Request {
   const url = urlOf(request)
   // Joined as text: a path that begins with two slashes must not be read as a host.
   return requestAt(request, new URL(url.origin + path + url.search))
+}
+
+function textOf(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined
 }
 
 function describe(error: unknown): string {

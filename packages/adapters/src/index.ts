@@ -1,2 +1,3 @@
-export { createHandler, type Handler, type HandlerOptions } from './handler.ts'
+export { createHandler, type ClientFacts, type Handler } from './handler.ts'
+export type { HandlerOptions } from './handler-options.ts'
 export type { Problem } from './routes/problem.ts'

@@ -255,7 +255,7 @@ export default async (input: { own?: string }, ctx: Context) => {
   await ctx.db.query('selec').catch(() => undefined)
   const headers = input.own === undefined ? {} : { traceparent: input.own }
   await (await fetch('http://localhost:${elsewhere.port}/path?key=hunter2', { headers })).text()
-  return ctx.functions.invoke('inner', { n: 1 })
+  return [await ctx.functions.invoke('inner', { n: 1 }), ctx.invocation.traceparent]
 }`,
       })
     })
@@ -267,7 +267,7 @@ export default async (input: { own?: string }, ctx: Context) => {
     }
 
     it('are passed on without an SDK, and are nothing when nobody wants them', async () => {
-      expect(await (await call({})).json()).to.equal(2)
+      expect(await (await call({})).json()).to.deep.equal([2, null])
       expect(elsewhere.headers).to.not.have.any.keys('traceparent', 'tracestate')
       await call({ traceparent, tracestate: 'vendor=1' })
       expect(elsewhere.headers).to.include({ traceparent, tracestate: 'vendor=1' })
@@ -284,7 +284,7 @@ export default async (input: { own?: string }, ctx: Context) => {
     it('go from the request through the function to the database, other hosts and other functions', async () => {
       spans = installSdk()
       await opened.platform.deploy({ name: 'inner', source: '/** @function */\nexport default async (input: { n: number }) => input.n + 2' })
-      expect(await (await call({ traceparent, tracestate: 'vendor=1' })).json()).to.equal(3)
+      const output: unknown = await (await call({ traceparent, tracestate: 'vendor=1' })).json()
       const ended = spans.ended()
       expect(new Set(ended.map((span) => span.spanContext().traceId))).to.deep.equal(new Set([traceId]))
       const named = (name: string): ReadableSpan => {
@@ -312,6 +312,7 @@ export default async (input: { own?: string }, ctx: Context) => {
       expect(named('SELEC').attributes).to.include({ 'error.type': 'QUERY_FAILED', 'db.response.status_code': '42601' })
       expect(named('GET').attributes).to.include({ 'url.full': `http://localhost:${elsewhere.port}/path`, 'http.response.status_code': 200 })
       expect(elsewhere.headers).to.include({ traceparent: `00-${traceId}-${idOf('GET')}-01`, tracestate: 'vendor=1' })
+      expect(output).to.deep.equal([3, `00-${traceId}-${idOf('traced')}-01`])
       expect(JSON.stringify(ended.map(({ attributes, name, events }) => ({ attributes, name, events })))).to.not.contain('hunter2')
     })
 
@@ -330,7 +331,7 @@ export default async (input: { own?: string }, ctx: Context) => {
         `00-${traceId}-${parentId}-0g`,
       ]
       for (const header of hostile) {
-        expect((await call({ traceparent: header, tracestate: `${'='.repeat(600)}` })).status).to.equal(200)
+        expect((await call({ traceparent: header, tracestate: '='.repeat(600) })).status).to.equal(200)
         expect(elsewhere.headers['traceparent']).to.match(/^00-[\da-f]{32}-[\da-f]{16}-01$/)
         expect(elsewhere.headers['traceparent']).to.not.contain(traceId)
         expect(elsewhere.headers).to.not.have.property('tracestate')

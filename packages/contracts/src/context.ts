@@ -69,7 +69,13 @@ export interface Context {
   readonly request: ContextRequest
   readonly user: User | null
   readonly tenant: { readonly id: string }
-  readonly invocation: { readonly id: string; readonly function: string; readonly version: string }
+  readonly invocation: {
+    readonly id: string
+    readonly function: string
+    readonly version: string
+    /** Where it belongs in a trace (W3C Trace Context), when there is one; `fetch` and `functions` pass it on by themselves. */
+    readonly traceparent?: string
+  }
   /** Aborted when the caller cancels. */
   readonly signal: AbortSignal
   /** When the invocation is killed, in milliseconds since 1970. */

@@ -22,6 +22,8 @@ export interface ExecutableVersion {
  * the function. `end` is called exactly once, when the invocation is over in any way, and releases what it held.
  */
 export interface Capabilities {
+  /** Where the invocation belongs in a trace (W3C Trace Context): `ctx.invocation.traceparent`. */
+  readonly traceparent?: string | undefined
   /**
    * Called when the invocation leaves the queue, and again, with a later deadline, when the sandbox it was sent to ended before it could begin
    * there. `deadline`: milliseconds since 1970 at which it is killed.

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Platform } from '@cordon/contracts'
-import { createFactHandler, type HandlerOptions } from '../handler.ts'
+import { createFactHandler } from '../handler.ts'
+import type { HandlerOptions } from '../handler-options.ts'
 import { answer } from '../node/node-adapter.ts'
 import { parsedBody, type ParsedBody } from '../node/parsed-body.ts'
 
@@ -10,6 +11,8 @@ export interface ExpressRequest extends IncomingMessage, ParsedBody {
   readonly originalUrl: string
   /** Follows the host's `trust proxy` setting. */
   readonly protocol: string
+  /** Address of the client; follows the same setting. */
+  readonly ip?: string | undefined
 }
 
 /** Express middleware that answers every request below its mount. */
@@ -29,6 +32,7 @@ export function expressAdapter(platform: Platform, options?: HandlerOptions): Ex
       url: request.url?.startsWith('/') === true ? request.url : `/${request.url ?? ''}`,
       originalUrl: request.originalUrl,
       protocol: request.protocol,
+      clientAddress: () => request.ip,
       body: parsedBody(request, request),
     })
     void answer(handle, request, response, changes)

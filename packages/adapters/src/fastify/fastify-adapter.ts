@@ -1,6 +1,7 @@
 import type { Platform } from '@cordon/contracts'
 import type { FastifyPluginCallback, FastifyReply, FastifyRequest } from 'fastify'
-import { createFactHandler, type HandlerOptions } from '../handler.ts'
+import { createFactHandler } from '../handler.ts'
+import type { HandlerOptions } from '../handler-options.ts'
 import { answer } from '../node/node-adapter.ts'
 import { parsedBody } from '../node/parsed-body.ts'
 import { pathOf } from '../node/to-request.ts'
@@ -25,7 +26,13 @@ export function fastifyAdapter(platform: Platform, options?: HandlerOptions): Fa
       const { raw, originalUrl, protocol } = request
       // The parser of the host, or a hook in front of it, may have read the socket.
       const parsed: object = request
-      const changes = () => ({ url: withoutSegments(pathOf(raw.url ?? '/'), prefixSegments), originalUrl, protocol, body: parsedBody(raw, parsed) })
+      const changes = () => ({
+        url: withoutSegments(pathOf(raw.url ?? '/'), prefixSegments),
+        originalUrl,
+        protocol,
+        clientAddress: () => request.ip,
+        body: parsedBody(raw, parsed),
+      })
       void answer(handle, raw, reply.raw, changes)
     }
 

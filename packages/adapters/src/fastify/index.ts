@@ -1,2 +1,2 @@
 export { fastifyAdapter } from './fastify-adapter.ts'
-export type { HandlerOptions } from '../handler.ts'
+export type { HandlerOptions } from '../handler-options.ts'

@@ -1,10 +1,15 @@
-import { PlatformError, type Platform } from '@cordon/contracts'
-import { createFactHandler, type HandlerOptions } from '../handler.ts'
+import { isRecord, PlatformError, type Platform } from '@cordon/contracts'
+import { clientAddressOf } from '../guard/client-address.ts'
+import { resolveHttp } from '../guard/http-options.ts'
+import { createFactHandler } from '../handler.ts'
+import type { HandlerOptions } from '../handler-options.ts'
 import { realResponse } from '../late/real.ts'
 import { problemResponse } from '../routes/problem.ts'
 
 /** What is used of a Hono context. The host's Hono may be another version than the one that this package is written with. */
 export interface HonoContext {
+  /** What the server hands to Hono; with @hono/node-server it has the request of Node. */
+  readonly env?: unknown
   readonly req: {
     readonly raw: Request
     /** The pattern that matched, with everything in front of it. */
@@ -27,7 +32,8 @@ export type HonoHandler = (context: HonoContext) => Promise<Response>
  */
 export function honoAdapter(platform: Platform, options?: HandlerOptions): HonoHandler {
   const handle = createFactHandler(platform, options)
-  return async ({ req }) => {
+  const { trustProxy } = resolveHttp(platform, options)
+  return async ({ req, env }) => {
     const { raw } = req
     const url = new URL(raw.url)
     const mountSegments = options?.basePath === undefined ? req.routePath.split('/').length - 2 : 0
@@ -37,11 +43,20 @@ export function honoAdapter(platform: Platform, options?: HandlerOptions): HonoH
       .slice(mountSegments + 1)
       .join('/')}${url.search}`
     try {
-      return realResponse(await handle(await requestFor(target, req), { originalUrl: raw.url }))
+      const clientAddress = () =>
+        clientAddressOf({ forwardedFor: raw.headers.get('x-forwarded-for'), socketAddress: socketAddressOf(env), trustProxy })
+      return realResponse(await handle(await requestFor(target, req), { originalUrl: raw.url, clientAddress }))
     } catch (error) {
       return problemResponse(error, { forOwner: false })
     }
   }
+}
+
+function socketAddressOf(env: unknown): string | undefined {
+  const incoming = isRecord(env) ? env['incoming'] : undefined
+  const socket = isRecord(incoming) ? incoming['socket'] : undefined
+  const address = isRecord(socket) ? socket['remoteAddress'] : undefined
+  return typeof address === 'string' ? address : undefined
 }
 
 /** The request below the mount, with the body that Hono has kept when somebody read it. */

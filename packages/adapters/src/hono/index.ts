@@ -1,2 +1,2 @@
 export { honoAdapter, type HonoContext, type HonoHandler } from './hono-adapter.ts'
-export type { HandlerOptions } from '../handler.ts'
+export type { HandlerOptions } from '../handler-options.ts'

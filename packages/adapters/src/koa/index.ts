@@ -1,2 +1,2 @@
 export { koaAdapter } from './koa-adapter.ts'
-export type { HandlerOptions } from '../handler.ts'
+export type { HandlerOptions } from '../handler-options.ts'

@@ -1,6 +1,7 @@
 import type { Platform } from '@cordon/contracts'
 import type { Middleware } from 'koa'
-import { createFactHandler, pathBelow, type HandlerOptions } from '../handler.ts'
+import { createFactHandler, pathBelow } from '../handler.ts'
+import type { HandlerOptions } from '../handler-options.ts'
 import { answer } from '../node/node-adapter.ts'
 import { parsedBody } from '../node/parsed-body.ts'
 
@@ -20,7 +21,7 @@ export function koaAdapter(platform: Platform, options?: HandlerOptions): Middle
     const request: object = context.request
     if (pathBelow(url.split('?', 1)[0] ?? '', basePath) === undefined) return void (await next())
     context.respond = false
-    const changes = () => ({ url, originalUrl, protocol, body: parsedBody(req, request) })
+    const changes = () => ({ url, originalUrl, protocol, clientAddress: () => context.ip, body: parsedBody(req, request) })
     await answer(handle, req, res, changes)
   }
 }

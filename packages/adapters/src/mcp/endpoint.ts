@@ -75,6 +75,7 @@ async function callTool(exchange: McpExchange, { name, arguments: args }: CallPa
   const tool = toolOf(details)
   const input = tool.inputOf(args)
   try {
+    await caller.countCall(name)
     const result = await caller.platform.invokeJson(name, input === undefined ? undefined : JSON.stringify(input), {
       request: { method: 'POST', url: exchange.originalUrl, path: '/', headers: Object.fromEntries(exchange.headers) },
       user: caller.user,

@@ -1,7 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Platform } from '@cordon/contracts'
-import { createFactHandler, type FactHandler, type HandlerOptions } from '../handler.ts'
+import { resolveHttp } from '../guard/http-options.ts'
+import { createFactHandler, type FactHandler } from '../handler.ts'
+import type { HandlerOptions } from '../handler-options.ts'
 import { problemResponse } from '../routes/problem.ts'
+import { forwardedChanges } from './forwarded.ts'
 import { sendResponse } from './send-response.ts'
 import { toRequest, type RequestChanges } from './to-request.ts'
 
@@ -15,7 +18,8 @@ export type NodeListener = (incoming: IncomingMessage, outgoing: ServerResponse)
  */
 export function nodeAdapter(platform: Platform, options?: HandlerOptions): NodeListener {
   const handle = createFactHandler(platform, options)
-  return (incoming, outgoing) => void answer(handle, incoming, outgoing)
+  const { trustProxy } = resolveHttp(platform, options)
+  return (incoming, outgoing) => void answer(handle, incoming, outgoing, () => forwardedChanges(incoming, trustProxy))
 }
 
 /** Runs one exchange; never rejects. `changesOf` may refuse the request by throwing. */
@@ -23,7 +27,7 @@ export async function answer(
   handle: FactHandler,
   incoming: IncomingMessage,
   outgoing: ServerResponse,
-  changesOf?: () => RequestChanges,
+  changesOf: () => RequestChanges,
 ): Promise<void> {
   await sendResponse(await respond(handle, incoming, { outgoing, changesOf }), incoming, outgoing)
 }
@@ -31,11 +35,12 @@ export async function answer(
 async function respond(
   handle: FactHandler,
   incoming: IncomingMessage,
-  { outgoing, changesOf }: { outgoing: ServerResponse; changesOf: (() => RequestChanges) | undefined },
+  { outgoing, changesOf }: { outgoing: ServerResponse; changesOf: () => RequestChanges },
 ): Promise<Response> {
   try {
-    const { request, originalUrl } = toRequest(incoming, outgoing, changesOf?.())
-    return await handle(request, { originalUrl })
+    const changes = changesOf()
+    const { request, originalUrl } = toRequest(incoming, outgoing, changes)
+    return await handle(request, { originalUrl, clientAddress: changes.clientAddress })
   } catch (error) {
     return problemResponse(error, { forOwner: false })
   }

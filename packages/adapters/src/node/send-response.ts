@@ -51,7 +51,9 @@ function writeHead(response: Response, outgoing: ServerResponse): void {
     if (name === 'set-cookie' || hopByHop.has(name)) continue
     // One that is no length, or that has nothing to measure, would leave it to the client where the next response begins.
     if (name === 'content-length' && (!/^\d{1,15}$/.test(value) || response.status === 204)) continue
-    outgoing.setHeader(name, value)
+    // Added, not set: middleware of the host in front may have said what else its replies depend on.
+    if (name === 'vary') outgoing.appendHeader(name, value)
+    else outgoing.setHeader(name, value)
   }
   // Added, not set: the host's own middleware may have set cookies before.
   for (const cookie of response.headers.getSetCookie()) outgoing.appendHeader('set-cookie', cookie)

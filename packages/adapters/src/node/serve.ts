@@ -14,15 +14,18 @@ import {
   type OptionTable,
   type Platform,
 } from '@cordon/contracts'
-import { createFactHandler, type FactHandler, type HandlerOptions } from '../handler.ts'
+import { resolveHttp } from '../guard/http-options.ts'
+import { createFactHandler, type FactHandler } from '../handler.ts'
+import type { HandlerOptions } from '../handler-options.ts'
 import { problemResponse } from '../routes/problem.ts'
 import { followConnections, type DrainOptions } from './connections.ts'
+import { forwardedChanges } from './forwarded.ts'
 import { removeHostFile, writeHostFile } from './host-file.ts'
 import { isLoopbackAddress, listen, type ListenPlace } from './listen.ts'
 import { answer } from './node-adapter.ts'
 import { bearerOf, withoutToken } from './owner.ts'
 import { metricsPath } from '../routes/metrics-route.ts'
-import { checkSameSite } from './same-site.ts'
+import { checkHost } from './loopback-host.ts'
 
 /** Options of the stand-alone server. */
 export interface ServeOptions extends HandlerOptions {
@@ -60,6 +63,8 @@ export interface RunningServer extends AsyncDisposable {
 const maxDescriptor = 1_048_576
 /** Longest timer of Node, in milliseconds. */
 const maxTimerMs = 2_147_483_647
+/** How late a timeout of the server may be noticed at most, in milliseconds; Node's own is 30 s. */
+const maxCheckMs = 2000
 
 /**
  * Serves the HTTP API on a port of its own. Without `authenticate`, `/api` asks for the token of `host.json`.
@@ -77,9 +82,14 @@ export async function serve(platform: Platform, options: ServeOptions = {}): Pro
     token,
     listensOn: () => listensOn,
     closing: closing.signal,
-    isForThisMachine: own.authenticate === undefined,
+    // Without `authenticate` the address is one of this machine alone.
+    hasOpenMetrics: own.authenticate === undefined,
   })
-  const server = createServer((incoming, outgoing) => void answer(handle, incoming, outgoing))
+  const { trustProxy, headersTimeoutMs, requestTimeoutMs } = resolveHttp(platform, handlerOptions)
+  // Node accepts no shorter time for the whole than for a part.
+  const headersTimeout = Math.min(headersTimeoutMs, requestTimeoutMs)
+  const timeouts = { headersTimeout, requestTimeout: requestTimeoutMs, connectionsCheckingInterval: Math.min(headersTimeout, maxCheckMs) }
+  const server = createServer(timeouts, (incoming, outgoing) => void answer(handle, incoming, outgoing, () => forwardedChanges(incoming, trustProxy)))
   const connections = followConnections(server)
   const { port, host, address } = await listen(server, own)
   listensOn = host
@@ -118,7 +128,7 @@ function resolveServeOptions(platform: Platform, options: ServeOptions) {
   const given = readGiven('options', () => (isRecord(options) ? { ...options } : undefined))
   if (given === undefined) throw invalidOption('options', 'an object', options)
   const { port, host, fd, dataDir, authenticate, noticeMs, graceMs, ...handlerOptions } = given
-  const { http } = platform.options
+  const http = resolveHttp(platform, given)
   const table: OptionTable<OwnOptions> = {
     port: integer(http.port, { min: 0, max: 65_535 }),
     host: text(http.host),
@@ -144,20 +154,18 @@ interface GuardParts {
   readonly token: string
   readonly listensOn: () => string
   readonly closing: AbortSignal
-  /** Whether whoever reaches the server is let in: without `authenticate` it listens where only this machine does. */
-  readonly isForThisMachine: boolean
+  /** Whether only this machine can ask. */
+  readonly hasOpenMetrics: boolean
 }
 
-function guarded(platform: Platform, { handlerOptions, token, listensOn, closing, isForThisMachine }: GuardParts): FactHandler {
-  const handle = createFactHandler(platform, handlerOptions, { redact: withoutToken(token), closing, hasOpenMetrics: isForThisMachine })
-  // A host that asks who it is may be reached by any name, through a proxy.
-  if (!isForThisMachine) return handle
+function guarded(platform: Platform, { handlerOptions, token, listensOn, ...internals }: GuardParts): FactHandler {
+  const handle = createFactHandler(platform, handlerOptions, { redact: withoutToken(token), ...internals })
   // Unlike the paths of functions, these are the owner's, or there for programs only.
   const guardedPaths = ['/api', '/mcp', metricsPath].map((path) => `${handlerOptions.basePath ?? ''}${path}`)
   return async (request, facts) => {
     try {
       const { pathname } = new URL(request.url)
-      if (guardedPaths.some((path) => pathname.startsWith(path))) checkSameSite(request, listensOn())
+      if (guardedPaths.some((path) => pathname.startsWith(path))) checkHost(request, listensOn())
     } catch (error) {
       return problemResponse(error, { forOwner: true })
     }

@@ -15,6 +15,8 @@ export interface RequestChanges {
   readonly protocol?: string | undefined
   /** The body when it was read from the socket already. @default the socket */
   readonly body?: Uint8Array<ArrayBuffer> | null | undefined
+  /** Address of the client, as far as the proxies in front are trusted. @default unknown */
+  readonly clientAddress?: (() => string | undefined) | undefined
 }
 
 /** A request in web-standard form, which becomes a real one late. */
@@ -26,6 +28,8 @@ export interface Translated {
 /** Methods that every request may have. */
 const lateMethods = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'])
 const bodyHeaders = new Set(['content-length', 'content-encoding', 'transfer-encoding'])
+/** Most headers of a request: browsers and proxies send some dozens. Node drops those beyond 2000 without a word. */
+const maxHeaders = 256
 
 /**
  * Translates a `node:http` request. Its signal is aborted when the client goes away before the response is complete;
@@ -84,6 +88,7 @@ function readable<T>(make: () => T): T {
   try {
     return make()
   } catch (error) {
+    if (error instanceof PlatformError) throw error
     const reason = error instanceof Error ? error.message : String(error)
     throw new PlatformError('INVALID_INPUT', `Cannot read the request: ${reason}`, { cause: error })
   }
@@ -139,6 +144,10 @@ function headersOf(incoming: IncomingMessage, isRewritten: boolean): LateHeaders
   const pairs: [string, string][] = []
   const values = new Map<string, string>()
   const raw = incoming.rawHeaders
+  if (raw.length > 2 * maxHeaders) {
+    const message = `Cannot read the request: it has more than ${maxHeaders} headers`
+    throw new PlatformError('INVALID_INPUT', message, { details: { http: { status: 431 } } })
+  }
   for (let index = 0; index + 1 < raw.length; index += 2) {
     const name = raw[index]?.toLowerCase() ?? ''
     const value = raw[index + 1] ?? ''

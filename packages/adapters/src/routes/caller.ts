@@ -1,4 +1,6 @@
 import { invalidOption, PlatformError, type Access, type Authenticate, type Platform, type User } from '@cordon/contracts'
+import type { RequestNotes } from '../observe/request-watch.ts'
+import type { Visit } from '../guard/rate-limits.ts'
 import { realRequest } from '../late/real.ts'
 
 /** On whose behalf a request is served. */
@@ -9,20 +11,36 @@ export interface Served {
   readonly tenant: string | undefined
 }
 
+/** What is known of a request besides itself. */
+export interface Asked {
+  /** URL as the client sent it. */
+  readonly originalUrl: string
+  /** Counts it against the limits of requests; `undefined` when there are none. */
+  readonly visit: Visit | undefined
+  /** What a line about the request will say. */
+  readonly notes?: RequestNotes | undefined
+}
+
 /** A caller of functions. */
 export interface FunctionCaller extends Served {
   /** Whether functions of this access level answer the caller. */
   mayCall(access: Access): boolean
   /** @throws PlatformError UNAUTHENTICATED, FORBIDDEN when they do not */
   admit(name: string, access: Access): void
+  /** Counts a call against the limit of requests of the function. @throws PlatformError OVERLOADED */
+  countCall(name: string): Promise<void>
 }
 
 /** Who may do what over HTTP: the `authenticate` function of the host and the access level of a function. */
 export interface Gate {
   /** The owner's API. @throws PlatformError UNAUTHENTICATED */
   forApi(request: Request): Promise<Served>
-  /** The public face of functions; `admit` is asked once the function is known. */
-  forFunction(request: Request): Promise<FunctionCaller>
+  /**
+   * The public face of functions; `admit` is asked once the function is known.
+   *
+   * @throws PlatformError OVERLOADED when the tenant has had its requests
+   */
+  forFunction(request: Request, visit: Visit | undefined): Promise<FunctionCaller>
 }
 
 /** Tenants whose handle is kept, those of the latest requests: what is learned of their functions hangs on it. */
@@ -51,15 +69,18 @@ export function createGate(platform: Platform, authenticate: Authenticate | unde
       if (served === null) throw new PlatformError('UNAUTHENTICATED', 'Cannot use the API: the request has no valid credentials')
       return served
     },
-    async forFunction(request) {
+    async forFunction(request, visit) {
       const served = await identify(request)
+      const tenant = served?.tenant
+      await visit?.count('tenant', tenant ?? '')
       const isKnown = authenticate !== undefined && served !== null
       return {
         platform: served?.platform ?? platform,
         user: served?.user,
-        tenant: served?.tenant,
+        tenant,
         mayCall: (access) => access === 'public' || (access === 'authenticated' && isKnown),
         admit: (name, access) => admit(name, access, { isKnown, canKnow: authenticate !== undefined }),
+        countCall: async (name) => visit?.count('function', `${tenant ?? ''}\n${name}`),
       }
     },
   }

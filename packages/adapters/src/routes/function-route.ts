@@ -1,15 +1,14 @@
 import { functionName, PlatformError, type FetchOptions, type Platform, type Schemas, type User } from '@cordon/contracts'
 import { LateResponse } from '../late/late-response.ts'
 import { pairsOf, realRequest, urlOf } from '../late/real.ts'
-import type { RequestNotes } from '../observe/request-watch.ts'
 import { readBytes, tooLarge, withoutMark } from './body.ts'
-import type { Gate } from './caller.ts'
+import type { Asked, Gate } from './caller.ts'
 import { readQuery } from './list-query.ts'
 import { createLearnedKinds } from './learned-kinds.ts'
 import { queryInput } from './query-input.ts'
 
-/** Serves `ANY /fn/:name/*`. @throws PlatformError whatever the call fails with */
-export type FunctionRoute = (request: Request, originalUrl: string, notes?: RequestNotes) => Promise<Response>
+/** Serves `ANY /fn/:name/*` and `ANY /functions/v1/:name/*`. @throws PlatformError whatever the call fails with */
+export type FunctionRoute = (request: Request, asked: Asked) => Promise<Response>
 
 /** What the route needs. */
 export interface FunctionRouteOptions {
@@ -30,37 +29,48 @@ interface Call {
   readonly originalUrl: string
   readonly request: Request
   readonly headers: Headers
+  /** Methods with a body that a JSON function takes as its input. */
+  readonly bodyMethods: readonly string[]
 }
 
-/** The name of a function; what follows belongs to it. */
-const functionPath = /^\/fn\/([^/]+)(\/.*)?$/
-const jsonMethods = ['GET', 'HEAD', 'POST', 'OPTIONS']
+/** Where functions are called, and the name of one; what follows belongs to it. */
+const functionPath = /^\/(fn|functions\/v1)\/([^/]+)(\/.*)?$/
+/** Clients of Supabase choose the method as they like, and may send where they want a function to run, which is nothing for the function. */
+const relayMethods = ['POST', 'PUT', 'PATCH', 'DELETE']
+const regionParameter = 'forceFunctionRegion'
+
+/** Whether a path below the mount is one of functions. */
+export function isFunctionPath(path: string): boolean {
+  return path === '/fn' || path.startsWith('/fn/') || path.startsWith('/functions/v1/')
+}
 
 /** Serves functions: a JSON function by its input and output, an HTTP function by its own request and response. */
 export function createFunctionRoute(options: FunctionRouteOptions): FunctionRoute {
   const kinds = createLearnedKinds()
-  return async (request, originalUrl, notes) => {
+  return async (request, { originalUrl, visit, notes }) => {
     const url = urlOf(request)
     const match = functionPath.exec(url.pathname)
-    const name = match?.[1]
+    const name = match?.[2]
     if (name === undefined || !functionName.test(name))
-      throw new PlatformError('FUNCTION_NOT_FOUND', `Cannot find a function at "${url.pathname}": expected /fn/<name>/…`)
-    const served = await options.gate.forFunction(request)
+      throw new PlatformError('FUNCTION_NOT_FOUND', `Cannot find a function at "${url.pathname}": expected /fn/<name>/… or /functions/v1/<name>/…`)
+    const served = await options.gate.forFunction(request, visit)
     if (notes !== undefined) notes.tenant = served.tenant
     const info = await served.platform.functions.get(name)
     if (notes !== undefined) notes.function = name
     served.admit(name, info.manifest.config.access)
+    if (visit !== undefined) await served.countCall(name)
     const headers = options.redact === undefined ? request.headers : redacted(request.headers, options.redact)
     const call: Call = {
       platform: served.platform,
       user: served.user,
       name,
       schemas: info.schemas,
-      path: match?.[2] ?? '/',
+      path: match?.[3] ?? '/',
       url,
       originalUrl,
       request,
       headers,
+      bodyMethods: match?.[1] === 'fn' ? ['POST'] : relayMethods,
     }
     const kind = info.manifest.handler === 'unknown' ? kinds.get(served.platform, info) : info.manifest.handler
     if (kind === 'json') return invokeJson(call)
@@ -77,15 +87,14 @@ function redacted(given: Headers, redact: (headers: Headers) => void): Headers {
 }
 
 async function invokeJson(call: Call): Promise<Response> {
-  const { request, name } = call
-  if (request.method === 'OPTIONS') return new Response(null, { status: 204, headers: { allow: jsonMethods.join(', ') } })
-  if (!jsonMethods.includes(request.method)) return notAllowed(name, request.method)
-  const query = call.url.search === '' ? {} : readQuery(call.url.searchParams)
+  const { request, name, bodyMethods } = call
+  const hasBody = bodyMethods.includes(request.method)
+  if (!hasBody && request.method !== 'GET' && request.method !== 'HEAD') return answerMethod(call)
+  const query = call.url.search === '' ? {} : queryOf(call)
   // As text, in and out: what parsing it costs would be up to strangers.
-  const input =
-    request.method === 'POST'
-      ? withoutMark(await readBytes(request, call.platform.options.limits.payloadBytes))
-      : JSON.stringify(queryInput(query, call.schemas.input))
+  const input = hasBody
+    ? withoutMark(await readBytes(request, call.platform.options.limits.payloadBytes))
+    : JSON.stringify(queryInput(query, call.schemas.input))
   const result = await call.platform.invokeJson(name, input, {
     request: { method: request.method, url: call.originalUrl, path: call.path, query, headers: Object.fromEntries(pairsOf(call.headers)) },
     user: call.user,
@@ -98,14 +107,20 @@ async function invokeJson(call: Call): Promise<Response> {
   return new LateResponse({ text: result.outputJson, headers: jsonHeaders })
 }
 
-/** 405 has no code of its own; the header says what works. */
-function notAllowed(name: string, method: string): never {
+function queryOf({ url, bodyMethods }: Call): ReturnType<typeof readQuery> {
+  const params = new URLSearchParams(url.searchParams)
+  if (bodyMethods === relayMethods) params.delete(regionParameter)
+  return readQuery(params)
+}
+
+/** OPTIONS asks what works; 405 has no code of its own, the header says what does. */
+function answerMethod({ request, name, bodyMethods }: Call): Response {
+  const allow = ['GET', 'HEAD', ...bodyMethods, 'OPTIONS'].join(', ')
+  if (request.method === 'OPTIONS') return new Response(null, { status: 204, headers: { allow } })
   throw new PlatformError(
     'INVALID_INPUT',
-    `Cannot call function "${name}" with ${method}: a JSON function takes POST with a JSON body, or GET with a query`,
-    {
-      details: { http: { status: 405, allow: jsonMethods.join(', ') } },
-    },
+    `Cannot call function "${name}" with ${request.method}: a JSON function takes POST with a JSON body, or GET with a query`,
+    { details: { http: { status: 405, allow } } },
   )
 }
 

@@ -1,10 +1,10 @@
 import { isRecord, PlatformError } from '@cordon/contracts'
 import { maxMessageBytes } from '../mcp/message.ts'
 import { parseJson, readBytes } from './body.ts'
-import type { Gate } from './caller.ts'
+import type { Asked, Gate } from './caller.ts'
 
 /** Serves `/mcp`. @throws PlatformError */
-export type McpRoute = (request: Request, originalUrl: string) => Promise<Response>
+export type McpRoute = (request: Request, asked: Asked) => Promise<Response>
 
 /** What the route needs. */
 export interface McpRouteOptions {
@@ -22,11 +22,10 @@ const invalidRequest = -32_600
 
 /** Offers the JSON functions that a caller may call as tools of the Model Context Protocol. */
 export function createMcpRoute({ gate, redact }: McpRouteOptions): McpRoute {
-  return async (request, originalUrl) => {
-    refuseOtherSites(request)
+  return async (request, { originalUrl, visit }) => {
     if (request.method === 'OPTIONS') return new Response(null, { status: 204, headers: { allow: 'POST, OPTIONS' } })
     if (request.method !== 'POST') throw notAllowed(request.method)
-    const caller = await gate.forFunction(request)
+    const caller = await gate.forFunction(request, visit)
     let message: unknown
     try {
       message = parseJson(await readBytes(request, Math.min(maxMessageBytes, caller.platform.options.limits.payloadBytes)))
@@ -52,18 +51,6 @@ export function createMcpRoute({ gate, redact }: McpRouteOptions): McpRoute {
     response.headers.set('x-content-type-options', 'nosniff')
     return response
   }
-}
-
-/** A page of another site must not use what its visitor's browser can reach. Proxies change the scheme, so hosts are compared. */
-function refuseOtherSites(request: Request): void {
-  const origin = request.headers.get('origin')
-  const site = request.headers.get('sec-fetch-site')
-  const isSame = site === null ? origin === null || hostOf(origin) === new URL(request.url).host : site === 'same-origin' || site === 'none'
-  if (!isSame) throw new PlatformError('FORBIDDEN', 'Cannot use the tools from a page of another site')
-}
-
-function hostOf(origin: string): string | undefined {
-  return URL.canParse(origin) ? new URL(origin).host : undefined
 }
 
 function failure(code: number, message: string): Response {

@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto'
 import { PlatformError, type FunctionInfo, type Platform } from '@cordon/contracts'
 import { writeDocument } from '../openapi/document.ts'
-import type { Gate } from './caller.ts'
+import type { Asked, Gate } from './caller.ts'
 import { fingerprintOf, visibleFunctions } from './visible-functions.ts'
 
 /** Serves `GET /openapi.json`. @throws PlatformError */
-export type OpenApiRoute = (request: Request, originalUrl: string) => Promise<Response>
+export type OpenApiRoute = (request: Request, asked: Asked) => Promise<Response>
 
 /** A document, and what it says about which functions to whom. */
 interface Written {
@@ -36,9 +36,9 @@ export function createOpenApiRoute(gate: Gate): OpenApiRoute {
     if (!isFresh) written.text.catch(() => (kept = kept.filter((one) => one !== written)))
     return written.text
   }
-  return async (request, originalUrl) => {
+  return async (request, { originalUrl, visit }) => {
     if (request.method !== 'GET' && request.method !== 'HEAD') throw notAllowed(request.method)
-    const caller = await gate.forFunction(request)
+    const caller = await gate.forFunction(request, visit)
     const functions = await visibleFunctions(caller)
     const mount = mountOf(originalUrl)
     const fingerprint = fingerprintOf(functions)

@@ -70,13 +70,12 @@ export interface HttpOptions {
   readonly requestTimeoutMs: number
 }
 
-/** An own part of the options at each level. */
-export type HttpInput = Partial<
-  Omit<HttpOptions, 'cors' | 'rateLimit'> & {
-    readonly cors: Partial<CorsOptions> | undefined
-    readonly rateLimit: Partial<RateLimitOptions> | undefined
-  }
+/** What a caller gives: any part of the options. */
+export type HttpInput = AnyOf<
+  Omit<HttpOptions, 'cors' | 'rateLimit'> & { readonly cors: AnyOf<CorsOptions>; readonly rateLimit: AnyOf<RateLimitOptions> }
 >
+
+type AnyOf<T> = { readonly [K in keyof T]?: T[K] | undefined }
 
 /** Headers of ours that clients in a page look at; `x-relay-error` is how @supabase/functions-js tells its errors apart. */
 const ownHeaders = ['x-cordon-invocation-id', 'x-relay-error', 'ratelimit', 'ratelimit-policy', 'retry-after']

@@ -89,6 +89,10 @@ export class InvocationCapabilities implements Capabilities {
     return this.#call.chain?.parentId
   }
 
+  get traceparent(): string | undefined {
+    return this.trace?.traceparent
+  }
+
   /** The span of that invocation. */
   get parentTrace(): TraceSpan | undefined {
     return this.#call.chain?.trace

@@ -55,11 +55,16 @@ export class TraceSpan {
     return this.#span.isRecording()
   }
 
+  /** As W3C Trace Context has it. */
+  get traceparent(): string {
+    const { traceId, spanId, traceFlags } = this.#span.spanContext()
+    return `00-${traceId}-${spanId}-${(traceFlags & TraceFlags.SAMPLED) === 0 ? '00' : '01'}`
+  }
+
   /** What a request says that belongs to it. */
   headers(): readonly (readonly [string, string])[] {
-    const { traceId, spanId, traceFlags, traceState } = this.#span.spanContext()
-    const state = traceState?.serialize() ?? ''
-    const parent = ['traceparent', `00-${traceId}-${spanId}-${(traceFlags & TraceFlags.SAMPLED) === 0 ? '00' : '01'}`] as const
+    const state = this.#span.spanContext().traceState?.serialize() ?? ''
+    const parent = ['traceparent', this.traceparent] as const
     return state === '' ? [parent] : [parent, ['tracestate', state]]
   }
 

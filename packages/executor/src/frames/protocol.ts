@@ -132,6 +132,8 @@ export interface CallHead {
   readonly r: unknown
   /** Deadline in milliseconds since 1970. */
   readonly d: number
+  /** Where it belongs in a trace. */
+  readonly t?: string
 }
 
 /** Second part of a `fetch` frame. */

@@ -84,7 +84,9 @@ class CallContext implements Context {
   }
 
   get invocation(): Context['invocation'] {
-    return { id: headOf(this.#call).i, function: load?.function ?? '', version: load?.version ?? '' }
+    const { i: id, t: traceparent } = headOf(this.#call)
+    const invocation = { id, function: load?.function ?? '', version: load?.version ?? '' }
+    return traceparent === undefined ? invocation : { ...invocation, traceparent }
   }
 
   get signal(): AbortSignal {

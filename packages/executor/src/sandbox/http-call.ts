@@ -55,9 +55,9 @@ export class HttpCall extends Call implements HttpExchange {
   }
 
   start(sandbox: Sandbox, deadline: number): void {
-    const { invocationId, user, secrets, request, context } = this.#invocation
+    const { invocationId, user, secrets, request, context, capabilities } = this.#invocation
     const { method, url, headers, body } = request
-    const head = JSON.stringify({ i: invocationId, u: user, s: secrets, r: context, d: deadline })
+    const head = JSON.stringify({ i: invocationId, u: user, s: secrets, r: context, d: deadline, t: capabilities.traceparent })
     const requestHead: RequestHead = { method, url, headers, hasBody: body !== null }
     sandbox.send(encodeTextFrame(toSandbox.fetch, this.id, `${head}\n${JSON.stringify(requestHead)}`))
     if (body !== null) void this.#sendBody(sandbox, body)

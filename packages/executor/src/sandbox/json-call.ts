@@ -19,8 +19,8 @@ export class JsonCall extends Call {
   }
 
   start(sandbox: Sandbox, deadline: number): void {
-    const { invocationId, user, secrets, request, inputJson } = this.#invocation
-    const head = JSON.stringify({ i: invocationId, u: user, s: secrets, r: request, d: deadline })
+    const { invocationId, user, secrets, request, inputJson, capabilities } = this.#invocation
+    const head = JSON.stringify({ i: invocationId, u: user, s: secrets, r: request, d: deadline, t: capabilities.traceparent })
     sandbox.sendCall(encodeTextFrame(toSandbox.invoke, this.id, `${head}\n${inputJson ?? ''}`))
   }
 
