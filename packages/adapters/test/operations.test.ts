@@ -341,6 +341,15 @@ export default async (input: { own?: string }, ctx: Context) => {
       expect(elsewhere.headers['traceparent']).to.contain(traceId)
     })
 
+    it('cost no call when the SDK fails', async () => {
+      spans.breakSampler(true)
+      try {
+        expect(await (await call({ traceparent })).json()).to.deep.equal([3, null])
+      } finally {
+        spans.breakSampler(false)
+      }
+    })
+
     it('say what failed, and stand below a span of the host application', async () => {
       const { platform } = opened
       const before = spans.ended().length

@@ -63,8 +63,11 @@ describe('a host that is short of something sandboxes need', function () {
       expect(failure).to.have.property('code', 'SANDBOX_FAILED')
       expect(failure.message).to.match(new RegExp(`^Cannot start a sandbox: .*\\(${code}\\)$`))
       expect(failure.details).to.deep.equal({ stage: 'boot' })
+      // Three failures in a row; those behind them are refused until the next try.
+      while (executor.stats().canStart) await invoke(executor, versionOfCode('handOver({ default: () => 1 })'))
       isOver = true
       expect(outputOf(await invoke(executor, versionOfCode('handOver({ default: () => 1 })')))).to.equal(1)
+      expect(executor.stats().canStart).to.equal(true)
       await spare
       await executor.close()
     })

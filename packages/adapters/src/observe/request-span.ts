@@ -29,8 +29,8 @@ export function inRequestSpan(request: Request, path: string | undefined, answer
   if (trace.getSpanContext(active) !== undefined) return answer()
   const parent = remoteContext(active, request.headers)
   const method = methods.has(request.method) ? request.method : '_OTHER'
-  const span = tracer.startSpan(method, { kind: SpanKind.SERVER, attributes: { 'http.request.method': method } }, parent)
-  return isSpanContextValid(span.spanContext()) ? answerIn(span, parent, { request, path, answer }) : answer()
+  const span = quietly(() => tracer.startSpan(method, { kind: SpanKind.SERVER, attributes: { 'http.request.method': method } }, parent))
+  return span !== undefined && isSpanContextValid(span.spanContext()) ? answerIn(span, parent, { request, path, answer }) : answer()
 }
 
 async function answerIn(
@@ -45,8 +45,17 @@ async function answerIn(
     span.setAttribute('error.type', String(response.status))
     span.setStatus({ code: SpanStatusCode.ERROR })
   }
-  span.end()
+  quietly(() => span.end())
   return response
+}
+
+/** No request fails of what the host application has given its SDK: samplers, processors, exporters. */
+function quietly<T>(act: () => T): T | undefined {
+  try {
+    return act()
+  } catch {
+    return undefined
+  }
 }
 
 function describe(span: Span, request: Request, path: string | undefined): void {

@@ -6,6 +6,8 @@ import { BasicTracerProvider, InMemorySpanExporter, SamplingDecision, SimpleSpan
 export interface Spans {
   /** What has ended, in that order. */
   ended(): readonly ReadableSpan[]
+  /** Has the sampler throw until it is called again. */
+  breakSampler(isBroken: boolean): void
   /** Ends the sampling: the SDK itself cannot be taken out of the process again. */
   stop(): void
 }
@@ -13,11 +15,15 @@ export interface Spans {
 /** Installs the SDK, as a host application does when it starts. */
 export function installSdk(): Spans {
   let isOn = true
+  let isBroken = false
   const exporter = new InMemorySpanExporter()
   const provider = new BasicTracerProvider({
     spanProcessors: [new SimpleSpanProcessor(exporter)],
     sampler: {
-      shouldSample: () => ({ decision: isOn ? SamplingDecision.RECORD_AND_SAMPLED : SamplingDecision.NOT_RECORD }),
+      shouldSample() {
+        if (isBroken) throw new Error('no sampling today')
+        return { decision: isOn ? SamplingDecision.RECORD_AND_SAMPLED : SamplingDecision.NOT_RECORD }
+      },
       toString: () => 'while the test runs',
     },
   })
@@ -25,6 +31,7 @@ export function installSdk(): Spans {
   context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable())
   return {
     ended: () => exporter.getFinishedSpans(),
+    breakSampler: (given) => (isBroken = given),
     stop() {
       isOn = false
       exporter.reset()

@@ -10,8 +10,10 @@ const tokens =
 
 /** The text of a statement without the values that are written into it. Those that are passed beside it are not in it anyway. */
 export function queryText(text: string): string {
-  return text
-    .slice(0, maxLength)
+  const start = text.slice(0, maxLength)
+  // Comments within comments would take counting.
+  if (/\/\*(?:(?!\*\/)[\s\S])*\/\*/.test(start)) return '?'
+  return start
     .replaceAll(tokens, (token: string) => (token.startsWith('"') ? token : token.startsWith('--') || token.startsWith('/*') ? ' ' : '?'))
     .replaceAll(/\s+/g, ' ')
     .trim()

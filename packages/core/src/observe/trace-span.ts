@@ -38,12 +38,12 @@ export class TraceSpan {
   static start(subject: SpanSubject, headers: Readonly<Record<string, string>>): TraceSpan | undefined {
     const parent = parentContext(headers)
     const span = startSpan(subject, parent)
-    return isSpanContextValid(span.spanContext()) ? new TraceSpan(span, parent) : undefined
+    return span !== undefined && isSpanContextValid(span.spanContext()) ? new TraceSpan(span, parent) : undefined
   }
 
   /** A span below this one. */
   child(subject: SpanSubject): TraceSpan {
-    return new TraceSpan(startSpan(subject, this.#context), this.#context)
+    return new TraceSpan(startSpan(subject, this.#context) ?? trace.wrapSpanContext(this.#span.spanContext()), this.#context)
   }
 
   get traceId(): string {
@@ -79,7 +79,11 @@ export class TraceSpan {
       this.#span.setAttribute('error.type', type)
       this.#span.setStatus({ code: SpanStatusCode.ERROR, message: type })
     }
-    this.#span.end(at)
+    try {
+      this.#span.end(at)
+    } catch {
+      // No call fails of a processor that does.
+    }
   }
 }
 
@@ -89,12 +93,13 @@ function typeOf(error: unknown): string {
   return 'code' in error && typeof error.code === 'string' ? error.code : error.name
 }
 
-function startSpan({ name, kind, attributes, startedAt }: SpanSubject, parent: Context): Span {
-  return tracer.startSpan(
-    name,
-    { kind, ...(attributes === undefined ? {} : { attributes }), ...(startedAt === undefined ? {} : { startTime: startedAt }) },
-    parent,
-  )
+/** `undefined` when the SDK throws, or a sampler, processor or exporter that the host application has given it: no call fails of that. */
+function startSpan({ name, kind, attributes = {}, startedAt }: SpanSubject, parent: Context): Span | undefined {
+  try {
+    return tracer.startSpan(name, { kind, attributes, ...(startedAt === undefined ? {} : { startTime: startedAt }) }, parent)
+  } catch {
+    return undefined
+  }
 }
 
 /** What the host application is doing, else what the headers say. */
