@@ -12,8 +12,8 @@ import type { Scene } from './scene/scene.ts'
 import { TestExecutor } from './scene/test-executor.ts'
 import { loadInto, type FetchRun, type FunctionRun, type LoadedFunction, type TestFunction } from './test-function.ts'
 
-/** Options of `createTestPlatform`: those of a platform, but for where its data lies. */
-export interface TestPlatformOptions extends Omit<PlatformOptions, 'dataDir' | 'databaseUrl' | 'backup'> {
+/** Options of `createTestPlatform`: those of a platform, but for where its data lies. Functions always run in processes: threads would keep the one of the tests alive. */
+export interface TestPlatformOptions extends Omit<PlatformOptions, 'dataDir' | 'databaseUrl' | 'backup' | 'isolation'> {
   /** Answers to what functions fetch, where a test gives none. @default none: such a request fails */
   readonly fetch?: FetchScript | undefined
 }
@@ -107,9 +107,9 @@ async function runHttp(load: Load, source: FunctionSource, request: Request | UR
   }
 }
 
-/** Settings of the project say where its own data lies, which no test touches. */
+/** Settings of the project say where its own data lies, which no test touches; whoever passes them on need not take that out. */
 function withoutPlaces(options: PlatformOptions): PlatformOptions {
-  const { dataDir: _dataDir, databaseUrl: _databaseUrl, backup: _backup, ...rest } = options
+  const { dataDir: _dataDir, databaseUrl: _databaseUrl, backup: _backup, isolation: _isolation, ...rest } = options
   return rest
 }
 

@@ -73,6 +73,7 @@ describe('a test platform', () => {
       const error = await failure(platform.runFunction(fixture('badly.ts'), input, options))
       expect(error.code).to.equal(code)
       expect(JSON.stringify(error.details)).to.contain(`about to ${input}`)
+      if (input === 'throw') expect(error.stack).to.match(/at badly \(badly\.ts:\d+:\d+\)\n.*kit\.test\.js/)
     }
     expect((await failure(platform.runFunction(fixture('double.ts'), 'no number'))).code).to.equal('INVALID_INPUT')
     expect((await platform.runFunction(fixture('double.ts'), 4)).output).to.equal(8)

@@ -24,13 +24,15 @@ export class KeptAnalyses implements Analyzer {
   }
 
   async analyze(upload: Upload, options: AnalyzeOptions): Promise<Analysis> {
-    // Packages and rules of the host may change at any time.
-    if (options.packages.allow.length > 0 || options.analyzer.ruleModules.length > 0) return this.#analyzer.analyze(upload, options)
+    // Rules of the host may change at any time.
+    if (options.analyzer.ruleModules.length > 0) return this.#analyzer.analyze(upload, options)
     const file = join(this.#folder, keyOf(upload, options))
     const kept = await read(file)
     if (kept !== undefined) return kept
     const analysis = await this.#analyzer.analyze(upload, options)
-    await this.#keep(file, analysis).catch(() => undefined)
+    // So may packages of the host; one that is wanted and not there is an error.
+    const readsHost = options.packages.allow.length > 0 && !(analysis.ok && analysis.manifest.packages.length === 0)
+    if (!readsHost) await this.#keep(file, analysis).catch(() => undefined)
     return analysis
   }
 
