@@ -4,7 +4,7 @@ import { expressAdapter } from '@cordon/adapters/express'
 import { fastifyAdapter } from '@cordon/adapters/fastify'
 import { honoAdapter } from '@cordon/adapters/hono'
 import { koaAdapter } from '@cordon/adapters/koa'
-import { nodeAdapter } from '@cordon/adapters/node'
+import { nodeAdapter, serve } from '@cordon/adapters/node'
 import { getRequestListener } from '@hono/node-server'
 import { expect } from 'chai'
 import express from 'express'
@@ -13,8 +13,10 @@ import { Hono } from 'hono'
 import Koa from 'koa'
 import { clientAddressOf, networkOf } from '../dist/guard/client-address.js'
 import { Counter } from '../dist/guard/counter.js'
+import { ArrivingBody } from '../dist/routes/arriving-body.js'
+import { readBytes } from '../dist/routes/body.js'
 import { openPlatform, type OpenPlatform } from './support/open-platform.ts'
-import { listening } from './support/raw-http.ts'
+import { listening, open, sendBytes } from './support/raw-http.ts'
 
 const base = 'https://api.example.com'
 const app = 'https://app.example.com'
@@ -375,6 +377,64 @@ describe('what stands before the routes', () => {
       expect((await counter.count('busy')).isAllowed).to.equal(false)
       expect((await counter.count('key 999')).remaining).to.equal(0)
       expect((await counter.count('key 1')).remaining).to.equal(1)
+    })
+  })
+
+  describe('slow clients and large heads', () => {
+    it('get 408 from the stand-alone server, for a head as for a body', async () => {
+      const server = await serve(opened.platform, { port: 0, http: { headersTimeoutMs: 150, requestTimeoutMs: 300 } })
+      const host = `host: 127.0.0.1:${server.port}\r\n`
+      const replies = await Promise.all([
+        sendBytes(server.port, 'GET /fn/double'),
+        sendBytes(server.port, `POST /fn/double HTTP/1.1\r\n${host}x-slow: 1\r\n`),
+        sendBytes(server.port, `POST /fn/double HTTP/1.1\r\n${host}content-length: 9\r\n\r\n{"n":`),
+      ])
+      await server.close()
+      for (const reply of replies) expect(reply).to.match(/^HTTP\/1\.1 408 /)
+    })
+
+    it('get 431 for more headers than anybody sends', async () => {
+      const host = await listening(createServer(nodeAdapter(opened.platform)))
+      for (const [count, status] of [
+        [200, 200],
+        [300, 431],
+        [3000, 431],
+      ]) {
+        const headers = Array.from({ length: count ?? 0 }, () => 'a:\r\n').join('')
+        const reply = await sendBytes(host.port, `GET /fn/double?n=1 HTTP/1.1\r\nhost: h\r\n${headers}connection: close\r\n\r\n`)
+        expect(reply, String(count)).to.match(new RegExp(`^HTTP/1.1 ${status} `))
+      }
+      await host.stop()
+    })
+
+    it('lose large bodies that do not come to an end, the oldest first, when they fill the memory', async () => {
+      const host = await listening(createServer(nodeAdapter(opened.platform)))
+      const { request, response } = open(`${host.url}/fn/double`, { headers: { 'content-length': '1000' } })
+      request.write('{"n":')
+      const stalled = new ReadableStream({ start: (controller) => controller.enqueue(new Uint8Array(10)) })
+      const read = readBytes(new Request(base, { method: 'POST', body: stalled, duplex: 'half' }), 1000).catch((error: unknown) => error)
+      request.on('error', () => undefined)
+      const answers: unknown[] = []
+      const answered = response.then(({ statusCode }) => answers.push(statusCode))
+      // It is not known from here when the host has begun to read.
+      while (answers.length === 0) {
+        const large = new ArrivingBody(() => undefined)
+        large.add(300_000_000)
+        large.end()
+        await new Promise((resolve) => setImmediate(resolve))
+      }
+      await answered
+      expect(answers).to.deep.equal([503])
+      expect(await read).to.include({ code: 'OVERLOADED' })
+      // One alone may be as large as its own limit, and what has ended counts no more.
+      const large = new ArrivingBody(() => expect.fail('expected room'))
+      large.add(300_000_000)
+      large.end()
+      const next = new ArrivingBody(() => expect.fail('expected room'))
+      new ArrivingBody(() => undefined).end()
+      next.add(200_000_000)
+      next.end()
+      await host.stop()
     })
   })
 })

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { ArrivingBody } from '../routes/arriving-body.ts'
 import { tooLarge } from '../routes/body.ts'
 
 /** Bytes of a request body kept in memory before the socket is paused; the default of Node's own sockets. */
@@ -8,11 +9,13 @@ const bodyWindowBytes = 65_536
 export function readBody(incoming: IncomingMessage, maxBytes: number): Promise<Uint8Array<ArrayBuffer>> {
   return new Promise((resolve, reject) => {
     const chunks: Uint8Array[] = []
+    const arriving = new ArrivingBody(fail)
     let length = 0
     function onData(chunk: Uint8Array): void {
       length += chunk.byteLength
-      if (length <= maxBytes) chunks.push(chunk)
-      else fail(tooLarge(maxBytes))
+      if (length > maxBytes) return fail(tooLarge(maxBytes))
+      chunks.push(chunk)
+      arriving.add(chunk.byteLength)
     }
     function onEnd(): void {
       stop()
@@ -28,6 +31,7 @@ export function readBody(incoming: IncomingMessage, maxBytes: number): Promise<U
       reject(error)
     }
     function stop(): void {
+      arriving.end()
       incoming.off('data', onData).off('end', onEnd).off('close', onClose)
     }
     // An error after the end has no other listener and would end the host.

@@ -1,4 +1,5 @@
 import { JsonScanner, PlatformError } from '@cordon/contracts'
+import { ArrivingBody } from './arriving-body.ts'
 import { LateRequest } from '../late/late-request.ts'
 
 /** Deepest nesting of JSON that is parsed here: as for the inputs of functions. */
@@ -27,10 +28,29 @@ async function readStream(body: ReadableStream<Uint8Array> | null, maxBytes: num
   if (body === null) return new Uint8Array(0)
   const chunks: Uint8Array[] = []
   let length = 0
-  for await (const chunk of body) {
-    length += chunk.byteLength
-    if (length > maxBytes) throw tooLarge(maxBytes)
-    chunks.push(chunk)
+  let failure: PlatformError | undefined
+  const reader = body.getReader()
+  function giveUp(reason: PlatformError): void {
+    failure = reason
+    // Ends the read that waits.
+    reader.cancel(reason).catch(() => undefined)
+  }
+  const arriving = new ArrivingBody(giveUp)
+  try {
+    for (;;) {
+      const { done, value } = await reader.read()
+      if (failure !== undefined) throw failure
+      if (done) break
+      length += value.byteLength
+      if (length > maxBytes) throw tooLarge(maxBytes)
+      arriving.add(value.byteLength)
+      chunks.push(value)
+    }
+  } catch (error) {
+    if (failure === undefined) reader.cancel(error).catch(() => undefined)
+    throw error
+  } finally {
+    arriving.end()
   }
   const bytes = new Uint8Array(length)
   let offset = 0
