@@ -171,6 +171,8 @@ describe('the stand-alone server', () => {
     expect(await Promise.all([status({}), status({ 'x-user': 'a' }), status({ authorization: `Bearer ${other.token}` })])).to.deep.equal([
       401, 200, 200,
     ])
+    // By whatever name a proxy passes on.
+    expect(await status({ 'x-user': 'a', host: 'functions.example.com' })).to.equal(200)
     await other.close()
   })
 

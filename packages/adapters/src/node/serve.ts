@@ -82,8 +82,7 @@ export async function serve(platform: Platform, options: ServeOptions = {}): Pro
     token,
     listensOn: () => listensOn,
     closing: closing.signal,
-    // Without `authenticate` the address is one of this machine alone.
-    hasOpenMetrics: own.authenticate === undefined,
+    isForThisMachine: own.authenticate === undefined,
   })
   const { trustProxy, headersTimeoutMs, requestTimeoutMs } = resolveHttp(platform, handlerOptions)
   // Node accepts no shorter time for the whole than for a part.
@@ -154,12 +153,14 @@ interface GuardParts {
   readonly token: string
   readonly listensOn: () => string
   readonly closing: AbortSignal
-  /** Whether only this machine can ask. */
-  readonly hasOpenMetrics: boolean
+  /** Whether it listens where only this machine reaches it: so it does without `authenticate`. */
+  readonly isForThisMachine: boolean
 }
 
-function guarded(platform: Platform, { handlerOptions, token, listensOn, ...internals }: GuardParts): FactHandler {
-  const handle = createFactHandler(platform, handlerOptions, { redact: withoutToken(token), ...internals })
+function guarded(platform: Platform, { handlerOptions, token, listensOn, closing, isForThisMachine }: GuardParts): FactHandler {
+  const handle = createFactHandler(platform, handlerOptions, { redact: withoutToken(token), closing, hasOpenMetrics: isForThisMachine })
+  // A host that asks who it is may be reached by any name, through a proxy.
+  if (!isForThisMachine) return handle
   // Unlike the paths of functions, these are the owner's, or there for programs only.
   const guardedPaths = ['/api', '/mcp', metricsPath].map((path) => `${handlerOptions.basePath ?? ''}${path}`)
   return async (request, facts) => {
