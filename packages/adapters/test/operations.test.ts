@@ -152,7 +152,8 @@ describe('what operators ask', function () {
       expect(grown('cordon_invocations_total', { outcome: 'success' })).to.equal(6)
       expect(grown('cordon_invocations_total', { outcome: 'INVALID_INPUT' })).to.equal(1)
       expect(grown('cordon_invocation_queue_seconds')).to.equal(7)
-      expect(grown('cordon_cold_starts_total')).to.equal(3)
+      // How many there are depends on what was loaded ahead.
+      expect(valueOf(after, 'cordon_cold_starts_total')).to.equal(platform.stats().coldStarts)
       const shown = (families: ReadonlyMap<string, Family>): unknown[] =>
         (families.get('cordon_function_invocations_total')?.metrics ?? []).map(({ labels, value }) => [
           labels?.['function'],
@@ -297,13 +298,15 @@ export default async (input: { own?: string }, ctx: Context) => {
       expect(parentOf('POST /fn/:name/*')).to.equal(parentId)
       expect(parentOf('traced')).to.equal(idOf('POST /fn/:name/*'))
       for (const name of ['SELECT', 'SELEC', 'GET', 'inner']) expect(parentOf(name), name).to.equal(idOf('traced'))
-      expect(parentOf('load')).to.equal(idOf('inner'))
+      // Whether it was loaded for this call, or ahead, is up to the machine.
+      const isLoaded = ended.some((span) => span.name === 'load' && span.parentSpanContext?.spanId === idOf('inner'))
+      expect(isLoaded).to.equal(named('inner').attributes['faas.coldstart'])
       expect(named('POST /fn/:name/*').attributes).to.deep.include({
         'http.route': '/fn/:name/*',
         'http.response.status_code': 200,
         'url.path': '/fn/traced',
       })
-      expect(named('traced').attributes).to.deep.include({ 'faas.name': 'traced', 'faas.coldstart': false, 'cordon.tenant': 'default' })
+      expect(named('traced').attributes).to.deep.include({ 'faas.name': 'traced', 'cordon.tenant': 'default' })
       expect(named('SELECT').attributes).to.deep.equal({
         'db.system.name': 'postgresql',
         'db.operation.name': 'SELECT',
