@@ -16,6 +16,7 @@ const all = [
   { name: 'executor/many-sandboxes', pinnable: false },
   { name: 'core/invoke', pinnable: true },
   { name: 'core/database', pinnable: false },
+  { name: 'core/fetch', pinnable: false },
   { name: 'core/deploy', pinnable: false },
   { name: 'core/many-functions', pinnable: false },
   { name: 'core/import', pinnable: false },

@@ -14,6 +14,9 @@ import { Slots } from './slots.ts'
 
 type Argument = Readonly<Record<string, unknown>>
 
+/** Pieces of one answer that a sandbox may wait for at once: while it looks at one, the next is on its way. */
+const maxReads = 2
+
 /** The version that makes requests. */
 export interface RequestingVersion {
   readonly tenant: string
@@ -37,7 +40,8 @@ interface Failed {
 /** A request that is under way, as the sandbox numbers it. */
 interface Open {
   readonly exchange: Exchange
-  isReading: boolean
+  /** Pieces that the sandbox waits for. */
+  reads: number
 }
 
 /** The requests that one invocation makes with `fetch`: the host sends them, and passes bodies on in pieces when it is asked for the next. */
@@ -108,7 +112,7 @@ export class Requests {
         this.#checkBytes()
       },
     })
-    const open = { exchange, isReading: false }
+    const open = { exchange, reads: 0 }
     this.#open.set(number, open)
     return this.#answerOf(number, open, async () => {
       await this.#slots.take()
@@ -116,8 +120,8 @@ export class Requests {
         if (this.#isEnded) throw overError()
         const head: ExchangeHead = await exchange.start(await this.#parts.egress.agentOf(this.#version.tenant))
         traced?.answered(head.status)
-        // A short answer is there by now, and needs no second question.
-        await setImmediate()
+        // A short answer is there by now, or in a moment, and needs no second question.
+        if (!exchange.isComplete) await setImmediate()
         return { ...head, ...this.#piece(number, open, exchange.take()) }
       } catch (thrown) {
         traced?.over(thrown)
@@ -146,11 +150,11 @@ export class Requests {
   async #read(argument: Argument): Promise<unknown> {
     const number = numberOf('fetch.read', argument)
     const open = this.#open.get(number)
-    if (open === undefined || open.isReading) throw invalidArgument('fetch.read', 'the number of a request whose answer is not read yet')
-    open.isReading = true
+    if (open === undefined || open.reads >= maxReads) throw invalidArgument('fetch.read', 'the number of a request whose answer is not read yet')
+    open.reads += 1
     return this.#answerOf(number, open, async () => {
       const piece = await open.exchange.read()
-      open.isReading = false
+      open.reads -= 1
       return this.#piece(number, open, piece)
     })
   }

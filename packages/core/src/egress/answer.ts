@@ -32,7 +32,8 @@ export class Answer implements Dispatcher.DispatchHandler {
   #heldBytes = 0
   #isComplete = false
   #error: Error | undefined
-  #wake: (() => void) | undefined
+  /** Who waits for more to come in. */
+  #waiting: (() => void)[] = []
 
   /** `count` hears of every byte that comes in, and throws when there are too many. */
   constructor(count: (bytes: number) => void) {
@@ -70,13 +71,13 @@ export class Answer implements Dispatcher.DispatchHandler {
     this.#chunks.push(chunk)
     this.#heldBytes += chunk.length + chunkBytes
     if (this.#heldBytes >= windowBytes) controller.pause()
-    this.#wake?.()
+    this.#wake()
   }
 
   onResponseEnd(): void {
     this.#isComplete = true
     this.#close()
-    this.#wake?.()
+    this.#wake()
   }
 
   onResponseError(_: Dispatcher.DispatchController, error: Error): void {
@@ -94,7 +95,18 @@ export class Answer implements Dispatcher.DispatchHandler {
     this.#error ??= error
     this.#rejectHead(this.#error)
     this.#close()
-    this.#wake?.()
+    this.#wake()
+  }
+
+  #wake(): void {
+    const waiting = this.#waiting
+    this.#waiting = []
+    for (const resolve of waiting) resolve()
+  }
+
+  /** Whether all of it has come in. */
+  get isComplete(): boolean {
+    return this.#isComplete
   }
 
   /** What has come in since it was last asked, which may be nothing. @throws the error that ended it */
@@ -110,10 +122,10 @@ export class Answer implements Dispatcher.DispatchHandler {
     return { bytes, isLast }
   }
 
-  /** The next piece, as soon as there is one. @throws the error that ended it */
+  /** The next piece, as soon as there is one; of several that wait, the first gets it. @throws the error that ended it */
   async read(): Promise<Piece> {
     while (this.#chunks.length === 0 && !this.#isComplete && this.#error === undefined) {
-      await new Promise<void>((resolve) => (this.#wake = resolve))
+      await new Promise<void>((resolve) => this.#waiting.push(resolve))
     }
     return this.take()
   }

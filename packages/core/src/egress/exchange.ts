@@ -75,6 +75,11 @@ export class Exchange {
     await this.#upload?.write(bytes, isLast)
   }
 
+  /** Whether all of the answer has come in. */
+  get isComplete(): boolean {
+    return this.#answer?.isComplete === true
+  }
+
   /** What of the answer has come in since it was last asked, which may be nothing. */
   take(): Piece {
     return this.#opened().take()

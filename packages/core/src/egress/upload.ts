@@ -6,14 +6,15 @@ const windowBytes = 65_536
 /** A request body that comes piece by piece. */
 export class Upload {
   readonly stream: Readable
-  #wake: (() => void) | undefined
+  /** Who waits for the connection to take more. */
+  #waiting: (() => void)[] = []
   #isEnded = false
 
   constructor() {
-    this.stream = new Readable({ highWaterMark: windowBytes, read: () => this.#wake?.() })
+    this.stream = new Readable({ highWaterMark: windowBytes, read: () => this.#wake() })
     // Whoever reads it says why it failed.
     this.stream.on('error', () => undefined)
-    this.stream.on('close', () => this.#wake?.())
+    this.stream.on('close', () => this.#wake())
   }
 
   /** Adds a piece; resolves when the next may come. */
@@ -24,7 +25,13 @@ export class Upload {
       this.#isEnded = true
       this.stream.push(null)
     } else if (!hasRoom) {
-      await new Promise<void>((resolve) => (this.#wake = resolve))
+      await new Promise<void>((resolve) => this.#waiting.push(resolve))
     }
+  }
+
+  #wake(): void {
+    const waiting = this.#waiting
+    this.#waiting = []
+    for (const resolve of waiting) resolve()
   }
 }

@@ -52,13 +52,15 @@ export async function gatherBody(body: ReadableStream<Uint8Array>): Promise<Gath
 export async function uploadBody(call: Call, number: number, body: GatheredBody): Promise<never> {
   if (body.argument.body === 'stream') {
     try {
+      const pieces = new PiecesAhead(call, number)
       let isWanted = true
-      for (const chunk of body.chunks) isWanted &&= await send(call, number, chunk)
+      for (const chunk of body.chunks) isWanted &&= await pieces.send(chunk)
       for (let next = body.pending; isWanted && !body.isComplete; next = undefined) {
         const { done, value } = await (next ?? body.reader.read())
         if (done) break
-        isWanted = await send(call, number, bytesOf(value))
+        isWanted = await pieces.send(bytesOf(value))
       }
+      isWanted &&= await pieces.taken()
       if (!isWanted) body.reader.cancel(new NativeError('the request is over')).catch(() => undefined)
       await callHost(call, 'fetch.write', { fetch: number, data: '', isLast: true })
     } catch (thrown) {
@@ -70,15 +72,35 @@ export async function uploadBody(call: Call, number: number, body: GatheredBody)
   return new NativePromise<never>(() => undefined)
 }
 
-/** Sends a chunk; `false` when the request is over and nobody wants more. */
-async function send(call: Call, number: number, chunk: Uint8Array): Promise<boolean> {
-  const length = bytesLength(chunk)
-  for (let offset = 0; offset < length; offset += pieceBytes) {
-    const piece = chunk.subarray(offset, offset + pieceBytes)
-    const isTaken = await callHost(call, 'fetch.write', { fetch: number, data: base64Slice(piece, 0, bytesLength(piece)) })
-    if (isTaken !== true) return false
+/** The pieces of a request body on their way to the host: the next is sent while the last is not taken yet, so that two are under way at most. */
+class PiecesAhead {
+  readonly #call: Call
+  readonly #number: number
+  #last: Promise<unknown> | undefined
+
+  constructor(call: Call, number: number) {
+    this.#call = call
+    this.#number = number
   }
-  return true
+
+  /** Sends a chunk; `false` when the request is over and nobody wants more. */
+  async send(chunk: Uint8Array): Promise<boolean> {
+    const length = bytesLength(chunk)
+    for (let offset = 0; offset < length; offset += pieceBytes) {
+      const piece = chunk.subarray(offset, offset + pieceBytes)
+      const before = this.#last
+      this.#last = callHost(this.#call, 'fetch.write', { fetch: this.#number, data: base64Slice(piece, 0, bytesLength(piece)) })
+      // It is looked at with the next piece.
+      this.#last.catch(() => undefined)
+      if (before !== undefined && (await before) !== true) return false
+    }
+    return true
+  }
+
+  /** Whether the last piece was taken. */
+  async taken(): Promise<boolean> {
+    return this.#last === undefined || (await this.#last) === true
+  }
 }
 
 function soon(): Promise<undefined> {

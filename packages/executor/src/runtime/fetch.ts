@@ -23,6 +23,8 @@ interface Head extends Piece {
 
 /** Statuses whose responses have no body (Fetch standard, "null body status"). */
 const bodyless: readonly number[] = [101, 103, 204, 205, 304]
+/** Bytes of a piece from which on the next is asked for early; asking for one that is not there any more costs as much as a short answer. */
+const longPieceBytes = 16_384
 const bufferFrom = Buffer.from
 let lastNumber = 0
 
@@ -91,6 +93,7 @@ function bodyOf(call: Call, number: number, head: Head, method: string, stop: St
     return null
   }
   let next: Piece | undefined = head
+  const pieces = new PiecesAhead(call, number)
   const body = new ReadableStream<Uint8Array>(
     {
       start(controller) {
@@ -99,9 +102,9 @@ function bodyOf(call: Call, number: number, head: Head, method: string, stop: St
       async pull(controller) {
         for (;;) {
           // Not by a race with `aborted`: that would hold every piece until the last.
-          const piece: Piece = next ?? checked((await callHost(call, 'fetch.read', { fetch: number })) as Piece)
+          const piece: Piece = next ?? (await pieces.next())
           next = undefined
-          const bytes = new NativeUint8Array(bufferFrom(piece.data, 'base64'))
+          const bytes = pieces.take(piece)
           if (bytesLength(bytes) > 0) controller.enqueue(bytes)
           if (piece.isLast) return controller.close()
           if (bytesLength(bytes) > 0) return undefined
@@ -112,6 +115,38 @@ function bodyOf(call: Call, number: number, head: Head, method: string, stop: St
     { highWaterMark: 0 },
   )
   return decodeBody(body, head.headers)
+}
+
+/** The pieces of an answer, one after the other. When they are long, the next is asked for while one is looked at: two are under way at most. */
+class PiecesAhead {
+  readonly #call: Call
+  readonly #number: number
+  #ahead: Promise<Piece> | undefined
+  #isLong = false
+
+  constructor(call: Call, number: number) {
+    this.#call = call
+    this.#number = number
+  }
+
+  /** Takes the bytes out of a piece. */
+  take({ data }: Piece): Uint8Array {
+    const bytes = new NativeUint8Array(bufferFrom(data, 'base64'))
+    this.#isLong ||= bytesLength(bytes) >= longPieceBytes
+    return bytes
+  }
+
+  next(): Promise<Piece> {
+    const piece = this.#ahead ?? this.#ask()
+    this.#ahead = this.#isLong ? this.#ask() : undefined
+    // Nobody may ever look at it: it may have been asked for behind the last one.
+    this.#ahead?.catch(() => undefined)
+    return piece
+  }
+
+  async #ask(): Promise<Piece> {
+    return checked((await callHost(this.#call, 'fetch.read', { fetch: this.#number })) as Piece)
+  }
 }
 
 function checked<T extends Failure>(answer: T): T {
