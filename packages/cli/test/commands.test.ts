@@ -11,7 +11,9 @@ import { hasTerminal, startAtTerminal } from './support/at-terminal.ts'
 import { fixture, runCordon, startCordon, type Run } from './support/run-cordon.ts'
 import { temporaryFolder } from './support/temporary-folder.ts'
 
-describe('cordon', () => {
+describe('cordon', function () {
+  // Each command is a process of its own.
+  this.timeout(60_000)
   let folder: string
   let platform: Platform
   let server: RunningServer
@@ -169,8 +171,7 @@ describe('cordon', () => {
 
     if (!hasTerminal) it.skip('is asked about at a terminal (skipped: there is no "script" command that makes a terminal)')
     else {
-      it('is asked about at a terminal, where only yes deploys it and Ctrl-C is exit code 130', async function () {
-        this.timeout(60_000)
+      it('is asked about at a terminal, where only yes deploys it and Ctrl-C is exit code 130', async () => {
         for (const [keys, exitCode] of [
           ['\r', 1],
           ['\u0003', 130],
@@ -234,8 +235,7 @@ describe('cordon', () => {
       expect((await runCordon(['list', '--url', server.url, '--token', 'wrong'], elsewhere)).stderr).to.contain('UNAUTHENTICATED')
     })
 
-    it('that is hostile steers no terminal, whatever it answers', async function () {
-      this.timeout(60_000)
+    it('that is hostile steers no terminal, whatever it answers', async () => {
       const evil = '\u001b[2J\u001b]0;x\u0007\u009b\u202e\n'
       const entry = { name: evil, version: evil, label: evil, live: true, bytes: evil, level: evil, message: evil, function: evil, location: evil }
       const item = {
@@ -300,6 +300,8 @@ describe('cordon', () => {
     const runs = await Promise.all(wrong.map((args) => runCordon(args, { cwd: tmpdir() })))
     expect(runs.map((run) => run.code)).to.deep.equal(wrong.map(() => 2))
     for (const { stderr } of runs) expect(stderr).not.to.match(/^ +at /m)
+    expect(runs[0]?.stderr).to.contain("unknown command 'frob'")
+    expect(runs[1]?.stderr).to.contain('cordon deploy --help shows its options and examples')
     expect((await cordon('--help')).code).to.equal(0)
     expect(await cordon('--version')).to.deep.include({ code: 0, stdout: '0.1.0\n' })
     expect((await cordon('deploy', fixture('greet.ts'), '--name', '../x')).code).to.equal(2)

@@ -1,8 +1,9 @@
-import { lstat, mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
+import { lstat, readdir, readFile, writeFile } from 'node:fs/promises'
 import { basename, dirname, join, relative, resolve, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { usageFailure, type ExitCode } from '../exit-code.ts'
 import { escapeLine } from '../output/escape.ts'
+import { makeFolder } from '../make-folder.ts'
 import { ownVersion } from '../own-version.ts'
 import type { CommandContext } from './command.ts'
 
@@ -29,7 +30,7 @@ export async function init(context: CommandContext, given: string | undefined, o
   if (context.options.json === true) terminal.print(JSON.stringify({ folder, template, files: files.map(([path]) => path) }))
   else {
     terminal.print(`${terminal.colors.green('created')} ${escapeLine(shown)}\n${files.map(([path]) => `  ${path}`).join('\n')}`)
-    const steps = [...(shown === '.' ? [] : [`cd ${shown}`]), 'npm install', 'npm test', 'npx cordon dev']
+    const steps = [...(shown === '.' ? [] : [`cd ${/^[\w./-]+$/.test(shown) ? shown : `"${shown}"`}`]), 'npm install', 'npm test', 'npx cordon dev']
     terminal.note(`\nNext:\n${steps.map((step) => `  ${escapeLine(step)}`).join('\n')}`)
   }
   return 0
@@ -59,7 +60,7 @@ async function checkFree(folder: string, files: readonly (readonly [path: string
 
 async function create(path: string, text: string): Promise<void> {
   try {
-    await mkdir(dirname(path), { recursive: true })
+    await makeFolder(dirname(path))
     await writeFile(path, text, { flag: 'wx' })
   } catch (error) {
     throw usageFailure(`Cannot write "${path}": ${error instanceof Error ? error.message : String(error)}`)
@@ -73,6 +74,8 @@ function fill(text: string, values: Readonly<Record<string, string>>): string {
 /** The name of the folder as npm takes it (https://docs.npmjs.com/cli/configuring-npm/package-json#name). */
 function packageName(folder: string): string {
   const name = basename(folder)
+    .normalize('NFKD')
+    .replace(/\p{M}/gu, '')
     .toLowerCase()
     .replace(/[^a-z0-9._-]+/g, '-')
     .replace(/^[._-]+|-+$/g, '')

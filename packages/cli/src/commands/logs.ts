@@ -25,7 +25,9 @@ export async function logs(context: CommandContext, name: string | undefined, op
   return withClient(context, async (client) => {
     if (options.follow !== true) {
       return exchange(context, { client, path: `${path}?${params.toString()}` }, (answer) => {
-        for (const entry of itemsOf(answer).toReversed()) context.terminal.print(formatLogEntry(entry, context.terminal))
+        const entries = itemsOf(answer)
+        if (entries.length === 0) context.terminal.note('Nothing was logged, as far as these filters go')
+        for (const entry of entries.toReversed()) context.terminal.print(formatLogEntry(entry, context.terminal))
       })
     }
     params.set('follow', 'true')

@@ -1,8 +1,9 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { isRecord, type Access, type Manifest } from '@cordon/contracts'
 import type { Client } from '../client/client.ts'
 import { usageFailure, type ExitCode } from '../exit-code.ts'
+import { makeFolder } from '../make-folder.ts'
 import { writeDeclarations, type DescribedFunction } from '../types/declarations.ts'
 import { exchange, functionPath, itemsOf, withClient, type Answer, type CommandContext } from './command.ts'
 
@@ -71,7 +72,7 @@ function readAccess(access: unknown): Access {
 }
 
 async function writeClient(path: string, declarations: string): Promise<void> {
-  await mkdir(dirname(path), { recursive: true })
+  await makeFolder(dirname(path))
   const code = await readFile(new URL('../types/client.js', import.meta.url), 'utf8')
   await writeFile(`${path}.d.ts`, declarations)
   await writeFile(`${path}.js`, code.replace(/^\/\/# sourceMappingURL=.*\n?/m, ''))

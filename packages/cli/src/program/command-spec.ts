@@ -50,6 +50,8 @@ export function command<Arguments extends unknown[]>(
       const made = parent.command(spec.usage).description(spec.description)
       for (const [flags, text] of spec.options ?? []) made.option(flags, text)
       for (const [flags, text] of spec.required ?? []) made.requiredOption(flags, text)
+      const family = parent.parent === null ? '' : `${parent.name()} `
+      made.showHelpAfterError(`cordon ${family}${made.name()} --help shows its options and examples`)
       made.addHelpText('after', () => helpAfter(spec))
       return made.action((...args: Arguments) => runner((context) => run(context, ...args)))
     },

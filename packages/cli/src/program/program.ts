@@ -21,7 +21,7 @@ export function createProgram(terminal: Terminal): Program {
   const root = new Command('cordon')
   let exitCode: ExitCode = 0
   root.description('Develop, deploy and call serverless functions').exitOverride().addHelpText('after', helpAfter)
-  root.configureHelp({ showGlobalOptions: true })
+  root.configureHelp({ showGlobalOptions: true }).showHelpAfterError('cordon --help lists the commands')
   for (const [flags, text] of globalOptions) root.option(flags, text)
 
   function add(declared: DeclaredCommand, parent: Command): Command {
