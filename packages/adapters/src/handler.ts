@@ -1,7 +1,8 @@
 import { PlatformError, resolveOptions, type Platform } from '@cordon/contracts'
 import { createGuard, type Passage } from './guard/guard.ts'
 import { handlerOptionTable, type HandlerOptions } from './handler-options.ts'
-import { realRequest, realResponse, requestAt, urlOf } from './late/real.ts'
+import { locate } from './late/location.ts'
+import { locationOf, realRequest, realResponse, requestAt } from './late/real.ts'
 import { createRequestWatch, type RequestNotes } from './observe/request-watch.ts'
 import { createApiRoutes } from './routes/api-routes.ts'
 import { createGate } from './routes/caller.ts'
@@ -109,7 +110,7 @@ export function createFactHandler(platform: Platform, options?: HandlerOptions, 
   }
 
   return (request, facts) => {
-    const path = pathBelow(urlOf(request).pathname, basePath)
+    const path = pathBelow(locationOf(request).pathname, basePath)
     return watch(request, path, async (notes) => guard.preflight(request, path ?? '') ?? pass(request, path, { ...facts, notes }))
   }
 }
@@ -132,9 +133,8 @@ export function pathBelow(pathname: string, basePath: string): string | undefine
 }
 
 function strip(request: Request, path: string): Request {
-  const url = urlOf(request)
-  // Joined as text: a path that begins with two slashes must not be read as a host.
-  return requestAt(request, new URL(url.origin + path + url.search))
+  const { origin, search } = locationOf(request)
+  return requestAt(request, locate(origin, path + search))
 }
 
 function textOf(value: unknown): string | undefined {

@@ -3,12 +3,12 @@
  * walk through them sorts them (measured on Node 20).
  */
 export class LateHeaders implements Headers {
-  readonly #values: Map<string, string>
+  readonly #values: Readonly<Record<string, string>>
   readonly #make: () => Headers
   #real: Headers | undefined
 
   /** `values` by name in lower case; `make` gives the same as real headers, and may throw for what cannot be sent. */
-  constructor(values: Map<string, string>, make: () => Headers) {
+  constructor(values: Readonly<Record<string, string>>, make: () => Headers) {
     this.#values = values
     this.#make = make
   }
@@ -18,17 +18,19 @@ export class LateHeaders implements Headers {
     return (this.#real ??= this.#make())
   }
 
-  /** The pairs as they were given, unless somebody has changed them. */
-  get untouched(): ReadonlyMap<string, string> | undefined {
+  /** The values as they were given, unless somebody may have changed them. */
+  get untouched(): Readonly<Record<string, string>> | undefined {
     return this.#real === undefined ? this.#values : undefined
   }
 
   get(name: string): string | null {
-    return this.#real === undefined ? (this.#values.get(name.toLowerCase()) ?? null) : this.#real.get(name)
+    if (this.#real !== undefined) return this.#real.get(name)
+    const key = name.toLowerCase()
+    return Object.hasOwn(this.#values, key) ? (this.#values[key] ?? null) : null
   }
 
   has(name: string): boolean {
-    return this.#real === undefined ? this.#values.has(name.toLowerCase()) : this.#real.has(name)
+    return this.#real === undefined ? Object.hasOwn(this.#values, name.toLowerCase()) : this.#real.has(name)
   }
 
   append(name: string, value: string): void {
@@ -44,7 +46,7 @@ export class LateHeaders implements Headers {
   }
 
   getSetCookie(): string[] {
-    return this.#real === undefined && !this.#values.has('set-cookie') ? [] : this.real.getSetCookie()
+    return this.has('set-cookie') ? this.real.getSetCookie() : []
   }
 
   forEach(callback: (value: string, name: string, headers: Headers) => void, thisArgument?: unknown): void {

@@ -1,11 +1,12 @@
 import type { LateHeaders } from './late-headers.ts'
+import type { Location } from './location.ts'
 
 /** Where the parts of a request come from. */
 export interface RequestSource {
   readonly method: string
   readonly headers: LateHeaders
   /** A real request at this URL, with the body and a signal of its own. Called at most once, and not after `read`. */
-  make(url: URL): Request
+  make(url: string): Request
   /** The body, when nothing else reads it. @throws PlatformError PAYLOAD_TOO_LARGE, or an Error when the sender stops in the middle */
   read(maxBytes: number): Promise<Uint8Array<ArrayBuffer>>
   /** Aborted at the latest when nobody waits for the response any more. It may live longer than the exchange. */
@@ -20,12 +21,12 @@ export class LateRequest implements Request {
   readonly method: string
   readonly headers: Headers
   /** `url`, parsed. */
-  readonly location: URL
+  readonly location: Location
   readonly #source: RequestSource
   #real: Request | undefined
   #isRead = false
 
-  constructor(source: RequestSource, location: URL) {
+  constructor(source: RequestSource, location: Location) {
     this.method = source.method
     this.headers = source.headers
     this.location = location
@@ -35,12 +36,12 @@ export class LateRequest implements Request {
   /** The real one. */
   get real(): Request {
     if (this.#isRead) throw new TypeError('Cannot make the request anew: its body was read')
-    return (this.#real ??= this.#source.make(this.location))
+    return (this.#real ??= this.#source.make(this.location.href))
   }
 
   /** The same request at another URL, in place of this one. */
-  at(location: URL): Request {
-    return this.#real === undefined ? new LateRequest(this.#source, location) : new Request(location, this.#real)
+  at(location: Location): Request {
+    return this.#real === undefined ? new LateRequest(this.#source, location) : new Request(location.href, this.#real)
   }
 
   /** The whole body, unless the real request has it. @throws PlatformError PAYLOAD_TOO_LARGE, or an Error when the sender stops in the middle */

@@ -25,7 +25,7 @@ export class LateResponse implements Response {
   constructor({ text, status = 200, headers }: TextReply) {
     this.status = status
     this.#text = text
-    this.headers = new LateHeaders(new Map(Object.entries(headers)), () => new Headers(headers))
+    this.headers = new LateHeaders(headers, () => new Headers(headers))
   }
 
   /** The real one. */

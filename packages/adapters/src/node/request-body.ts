@@ -8,10 +8,10 @@ const bodyWindowBytes = 65_536
 /** The body as a whole. @throws PlatformError PAYLOAD_TOO_LARGE as soon as it is, an Error when the client closes the connection in the middle */
 export function readBody(incoming: IncomingMessage, maxBytes: number): Promise<Uint8Array<ArrayBuffer>> {
   return new Promise((resolve, reject) => {
-    const chunks: Uint8Array[] = []
+    const chunks: Uint8Array<ArrayBuffer>[] = []
     const arriving = new ArrivingBody(fail)
     let length = 0
-    function onData(chunk: Uint8Array): void {
+    function onData(chunk: Uint8Array<ArrayBuffer>): void {
       length += chunk.byteLength
       if (length > maxBytes) return fail(tooLarge(maxBytes))
       chunks.push(chunk)
@@ -41,7 +41,9 @@ export function readBody(incoming: IncomingMessage, maxBytes: number): Promise<U
   })
 }
 
-function joined(chunks: readonly Uint8Array[], length: number): Uint8Array<ArrayBuffer> {
+function joined(chunks: readonly Uint8Array<ArrayBuffer>[], length: number): Uint8Array<ArrayBuffer> {
+  const [first] = chunks
+  if (first?.byteLength === length) return first
   const bytes = new Uint8Array(length)
   let offset = 0
   for (const chunk of chunks) {

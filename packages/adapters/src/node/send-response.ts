@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { LateResponse } from '../late/late-response.ts'
-import { pairsOf } from '../late/real.ts'
+import { LateHeaders } from '../late/late-headers.ts'
 
 /** Headers that belong to one connection (RFC 9110, 7.6.1): a function does not decide about the connection of the host. */
 const hopByHop = new Set([
@@ -57,6 +57,11 @@ function writeHead(response: Response, outgoing: ServerResponse): void {
   }
   // Added, not set: the host's own middleware may have set cookies before.
   for (const cookie of response.headers.getSetCookie()) outgoing.appendHeader('set-cookie', cookie)
+}
+
+function pairsOf(headers: Headers): Iterable<[string, string]> {
+  const values = headers instanceof LateHeaders ? headers.untouched : undefined
+  return values === undefined ? headers : Object.entries(values)
 }
 
 async function pump(body: ReadableStream<Uint8Array>, outgoing: ServerResponse): Promise<void> {

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { PlatformError } from '@cordon/contracts'
 import { LateHeaders } from '../late/late-headers.ts'
 import { LateRequest, type RequestSource } from '../late/late-request.ts'
+import { locate } from '../late/location.ts'
 import { bodyOf, readBody } from './request-body.ts'
 import { connectionSignal, exchangeSignal } from './signals.ts'
 
@@ -27,7 +28,7 @@ export interface Translated {
 
 /** Methods that every request may have. */
 const lateMethods = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'])
-const bodyHeaders = new Set(['content-length', 'content-encoding', 'transfer-encoding'])
+const bodyHeaders = ['content-length', 'content-encoding', 'transfer-encoding']
 /** Most headers of a request: browsers and proxies send some dozens. Node drops those beyond 2000 without a word. */
 const maxHeaders = 256
 
@@ -38,18 +39,21 @@ const maxHeaders = 256
  * @throws PlatformError INVALID_INPUT when the request line, the Host header or a header cannot be used
  */
 export function toRequest(incoming: IncomingMessage, outgoing: ServerResponse, changes: RequestChanges = {}): Translated {
-  const origin = originOf(incoming, changes.protocol)
+  const values = headersOf(incoming)
+  // Two of them are joined, and refused (RFC 9112, 3.2).
+  const origin = originOf(incoming, values['host'] ?? 'localhost', changes.protocol)
   const path = pathOf(changes.url ?? incoming.url ?? '/')
   refuseDetours(path)
   const method = incoming.method ?? 'GET'
-  const hasBody =
-    method !== 'GET' &&
-    method !== 'HEAD' &&
-    (incoming.headers['transfer-encoding'] !== undefined || Number(incoming.headers['content-length'] ?? 0) > 0)
-  const exchange: Exchange = { incoming, outgoing, method, body: !hasBody ? null : changes.body, isRewritten: changes.body !== undefined }
-  // Joined as text: a path that begins with two slashes must not be read as a host.
-  const location = readable(() => new URL(origin + path))
-  const request = new LateRequest(sourceOf(exchange), location)
+  const hasBody = method !== 'GET' && method !== 'HEAD' && (values['transfer-encoding'] !== undefined || Number(values['content-length'] ?? 0) > 0)
+  // A parsed body was inflated and is written anew: its old length and coding are no longer true.
+  const kept = changes.body === undefined ? values : withoutBodyHeaders(values)
+  const headers = new LateHeaders(kept, () => readable(() => new Headers(Object.entries(kept))))
+  const exchange: Exchange = { incoming, outgoing, method, headers, body: !hasBody ? null : changes.body }
+  const request = new LateRequest(
+    sourceOf(exchange),
+    readable(() => locate(origin, path)),
+  )
   return {
     // Some methods are no request's (Fetch standard, "forbidden method"): the real one says so.
     request: lateMethods.has(method) ? request : request.real,
@@ -62,14 +66,12 @@ interface Exchange {
   readonly incoming: IncomingMessage
   readonly outgoing: ServerResponse
   readonly method: string
+  readonly headers: LateHeaders
   /** `undefined`: still in the socket. */
   readonly body: Uint8Array<ArrayBuffer> | null | undefined
-  /** Whether the body was read from the socket, inflated, and is written anew: its old length and coding are no longer true then. */
-  readonly isRewritten: boolean
 }
 
-function sourceOf({ incoming, outgoing, method, body, isRewritten }: Exchange): RequestSource {
-  const headers = headersOf(incoming, isRewritten)
+function sourceOf({ incoming, outgoing, method, headers, body }: Exchange): RequestSource {
   return {
     method,
     headers,
@@ -98,9 +100,8 @@ function readable<T>(make: () => T): T {
 const origins = new Map<string, string>()
 const maxOrigins = 100
 
-function originOf(incoming: IncomingMessage, protocol: string | undefined): string {
+function originOf(incoming: IncomingMessage, host: string, protocol: string | undefined): string {
   const scheme = protocol ?? ('encrypted' in incoming.socket ? 'https' : 'http')
-  const host = incoming.headers.host ?? 'localhost'
   const origin = `${scheme}://${host}`
   const known = origins.get(origin)
   if (known !== undefined) return known
@@ -140,23 +141,29 @@ function refuseDetours(target: string): void {
     throw new PlatformError('INVALID_INPUT', 'Cannot read the request: its path holds ".", ".." or a backslash. Send the path that is meant')
 }
 
-function headersOf(incoming: IncomingMessage, isRewritten: boolean): LateHeaders {
-  const pairs: [string, string][] = []
-  const values = new Map<string, string>()
-  const raw = incoming.rawHeaders
-  if (raw.length > 2 * maxHeaders) {
+type Values = Readonly<Record<string, string>>
+
+/**
+ * Header values by name in lower case, joined as the Fetch standard joins them ("get", on header lists), cookies as RFC 9113, 8.2.3. From what was
+ * sent: `incoming.headers` drops some that occur twice, and the host's own middleware may have changed it. Names with a colon in front are HTTP/2's own.
+ */
+function headersOf({ rawHeaders }: IncomingMessage): Values {
+  if (rawHeaders.length > 2 * maxHeaders) {
     const message = `Cannot read the request: it has more than ${maxHeaders} headers`
     throw new PlatformError('INVALID_INPUT', message, { details: { http: { status: 431 } } })
   }
-  for (let index = 0; index + 1 < raw.length; index += 2) {
-    const name = raw[index]?.toLowerCase() ?? ''
-    const value = raw[index + 1] ?? ''
-    // Names with a colon in front are HTTP/2's own.
-    if (name.startsWith(':') || (isRewritten && bodyHeaders.has(name))) continue
-    pairs.push([name, value])
-    const before = values.get(name)
-    // As the Fetch standard joins them ("get", on header lists); cookies as RFC 9113, 8.2.3.
-    values.set(name, before === undefined ? value : before + (name === 'cookie' ? '; ' : ', ') + value)
+  const values: Record<string, string> = {}
+  for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
+    const name = rawHeaders[index]?.toLowerCase() ?? ''
+    const value = rawHeaders[index + 1] ?? ''
+    if (name.startsWith(':')) continue
+    if (Object.hasOwn(values, name)) values[name] += (name === 'cookie' ? '; ' : ', ') + value
+    else if (name in values) Object.defineProperty(values, name, { value, writable: true, enumerable: true, configurable: true })
+    else values[name] = value
   }
-  return new LateHeaders(values, () => readable(() => new Headers(pairs)))
+  return values
+}
+
+function withoutBodyHeaders(values: Values): Values {
+  return Object.fromEntries(Object.entries(values).filter(([name]) => !bodyHeaders.includes(name)))
 }

@@ -10,7 +10,6 @@ import {
   type Context,
   type Span,
 } from '@opentelemetry/api'
-import { urlOf } from '../late/real.ts'
 import { routePattern } from './route-pattern.ts'
 
 /** Does nothing as long as the host application has no OpenTelemetry SDK. */
@@ -59,7 +58,7 @@ function quietly<T>(act: () => T): T | undefined {
 }
 
 function describe(span: Span, request: Request, path: string | undefined): void {
-  const { protocol, hostname, pathname } = urlOf(request)
+  const { protocol, hostname, pathname } = new URL(request.url)
   const route = routePattern(path)
   span.setAttributes({ 'url.scheme': protocol.slice(0, -1), 'server.address': hostname, 'url.path': pathname })
   const verb = methods.has(request.method) ? request.method : 'HTTP'

@@ -1,6 +1,7 @@
 import { functionName, PlatformError, type FetchOptions, type Platform, type Schemas, type User } from '@cordon/contracts'
 import { LateResponse } from '../late/late-response.ts'
-import { pairsOf, realRequest, urlOf } from '../late/real.ts'
+import type { Location } from '../late/location.ts'
+import { locationOf, realRequest, recordOf } from '../late/real.ts'
 import { readBytes, tooLarge, withoutMark } from './body.ts'
 import type { Asked, Gate } from './caller.ts'
 import { readQuery } from './list-query.ts'
@@ -25,7 +26,7 @@ interface Call {
   readonly schemas: Schemas
   /** The path after the name, starting with `/`. */
   readonly path: string
-  readonly url: URL
+  readonly url: Location
   readonly originalUrl: string
   readonly request: Request
   readonly headers: Headers
@@ -48,7 +49,7 @@ export function isFunctionPath(path: string): boolean {
 export function createFunctionRoute(options: FunctionRouteOptions): FunctionRoute {
   const kinds = createLearnedKinds()
   return async (request, { originalUrl, visit, notes }) => {
-    const url = urlOf(request)
+    const url = locationOf(request)
     const match = functionPath.exec(url.pathname)
     const name = match?.[2]
     if (name === undefined || !functionName.test(name))
@@ -96,7 +97,7 @@ async function invokeJson(call: Call): Promise<Response> {
     ? withoutMark(await readBytes(request, call.platform.options.limits.payloadBytes))
     : JSON.stringify(queryInput(query, call.schemas.input))
   const result = await call.platform.invokeJson(name, input, {
-    request: { method: request.method, url: call.originalUrl, path: call.path, query, headers: Object.fromEntries(pairsOf(call.headers)) },
+    request: { method: request.method, url: call.originalUrl, path: call.path, query, headers: recordOf(call.headers) },
     user: call.user,
     signal: request.signal,
   })
@@ -108,7 +109,7 @@ async function invokeJson(call: Call): Promise<Response> {
 }
 
 function queryOf({ url, bodyMethods }: Call): ReturnType<typeof readQuery> {
-  const params = new URLSearchParams(url.searchParams)
+  const params = new URLSearchParams(url.search)
   if (bodyMethods === relayMethods) params.delete(regionParameter)
   return readQuery(params)
 }

@@ -83,12 +83,20 @@ export function contextRequest(given: InvokeOptions['request'], payloadBytes: nu
     query: given.query === undefined ? directRequest.query : textRecord('query', given.query, isQueryValue),
     headers: given.headers === undefined ? directRequest.headers : textRecord('headers', given.headers, isText),
   }
-  checkText([request.method, request.url, path, ...texts(request.query), ...texts(request.headers)], payloadBytes)
+  checkLength(request.method.length + request.url.length + path.length + lengthOf(request.query) + lengthOf(request.headers), payloadBytes)
   return request
 }
 
-function texts(record: Readonly<Record<string, string | readonly string[]>>): string[] {
-  return Object.entries(record).flat(2)
+/** Characters of the names and values of a record. */
+function lengthOf(record: Readonly<Record<string, string | readonly string[]>>): number {
+  let length = 0
+  for (const name of Object.keys(record)) {
+    const value = record[name] ?? ''
+    length += name.length
+    if (typeof value === 'string') length += value.length
+    else for (const one of value) length += one.length
+  }
+  return length
 }
 
 /**
@@ -99,6 +107,10 @@ function texts(record: Readonly<Record<string, string | readonly string[]>>): st
 export function checkText(parts: readonly string[], payloadBytes: number): void {
   let length = 0
   for (const part of parts) length += part.length
+  checkLength(length, payloadBytes)
+}
+
+function checkLength(length: number, payloadBytes: number): void {
   if (length > Math.max(payloadBytes, minHeadBytes)) checkBytes(length, Math.max(payloadBytes, minHeadBytes))
 }
 
@@ -115,12 +127,12 @@ function textOr(key: string, value: unknown, fallback: string): string {
 
 function textRecord<T>(key: string, given: unknown, accepts: (value: unknown) => value is T): Record<string, T> {
   if (!isRecord(given)) throw invalidOption(`request.${key}`, 'an object from name to string', given)
-  const copy: Record<string, T> = Object.create(null) as Record<string, T>
-  for (const [name, value] of Object.entries(given)) {
-    if (!accepts(value)) throw invalidOption(`request.${key}.${name}`, 'a string', value)
-    copy[name] = value
+  // Copied before it is looked at, as a whole: it may have getters, and V8 copies whole objects several times faster than their entries.
+  const copy = { ...given }
+  for (const name of Object.keys(copy)) {
+    if (!accepts(copy[name])) throw invalidOption(`request.${key}.${name}`, 'a string', copy[name])
   }
-  return copy
+  return copy as Record<string, T>
 }
 
 function isText(value: unknown): value is string {

@@ -217,8 +217,9 @@ function describe({ name, live, createdAt, updatedAt }: RegisteredFunction): Fun
 }
 
 /** A function with its schemas. */
-export function describeFully(found: RegisteredFunction): FunctionDetails {
-  return { ...describe(found), schemas: found.live.stored.schemas }
+export function describeFully({ name, live, createdAt, updatedAt }: RegisteredFunction): FunctionDetails {
+  // Written out: calls over HTTP ask for it, and copying the shorter one takes longer than all the rest.
+  return { name, version: live.version, createdAt, updatedAt, manifest: live.stored.manifest, schemas: live.stored.schemas }
 }
 
 function limitsOf(manifest: Manifest, defaults: Limits, ceilings: LimitCeilings): Limits {

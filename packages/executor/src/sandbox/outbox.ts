@@ -3,7 +3,11 @@ import { maxFramesPerWrite } from '../frames/protocol.ts'
 
 /** Larger frames leave by themselves: copying them together would cost more than the write it saves. */
 const maxSharedBytes = 4096
-/** The frames on their way to one sandbox. A write costs as much as a short call, so short frames of one turn of the event loop share one. */
+
+/**
+ * The frames on their way to one sandbox. A write costs as much as a short call, so short frames of one turn of the event loop share one: requests
+ * come from many sockets, each of which has its own turn of promises and ticks, so they are waited for until all sockets were read.
+ */
 export class Outbox {
   #channel: Duplex | undefined
   #frames: Buffer[] = []
@@ -21,10 +25,10 @@ export class Outbox {
     else this.#channel.write(frame, onTaken)
   }
 
-  /** Sends a frame at the end of this turn, together with others. */
+  /** Sends a frame at the end of this turn of the event loop, together with others. */
   collect(frame: Buffer): void {
     if (frame.length > maxSharedBytes) return this.send(frame)
-    if (this.#frames.length === 0) process.nextTick(() => this.#flush())
+    if (this.#frames.length === 0) setImmediate(() => this.#flush())
     this.#frames.push(frame)
     this.#bytes += frame.length
     if (this.#frames.length === maxFramesPerWrite) this.#flush()
