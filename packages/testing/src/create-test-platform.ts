@@ -11,6 +11,10 @@ import { compileScript, unscripted, type FetchScript } from './scene/fetch-scrip
 import type { Scene } from './scene/scene.ts'
 import { TestExecutor } from './scene/test-executor.ts'
 import { loadInto, type FetchRun, type FunctionRun, type LoadedFunction, type TestFunction } from './test-function.ts'
+import { createTurns } from './turns.ts'
+
+/** Runs of one process that go on at once: each keeps a core busy while its sandbox starts. */
+const runsAtOnce = 4
 
 /** Options of `createTestPlatform`: those of a platform, but for where its data lies. Functions always run in processes: threads would keep the one of the tests alive. */
 export interface TestPlatformOptions extends Omit<PlatformOptions, 'dataDir' | 'databaseUrl' | 'backup' | 'isolation'> {
@@ -58,15 +62,16 @@ export function createTestPlatform(options?: TestPlatformOptions): Promise<TestP
     const { platform, database } = await start(withoutPlaces(given), parts, template)
     if (executor === undefined) throw new PlatformError('SANDBOX_FAILED', 'Cannot start the platform: it has no sandboxes')
     let count = 0
+    const inTurn = createTurns(runsAtOnce)
     const loading = { platform, database, executor, scenes, fetch, nextTenant: () => `test-${++count}` }
     const load = (source: FunctionSource, loadOptions?: LoadOptions): Promise<LoadedFunction> => loadInto(loading, source, loadOptions)
     const end = { close: platform.close.bind(platform), destroy: platform.destroy.bind(platform) }
     return Object.assign(platform, {
       runFunction: <Input, Output>(source: FunctionSource, input?: Input, runOptions?: RunOptions) =>
-        withCallerFrames(() => run<Input, Output>(load, source, input, runOptions)),
+        withCallerFrames(() => inTurn(() => run<Input, Output>(load, source, input, runOptions))),
       fetchFunction: (source: FunctionSource, request: Request | URL | string, runOptions?: FetchRunOptions) =>
-        withCallerFrames(() => runHttp(load, source, request, runOptions)),
-      loadFunction: (source: FunctionSource, loadOptions?: LoadOptions) => withCallerFrames(() => load(source, loadOptions)),
+        withCallerFrames(() => inTurn(() => runHttp(load, source, request, runOptions))),
+      loadFunction: (source: FunctionSource, loadOptions?: LoadOptions) => withCallerFrames(() => inTurn(() => load(source, loadOptions))),
       close: () => holdProcess(end.close),
       destroy: () => holdProcess(end.destroy),
     })

@@ -1,6 +1,7 @@
 import { chmod, mkdtemp, readdir, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { PlatformError, reasonOf } from '@cordon/contracts'
 import { hostOf } from '../data-dir/lock.ts'
 
 const prefix = 'cordon-test-'
@@ -9,10 +10,19 @@ const maxParent = 60
 /** A directory that has no host yet is somebody's who is just starting; after this time in milliseconds it is nobody's. */
 const startMs = 60_000
 
-/** Creates the directory of a test platform, and removes those of processes that were killed together with their reaper. */
+/** Creates the directory of a test platform, and removes those of processes that were killed together with their reaper. @throws PlatformError INVALID_OPTION */
 export async function createTestDirectory(): Promise<string> {
   const parent = Buffer.byteLength(tmpdir()) <= maxParent ? tmpdir() : '/tmp'
-  const directory = await mkdtemp(join(parent, prefix))
+  const directory = await mkdtemp(join(parent, prefix)).catch((error: unknown) => {
+    throw new PlatformError(
+      'INVALID_OPTION',
+      `Cannot start the test platform: no directory can be created in "${parent}" (${reasonOf(error)}). Set TMPDIR to one where it can`,
+      {
+        details: { option: 'TMPDIR' },
+        cause: error,
+      },
+    )
+  })
   // PostgreSQL runs as another user when the host is root, and has to pass through.
   if (process.getuid?.() === 0) await chmod(directory, 0o711)
   await removeAbandoned(parent).catch(() => undefined)
@@ -23,7 +33,7 @@ async function removeAbandoned(parent: string): Promise<void> {
   for (const name of await readdir(parent)) {
     if (!name.startsWith(prefix)) continue
     const directory = join(parent, name)
-    const { mtimeMs, uid } = await stat(directory)
+    const { mtimeMs, uid } = await stat(directory).catch(() => ({ mtimeMs: Infinity, uid: -1 }))
     if (uid !== process.getuid?.() || Date.now() - mtimeMs < startMs || (await hostOf(join(directory, 'data'))) !== undefined) continue
     await rm(directory, { recursive: true, force: true })
   }
