@@ -71,4 +71,14 @@ describe('cordon test', function () {
     await watching.line(/^Watching/)
     expect(await watching.stop('SIGINT')).to.equal(0)
   })
+
+  it('ends with its tests when it is told to', async () => {
+    await writeFile(
+      join(folder, 'hangs.test.mjs'),
+      "import { test } from 'node:test'\ntest('hangs', () => { console.log('begun'); return new Promise(() => setInterval(() => {}, 1000)) })\n",
+    )
+    const running = startCordon(['test', 'hangs.test.mjs', '--', '--test-reporter=tap'], { cwd: folder })
+    await running.line(/begun/)
+    expect(await running.stop('SIGTERM')).to.equal(130)
+  })
 })

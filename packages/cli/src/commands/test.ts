@@ -22,11 +22,15 @@ export async function test(context: CommandContext, operands: readonly string[],
   if (options.testNamePattern !== undefined) flags.push(`--test-name-pattern=${options.testNamePattern}`)
   if (options.watch === true) return watch(context, paths, flags)
   const child = start(await findTests(paths), flags, { isDetached: false })
-  // Whoever presses Ctrl-C reaches the tests as well; this waits for what they say.
-  const release = onStopSignal(() => undefined)
+  let isStopped = false
+  // Ctrl-C reaches the tests by itself, other signals do not; either way this waits for what they say.
+  const release = onStopSignal((signal) => {
+    isStopped = true
+    child.kill(signal)
+  })
   const exitCode = await ended(child)
   release()
-  return exitCode
+  return isStopped ? 130 : exitCode
 }
 
 function start(files: readonly string[], flags: readonly string[], { isDetached }: { isDetached: boolean }): ChildProcess {

@@ -22,5 +22,5 @@ export const exitCodes: readonly (readonly [code: number, meaning: string])[] = 
   [1, 'the function or the upload failed, a test did, or something is wrong'],
   [2, 'wrong usage'],
   [3, 'the platform cannot be reached'],
-  [130, 'Ctrl-C at a question'],
+  [130, 'Ctrl-C at a question or during tests'],
 ]
