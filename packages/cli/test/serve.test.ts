@@ -1,12 +1,14 @@
+import { execFile } from 'node:child_process'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
+import { promisify } from 'node:util'
 import { platformOptionTable } from '@cordon/contracts'
 import { expect } from 'chai'
 import { holdSocket, type HeldSocket } from './support/held-socket.ts'
 import { startLoad } from './support/load.ts'
 import { isInstalled, parseNginx, parseUnit, readExample, startNginx, verifyUnits } from './support/operations-files.ts'
-import { fixture, runCordon } from './support/run-cordon.ts'
+import { bin, fixture, runCordon } from './support/run-cordon.ts'
 import { temporaryFolder } from './support/temporary-folder.ts'
 
 describe('cordon serve', function () {
@@ -136,6 +138,11 @@ describe('cordon serve', function () {
     expect(await run([], { NODE_ENV: 'production', CORDON_ISOLATION: 'thread' })).to.match(/^3 Cannot [^\n]+$/)
     // The port of the socket that is held for others.
     const foreign = { LISTEN_FDS: '1', LISTEN_PID: '1', PORT: new URL(socket.url).port }
+    // What is descriptor 3 of a process that was given none is Node's own.
+    const { stderr } = await promisify(execFile)('sh', ['-c', 'export LISTEN_FDS=1 LISTEN_PID=$$; exec "$0" "$@"', process.execPath, bin, 'serve'], {
+      cwd: folder,
+    }).catch((error: { readonly stderr: string }) => error)
+    expect(stderr).to.match(/^Cannot listen on the inherited descriptor 3: it is no TCP socket\. [^\n]+\n$/)
     expect(await run([], foreign)).to.match(
       /^2 The socket of LISTEN_FDS is for process 1 and this one is \d+: start Node itself.*\nCannot listen on .* another program uses this port/,
     )

@@ -21,14 +21,14 @@ export interface BoundPlace {
 /** Begins to listen. @throws PlatformError INVALID_OPTION */
 export function listen(server: Server, { port, host, fd }: ListenPlace): Promise<BoundPlace> {
   return new Promise((resolve, reject) => {
-    server.once('error', (error) => reject(fd === undefined ? cannotListen(error, port, host) : cannotInherit(fd, error.message, error)))
+    server.once('error', (error) => reject(fd === undefined ? cannotListen(error, port, host) : cannotInherit(fd, error)))
     function onListening(): void {
       const bound = server.address()
       if (typeof bound === 'object' && bound !== null)
         resolve({ port: bound.port, host: fd === undefined ? host : bound.address, address: bound.address })
       else {
         server.close()
-        reject(cannotInherit(fd ?? 0, 'it is no TCP socket; expected an address and a port, such as ListenStream=127.0.0.1:8080'))
+        reject(cannotInherit(fd ?? 0))
       }
     }
     if (fd === undefined) server.listen(port, host, onListening)
@@ -52,9 +52,7 @@ function cannotListen(error: Error, port: number, host: string): PlatformError {
   return new PlatformError('INVALID_OPTION', `Cannot listen on ${host}:${port}: ${reason}`, { details: { option: 'port', port, host }, cause: error })
 }
 
-function cannotInherit(fd: number, reason: string, cause?: Error): PlatformError {
-  return new PlatformError('INVALID_OPTION', `Cannot listen on the inherited descriptor ${fd}: ${reason}`, {
-    details: { option: 'fd' },
-    ...(cause === undefined ? {} : { cause }),
-  })
+function cannotInherit(fd: number, cause?: Error): PlatformError {
+  const message = `Cannot listen on the inherited descriptor ${fd}: it is no TCP socket. In a socket unit, write ListenStream= with an address and a port, such as 127.0.0.1:8080`
+  return new PlatformError('INVALID_OPTION', message, { details: { option: 'fd' }, ...(cause === undefined ? {} : { cause }) })
 }
