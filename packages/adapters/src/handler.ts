@@ -79,7 +79,8 @@ export function createFactHandler(platform: Platform, options?: HandlerOptions, 
     // No path of the API needs an escape, and `/%61pi` must not be another way past middleware that guards `/api`.
     if (!isFunction && path.includes('%')) throw notFound(`Cannot ${request.method} ${path}: there is no such route`)
     if (path.startsWith(healthPath)) return health(request, path)
-    await guard.admit(passage)
+    const counted = guard.admit(passage)
+    if (counted !== undefined) await counted
     if (path === metricsPath) return metrics(request)
     if (path === mcpPath) return mcp(realRequest(request), { originalUrl, visit })
     if (path === openApiPath && http.docs) return openApi(request, { originalUrl, visit })

@@ -23,8 +23,12 @@ export interface Guard {
   /** Answers for the route when a browser asks what a page may do. */
   preflight(request: Request, path: string): Response | undefined
   begin(): Visit | undefined
-  /** @throws PlatformError FORBIDDEN for the owner's routes from a page of another site, OVERLOADED when the address has sent too many requests */
-  admit(passage: Passage): Promise<void>
+  /**
+   * `undefined` where there is nothing to wait for, which is how it is when nothing is limited.
+   *
+   * @throws PlatformError FORBIDDEN for the owner's routes from a page of another site, OVERLOADED when the address has sent too many requests
+   */
+  admit(passage: Passage): Promise<void> | undefined
   /** Adds the headers that browsers and clients shall have. `isOwn`: the platform itself has answered, no HTTP function. */
   finish(response: Response, passage: Passage & { readonly isOwn: boolean }): Response
 }
@@ -50,10 +54,10 @@ export function createGuard(http: HttpOptions, logger: Logger | undefined): Guar
   return {
     preflight: (request, path) => crossOrigin?.preflight(request, audienceOf(path)),
     begin: () => beginVisit?.(),
-    async admit(passage) {
+    admit(passage) {
       const { request, path, visit } = passage
       if (audienceOf(path) === 'owner') refuseOtherSites(request, path, isOwnersOrigin)
-      if (visit !== undefined) await countAddress(passage)
+      return visit === undefined ? undefined : countAddress(passage)
     },
     finish(response, { request, path, facts, visit, isOwn }) {
       const { headers } = response
