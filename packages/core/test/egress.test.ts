@@ -7,8 +7,8 @@ import { FunctionCalls } from '../dist/capabilities/function-calls.js'
 import { Requests } from '../dist/capabilities/requests.js'
 import { isOwnAddress, isPublicAddress } from '../dist/egress/addresses.js'
 import { Answer } from '../dist/egress/answer.js'
-import type { Lookup } from '../dist/egress/connector.js'
 import { Egress } from '../dist/egress/egress.js'
+import { lookupsInTurn, type Lookup } from '../dist/egress/lookups-in-turn.js'
 import { addressesOf, refusedUrls } from './support/refused-urls.ts'
 
 const vault = { of: () => new Map<string, string>() }
@@ -257,4 +257,30 @@ describe('arguments that a sandbox sends of its own', () => {
       return error instanceof PlatformError ? error.code : String(error)
     }
   }
+})
+
+describe('lookups of names', () => {
+  it('are made one at a time, and one for all who wait for a name', () => {
+    const asked: string[] = []
+    const pending: Parameters<Lookup>[2][] = []
+    const lookup = lookupsInTurn((name, _, done) => {
+      asked.push(name)
+      pending.push(done)
+    })
+    const told: string[] = []
+    const tell =
+      (who: string): Parameters<Lookup>[2] =>
+      (error, addresses) =>
+        void told.push(`${who}: ${error?.code ?? addresses[0]?.address}`)
+    lookup('slow.test', { all: true }, tell('a'))
+    lookup('other.test', { all: true }, tell('b'))
+    lookup('slow.test', { all: true }, tell('c'))
+    expect(asked).to.deep.equal(['slow.test'])
+    pending[0]?.(Object.assign(new Error('no answer'), { code: 'EAI_AGAIN' }), [])
+    expect(asked).to.deep.equal(['slow.test', 'other.test'])
+    pending[1]?.(null, [{ address: '203.0.113.7', family: 4 }])
+    expect(told).to.deep.equal(['a: EAI_AGAIN', 'c: EAI_AGAIN', 'b: 203.0.113.7'])
+    lookup('other.test', { all: true }, tell('d'))
+    expect(asked, 'asked again, because it may lead elsewhere').to.deep.equal(['slow.test', 'other.test', 'other.test'])
+  })
 })

@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { queryText } from '../dist/observe/query-text.js'
+import { operationOf, queryText } from '../dist/observe/query-text.js'
 
 describe('the text of a statement in a span', () => {
   const secret = 'hunter2'
@@ -27,4 +27,14 @@ describe('the text of a statement in a span', () => {
       expect(text.slice(0, 997)).to.equal(shown.slice(0, 997))
     })
   }
+
+  it('names what it does by words of SQL only', () => {
+    expect([' select 1', 'WITH a as (select 1) table a', 'hunter2', '-- x\nselect 1', ' '.repeat(16_000_000)].map(operationOf)).to.deep.equal([
+      'SELECT',
+      'WITH',
+      'QUERY',
+      'QUERY',
+      'QUERY',
+    ])
+  })
 })

@@ -3,7 +3,7 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { expect } from 'chai'
-import { createPlatform, type CapabilityChange, type Platform } from '@cordon/core'
+import { createPlatform, PlatformError, type CapabilityChange, type Platform } from '@cordon/core'
 import { withSecretHeaders } from '../dist/capabilities/secret-headers.js'
 import { rejection } from './support/rejection.ts'
 import { createNotingLogger, createScratch, handler } from './support/scratch.ts'
@@ -168,6 +168,14 @@ describe('headers with secrets', function () {
     const { headers, ofOrigin } = withSecretHeaders(request, { declared, values: new Map([['K', '$1']]), allowPrivate: [] })
     expect(Object.fromEntries(headers)).to.deep.equal({ 'x-one': '1$1', 'x-two': '2$1$1', 'x-three': '3$1' })
     expect(ofOrigin.toSorted()).to.deep.equal(['x-one', 'x-three', 'x-two'])
+  })
+
+  it('are bounded, however often a value names a secret', () => {
+    const url = new URL('https://api.example.com/')
+    const request = { url, method: 'GET', headers: [], redirect: 'follow', ofOrigin: [], body: undefined } as const
+    const declared = { 'api.example.com': { a: '{K}'.repeat(300), b: '{K}'.repeat(300) } }
+    const values = new Map([['K', 'x'.repeat(65_536)]])
+    expect(() => withSecretHeaders(request, { declared, values, allowPrivate: [] })).to.throw(PlatformError, 'more than 65536 characters')
   })
 
   it('are capabilities, and refused where the policy does not allow their secret', async () => {

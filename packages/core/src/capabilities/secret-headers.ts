@@ -3,6 +3,9 @@ import type { ExchangeRequest } from '../egress/exchange.ts'
 import { covers } from '../policy/covers.ts'
 import { denied, show } from './refusal.ts'
 
+/** Most characters of secrets in the headers of a request: no server takes nearly as many (16 KB by default in Node, 8 KB a line in nginx). */
+const maxFilled = 65_536
+
 /** What the headers of one function are filled from. */
 export interface SecretSource {
   /** Those of `config.secretHeaders`. */
@@ -33,19 +36,21 @@ export function withSecretHeaders(request: ExchangeRequest, { declared, values, 
   if (request.url.protocol !== 'https:' && !allowPrivate.some(isFor)) {
     throw denied(`Cannot fetch from ${show(request.url.origin)}: secrets are put into the requests to it, and they are sent with https: only`)
   }
-  const filled = [...found].map(([header, value]) => {
-    const text = fillSecrets(value, (name) => {
-      const secret = values.get(name)
-      if (secret === undefined) {
-        throw denied(`Cannot fetch from ${show(host)}: the secret "${name}" of its header "${header}" is not set. Set it with platform.secrets.set`)
-      }
-      if (secret !== '' && headerValue.test(secret)) return secret
-      throw denied(
-        `Cannot fetch from ${show(host)}: the secret "${name}" cannot be in the header "${header}": it is empty, or has a line break or a character that no header has. Set it again without`,
-      )
-    })
-    return [header, text] as const
-  })
+  let length = 0
+  const secretFor = (name: string, header: string): string => {
+    const secret = values.get(name)
+    if (secret === undefined) {
+      throw denied(`Cannot fetch from ${show(host)}: the secret "${name}" of its header "${header}" is not set. Set it with platform.secrets.set`)
+    }
+    // Before it is looked at: a value may name a secret many times, and every time costs.
+    length += secret.length
+    if (length > maxFilled) throw denied(`Cannot fetch from ${show(host)}: the secrets in its headers have more than ${maxFilled} characters`)
+    if (secret !== '' && headerValue.test(secret)) return secret
+    throw denied(
+      `Cannot fetch from ${show(host)}: the secret "${name}" cannot be in the header "${header}": it is empty, or has a line break or a character that no header has. Set it again without`,
+    )
+  }
+  const filled = [...found].map(([header, value]) => [header, fillSecrets(value, (name) => secretFor(name, header))] as const)
   const own = request.headers.filter(([name]) => !found.has(name))
   return { ...request, headers: [...own, ...filled], ofOrigin: [...found.keys()] }
 }

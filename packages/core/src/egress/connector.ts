@@ -1,19 +1,13 @@
-import { lookup as lookupName, type LookupAddress } from 'node:dns'
+import { lookup as lookupName } from 'node:dns'
 import { isIP, type LookupFunction } from 'node:net'
 import { normaliseHost, PlatformError } from '@cordon/contracts'
 import type { buildConnector } from 'undici'
 import { covers } from '../policy/covers.ts'
 import { isOwnAddress, isPublicAddress } from './addresses.ts'
+import { lookupsInTurn, type Lookup } from './lookups-in-turn.ts'
 
 /** Most connections of one tenant at once: each is a descriptor of the host, also while it waits for the next request. */
 const maxConnections = 256
-
-/** Finds the addresses of a name, as `dns.lookup` does. */
-export type Lookup = (
-  name: string,
-  options: { readonly all: true },
-  done: (error: NodeJS.ErrnoException | null, addresses: readonly LookupAddress[]) => void,
-) => void
 
 /** Who makes connections, and which hosts may be anywhere. */
 export interface ConnectorOptions {
@@ -27,8 +21,9 @@ export interface ConnectorOptions {
  * ones are connected to: what the name leads to a moment later does not matter.
  */
 export function createConnector(build: typeof buildConnector, { allowPrivate, lookup = lookupName }: ConnectorOptions): buildConnector.connector {
-  const free = build({ lookup: allOrNone(lookup, () => true) })
-  const guarded = build({ lookup: allOrNone(lookup, isAnybodys) })
+  const find = lookupsInTurn(lookup)
+  const free = build({ lookup: allOrNone(find, () => true) })
+  const guarded = build({ lookup: allOrNone(find, isAnybodys) })
   let connections = 0
   return (options, settle) => {
     if (connections >= maxConnections) return settle(tooMany(), null)

@@ -19,7 +19,15 @@ export function queryText(text: string): string {
     .trim()
 }
 
-/** What a statement does: its first word. */
+/** What a span is named after: names that the authors of functions made up would be as many as they like. */
+const operations = new Set(
+  'SELECT INSERT UPDATE DELETE MERGE WITH VALUES TABLE CREATE ALTER DROP TRUNCATE COMMENT GRANT REVOKE CALL DO EXPLAIN ANALYZE SET SHOW LOCK COPY REFRESH BEGIN COMMIT ROLLBACK'.split(
+    ' ',
+  ),
+)
+
+/** What a statement does: its first word, where that is one of SQL. */
 export function operationOf(text: string): string {
-  return (/^\s*([A-Za-z]{1,20})\b/.exec(text)?.[1] ?? 'QUERY').toUpperCase()
+  const word = /^\s*([A-Za-z]{1,20})\b/.exec(text.slice(0, maxLength))?.[1]?.toUpperCase()
+  return word !== undefined && operations.has(word) ? word : 'QUERY'
 }
