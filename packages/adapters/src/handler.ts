@@ -1,4 +1,4 @@
-import { PlatformError, resolveOptions, type Platform } from '@cordon/contracts'
+import { PlatformError, resolveOptions, type Authenticate, type Platform } from '@cordon/contracts'
 import { createGuard, type Passage } from './guard/guard.ts'
 import { handlerOptionTable, type HandlerOptions } from './handler-options.ts'
 import { locate } from './late/location.ts'
@@ -36,8 +36,10 @@ export type FactHandler = (request: Request, facts: RequestFacts) => Promise<Res
 
 /** Extra behaviour of the stand-alone server. */
 export interface HandlerInternals {
-  /** Takes out of the headers what a function must not see. */
-  readonly redact?: (headers: Headers) => void
+  /** In place of the host's own `authenticate`; unlike that, it is given requests that are not real ones yet. */
+  readonly authenticate?: Authenticate
+  /** The headers without what a function must not see. */
+  readonly redact?: (headers: Headers) => Headers
   /** Aborted when the server begins to close: others should get what comes, and what would go on for ever ends. */
   readonly closing?: AbortSignal
   /** Whether anybody who reaches the handler may read the metrics. @default where there is no `authenticate` */
@@ -60,13 +62,14 @@ export function createHandler(platform: Platform, options?: HandlerOptions): Han
 /** `createHandler` for entries that know more than the request says. @throws PlatformError INVALID_OPTION */
 export function createFactHandler(platform: Platform, options?: HandlerOptions, internals: HandlerInternals = {}): FactHandler {
   const { basePath, authenticate, uploadBytes, http } = resolveOptions(handlerOptionTable(platform), options)
-  const gate = createGate(platform, authenticate ?? platform.options.authenticate)
+  const own = authenticate ?? platform.options.authenticate
+  const gate = createGate(platform, internals.authenticate ?? (own === undefined ? undefined : (request) => own(realRequest(request))))
   const api = createApiRoutes({ gate, uploadBytes, closing: internals.closing })
   const openApi = createOpenApiRoute(gate)
   const health = createHealthRoute(platform, () => internals.closing?.aborted === true)
-  const { redact } = internals
-  const mcp = createMcpRoute({ gate, redact: redact ?? (() => undefined) })
-  const isOpen = internals.hasOpenMetrics ?? (authenticate ?? platform.options.authenticate) === undefined
+  const redact = internals.redact ?? ((headers: Headers) => headers)
+  const mcp = createMcpRoute({ gate, redact })
+  const isOpen = internals.hasOpenMetrics ?? own === undefined
   const metrics = createMetricsRoute({ platform, isOpen })
   const functions = createFunctionRoute({ platform, gate, redact })
   const guard = createGuard(http, platform.options.logger)

@@ -268,6 +268,14 @@ describe('what stands before the routes', () => {
       expect(tool.status).to.equal(429)
     })
 
+    it('count strangers apart from who is known, also where those have no tenant of their own', async () => {
+      const authenticate = (request: Request) => (request.headers.get('authorization') === 'Bearer good' ? {} : null)
+      const handler = handlerOf({ rateLimit: { perTenant: 2 } }, { authenticate })
+      const statuses: number[] = []
+      for (const headers of [{}, {}, {}, { authorization: 'Bearer good' }]) statuses.push((await ask(handler, '/fn/double?n=1', { headers })).status)
+      expect(statuses).to.deep.equal([200, 200, 429, 200])
+    })
+
     it('hold for calls of tools', async () => {
       const handler = handlerOf({ rateLimit: { perFunction: 1 } })
       const call = { jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'double', arguments: { n: 1 } } }

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { ArrivingBody } from '../routes/arriving-body.ts'
 import { tooLarge } from '../routes/body.ts'
+import { GrowingBytes } from '../routes/growing-bytes.ts'
 
 /** Bytes of a request body kept in memory before the socket is paused; the default of Node's own sockets. */
 const bodyWindowBytes = 65_536
@@ -8,18 +9,16 @@ const bodyWindowBytes = 65_536
 /** The body as a whole. @throws PlatformError PAYLOAD_TOO_LARGE as soon as it is, an Error when the client closes the connection in the middle */
 export function readBody(incoming: IncomingMessage, maxBytes: number): Promise<Uint8Array<ArrayBuffer>> {
   return new Promise((resolve, reject) => {
-    const chunks: Uint8Array<ArrayBuffer>[] = []
+    const body = new GrowingBytes()
     const arriving = new ArrivingBody(fail)
-    let length = 0
     function onData(chunk: Uint8Array<ArrayBuffer>): void {
-      length += chunk.byteLength
-      if (length > maxBytes) return fail(tooLarge(maxBytes))
-      chunks.push(chunk)
+      if (body.length + chunk.byteLength > maxBytes) return fail(tooLarge(maxBytes))
+      body.add(chunk)
       arriving.add(chunk.byteLength)
     }
     function onEnd(): void {
       stop()
-      resolve(joined(chunks, length))
+      resolve(body.take())
     }
     function onClose(): void {
       if (!incoming.readableEnded) fail(new Error('the client closed the connection'))
@@ -39,18 +38,6 @@ export function readBody(incoming: IncomingMessage, maxBytes: number): Promise<U
     // Middleware in front may have waited so long that the client is gone already.
     if (incoming.destroyed) onClose()
   })
-}
-
-function joined(chunks: readonly Uint8Array<ArrayBuffer>[], length: number): Uint8Array<ArrayBuffer> {
-  const [first] = chunks
-  if (first?.byteLength === length) return first
-  const bytes = new Uint8Array(length)
-  let offset = 0
-  for (const chunk of chunks) {
-    bytes.set(chunk, offset)
-    offset += chunk.byteLength
-  }
-  return bytes
 }
 
 /** The body as a stream, read from the socket only as fast as somebody takes it. */

@@ -15,8 +15,9 @@ import {
   type Platform,
 } from '@cordon/contracts'
 import { resolveHttp } from '../guard/http-options.ts'
-import { createFactHandler, type FactHandler } from '../handler.ts'
+import { createFactHandler, type FactHandler, type HandlerInternals } from '../handler.ts'
 import type { HandlerOptions } from '../handler-options.ts'
+import { locationOf } from '../late/real.ts'
 import { problemResponse } from '../routes/problem.ts'
 import { followConnections, type DrainOptions } from './connections.ts'
 import { forwardedChanges } from './forwarded.ts'
@@ -78,10 +79,9 @@ export async function serve(platform: Platform, options: ServeOptions = {}): Pro
   let closed: Promise<number> | undefined
   let listensOn = own.host
   const handle = guarded(platform, {
-    handlerOptions: { ...handlerOptions, authenticate: bearerOf(token, own.authenticate) },
-    token,
+    handlerOptions,
+    internals: { authenticate: bearerOf(token, own.authenticate), redact: withoutToken(token), closing: closing.signal },
     listensOn: () => listensOn,
-    closing: closing.signal,
     isForThisMachine: own.authenticate === undefined,
   })
   const { trustProxy, headersTimeoutMs, requestTimeoutMs } = resolveHttp(platform, handlerOptions)
@@ -150,22 +150,21 @@ interface OwnOptions extends ListenPlace, DrainOptions {
 
 interface GuardParts {
   readonly handlerOptions: HandlerOptions
-  readonly token: string
+  readonly internals: HandlerInternals
   readonly listensOn: () => string
-  readonly closing: AbortSignal
   /** Whether it listens where only this machine reaches it: so it does without `authenticate`. */
   readonly isForThisMachine: boolean
 }
 
-function guarded(platform: Platform, { handlerOptions, token, listensOn, closing, isForThisMachine }: GuardParts): FactHandler {
-  const handle = createFactHandler(platform, handlerOptions, { redact: withoutToken(token), closing, hasOpenMetrics: isForThisMachine })
+function guarded(platform: Platform, { handlerOptions, internals, listensOn, isForThisMachine }: GuardParts): FactHandler {
+  const handle = createFactHandler(platform, handlerOptions, { ...internals, hasOpenMetrics: isForThisMachine })
   // A host that asks who it is may be reached by any name, through a proxy.
   if (!isForThisMachine) return handle
   // Unlike the paths of functions, these are the owner's, or there for programs only.
   const guardedPaths = ['/api', '/mcp', metricsPath].map((path) => `${handlerOptions.basePath ?? ''}${path}`)
   return async (request, facts) => {
     try {
-      const { pathname } = new URL(request.url)
+      const { pathname } = locationOf(request)
       if (guardedPaths.some((path) => pathname.startsWith(path))) checkHost(request, listensOn())
     } catch (error) {
       return problemResponse(error, { forOwner: true })

@@ -1,5 +1,6 @@
 import { JsonScanner, PlatformError } from '@cordon/contracts'
 import { ArrivingBody } from './arriving-body.ts'
+import { GrowingBytes } from './growing-bytes.ts'
 import { LateRequest } from '../late/late-request.ts'
 
 /** Deepest nesting of JSON that is parsed here: as for the inputs of functions. */
@@ -24,10 +25,9 @@ export async function readBytes(request: Request, maxBytes: number): Promise<Uin
   }
 }
 
-async function readStream(body: ReadableStream<Uint8Array> | null, maxBytes: number): Promise<Uint8Array<ArrayBuffer>> {
+async function readStream(body: ReadableStream<Uint8Array<ArrayBuffer>> | null, maxBytes: number): Promise<Uint8Array<ArrayBuffer>> {
   if (body === null) return new Uint8Array(0)
-  const chunks: Uint8Array[] = []
-  let length = 0
+  const bytes = new GrowingBytes()
   let failure: PlatformError | undefined
   const reader = body.getReader()
   function giveUp(reason: PlatformError): void {
@@ -41,10 +41,9 @@ async function readStream(body: ReadableStream<Uint8Array> | null, maxBytes: num
       const { done, value } = await reader.read()
       if (failure !== undefined) throw failure
       if (done) break
-      length += value.byteLength
-      if (length > maxBytes) throw tooLarge(maxBytes)
+      if (bytes.length + value.byteLength > maxBytes) throw tooLarge(maxBytes)
       arriving.add(value.byteLength)
-      chunks.push(value)
+      bytes.add(value)
     }
   } catch (error) {
     if (failure === undefined) reader.cancel(error).catch(() => undefined)
@@ -52,13 +51,7 @@ async function readStream(body: ReadableStream<Uint8Array> | null, maxBytes: num
   } finally {
     arriving.end()
   }
-  const bytes = new Uint8Array(length)
-  let offset = 0
-  for (const chunk of chunks) {
-    bytes.set(chunk, offset)
-    offset += chunk.byteLength
-  }
-  return bytes
+  return bytes.take()
 }
 
 /**

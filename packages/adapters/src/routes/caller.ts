@@ -1,7 +1,6 @@
 import { invalidOption, PlatformError, type Access, type Authenticate, type Platform, type User } from '@cordon/contracts'
 import type { RequestNotes } from '../observe/request-watch.ts'
 import type { Visit } from '../guard/rate-limits.ts'
-import { realRequest } from '../late/real.ts'
 
 /** On whose behalf a request is served. */
 export interface Served {
@@ -46,7 +45,7 @@ export interface Gate {
 /** Tenants whose handle is kept, those of the latest requests: what is learned of their functions hangs on it. */
 const maxHandles = 1000
 
-/** Without `authenticate` everybody is the owner of the `default` tenant: the embedder's own middleware stands in front. */
+/** `authenticate` is given requests that may not be real ones yet. Without it, everybody is the owner of the `default` tenant: the embedder's own middleware stands in front. */
 export function createGate(platform: Platform, authenticate: Authenticate | undefined): Gate {
   const handles = new Map<string, Platform>()
   function handleOf(tenant: string): Platform {
@@ -59,7 +58,7 @@ export function createGate(platform: Platform, authenticate: Authenticate | unde
   }
   async function identify(request: Request): Promise<Served | null> {
     if (authenticate === undefined) return { platform, user: undefined, tenant: undefined }
-    const caller = await authenticate(realRequest(request))
+    const caller = await authenticate(request)
     if (caller === null) return null
     return { platform: caller.tenant === undefined ? platform : handleOf(caller.tenant), user: caller.user, tenant: caller.tenant }
   }
@@ -72,7 +71,8 @@ export function createGate(platform: Platform, authenticate: Authenticate | unde
     async forFunction(request, visit) {
       const served = await identify(request)
       const tenant = served?.tenant
-      await visit?.count('tenant', tenant ?? '')
+      // Strangers have a limit of their own: else they could use up that of a tenant. No id of a tenant has a line break.
+      if (visit !== undefined) await visit.count('tenant', served === null ? '\nstrangers' : (tenant ?? ''))
       const isKnown = authenticate !== undefined && served !== null
       return {
         platform: served?.platform ?? platform,

@@ -15,8 +15,8 @@ export type FunctionRoute = (request: Request, asked: Asked) => Promise<Response
 export interface FunctionRouteOptions {
   readonly platform: Platform
   readonly gate: Gate
-  /** Takes out what a function must not see: the owner's own token. */
-  readonly redact: ((headers: Headers) => void) | undefined
+  /** The headers without what a function must not see: the owner's own token. */
+  readonly redact: (headers: Headers) => Headers
 }
 
 interface Call {
@@ -60,7 +60,6 @@ export function createFunctionRoute(options: FunctionRouteOptions): FunctionRout
     if (notes !== undefined) notes.function = name
     served.admit(name, info.manifest.config.access)
     if (visit !== undefined) await served.countCall(name)
-    const headers = options.redact === undefined ? request.headers : redacted(request.headers, options.redact)
     const call: Call = {
       platform: served.platform,
       user: served.user,
@@ -70,7 +69,7 @@ export function createFunctionRoute(options: FunctionRouteOptions): FunctionRout
       url,
       originalUrl,
       request,
-      headers,
+      headers: options.redact(request.headers),
       bodyMethods: match?.[1] === 'fn' ? ['POST'] : relayMethods,
     }
     const kind = info.manifest.handler === 'unknown' ? kinds.get(served.platform, info) : info.manifest.handler
@@ -79,12 +78,6 @@ export function createFunctionRoute(options: FunctionRouteOptions): FunctionRout
     if (kind === 'http') return fetchHttp(real)
     return findOut(real, (learned) => kinds.learn(served.platform, info, learned))
   }
-}
-
-function redacted(given: Headers, redact: (headers: Headers) => void): Headers {
-  const headers = new Headers(given)
-  redact(headers)
-  return headers
 }
 
 async function invokeJson(call: Call): Promise<Response> {

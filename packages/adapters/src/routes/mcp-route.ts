@@ -9,8 +9,8 @@ export type McpRoute = (request: Request, asked: Asked) => Promise<Response>
 /** What the route needs. */
 export interface McpRouteOptions {
   readonly gate: Gate
-  /** Takes out what a function must not see: the owner's own token. */
-  readonly redact: (headers: Headers) => void
+  /** The headers without what a function must not see: the owner's own token. */
+  readonly redact: (headers: Headers) => Headers
 }
 
 /** The path of the route. */
@@ -35,8 +35,6 @@ export function createMcpRoute({ gate, redact }: McpRouteOptions): McpRoute {
     }
     // One message a request, as the protocol has it since 2025-06-18: a batch would be many calls for the price of one.
     if (!isRecord(message)) return failure(invalidRequest, 'Cannot read the request: expected one JSON-RPC message')
-    const headers = new Headers(request.headers)
-    redact(headers)
     // Loaded with the first request: hosts that offer no tools do not pay for it.
     const { answerMcp } = await import('../mcp/endpoint.ts')
     const { url, signal } = request
@@ -45,7 +43,7 @@ export function createMcpRoute({ gate, redact }: McpRouteOptions): McpRoute {
       request: new Request(url, { method: 'POST', headers: request.headers, signal }),
       message,
       originalUrl,
-      headers,
+      headers: redact(request.headers),
     })
     response.headers.set('cache-control', 'no-store')
     response.headers.set('x-content-type-options', 'nosniff')
