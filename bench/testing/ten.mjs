@@ -3,13 +3,16 @@ import assert from 'node:assert/strict'
 import { describe as describeNode, it as itNode } from 'node:test'
 import { fetchFunction, runFunction } from '@cordon/testing'
 
-const { describe = describeNode, it = itNode } = globalThis
+/** Those of mocha where it runs this, else those of node:test. */
+const isMocha = 'describe' in globalThis
+const describe = isMocha ? globalThis.describe : describeNode
+const it = isMocha ? globalThis.it : itNode
 const charge = new URL('../../examples/testing/functions/charge.ts', import.meta.url)
 const notes = new URL('../../examples/testing/functions/notes', import.meta.url)
 const add = { source: '/** @function */\nexport default function add(input: { a: number; b: number }): number { return input.a + input.b }\n' }
 const page = { source: '/** @function */\nexport default { fetch: (request: Request) => new Response(new URL(request.url).pathname) }\n' }
 
-describe('ten tests', () => {
+void describe('ten tests', () => {
   for (let a = 0; a < 4; a++) {
     it(`adds ${a}`, async () => assert.equal((await runFunction(add, { a, b: 1 })).output, a + 1))
   }

@@ -140,4 +140,10 @@ describe('GET /openapi.json', () => {
     const post = await handle(new Request('http://h/openapi.json', { method: 'POST' }))
     expect([post.status, post.headers.get('allow')]).to.deep.equal([405, 'GET, HEAD'])
   })
+
+  it('is not there when documents are switched off', async () => {
+    const statusWith = async (docs: boolean) =>
+      (await createHandler(opened.platform, { http: { docs } })(new Request('http://h/openapi.json'))).status
+    expect([await statusWith(false), await statusWith(true)]).to.deep.equal([404, 200])
+  })
 })

@@ -1,6 +1,5 @@
 import { spawnSync } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
-import { createServer, type IncomingHttpHeaders } from 'node:http'
 import { createHandler } from '@cordon/adapters'
 import { serve, type HandlerOptions, type RunningServer } from '@cordon/adapters/node'
 import { createPlatform, type Platform } from '@cordon/core'
@@ -9,6 +8,7 @@ import { trace } from '@opentelemetry/api'
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-base'
 import { expect } from 'chai'
 import parse from 'parse-prometheus-text-format'
+import { listenElsewhere, type HeadersElsewhere } from './support/headers-elsewhere.ts'
 import { fixture, openPlatform, type OpenPlatform } from './support/open-platform.ts'
 import { installSdk, type Spans } from './support/spans.ts'
 
@@ -394,30 +394,5 @@ function signal(pid: number, name: NodeJS.Signals): void {
     process.kill(pid, name)
   } catch (error) {
     if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error
-  }
-}
-
-interface HeadersElsewhere {
-  readonly port: number
-  /** Those of the last request. */
-  readonly headers: IncomingHttpHeaders
-  close(): Promise<void>
-}
-
-/** A server that functions ask. */
-async function listenElsewhere(): Promise<HeadersElsewhere> {
-  let headers: IncomingHttpHeaders = {}
-  const elsewhere = createServer((incoming, outgoing) => {
-    ;({ headers } = incoming)
-    outgoing.end('here')
-  })
-  await new Promise<void>((resolve) => elsewhere.listen(0, '127.0.0.1', resolve))
-  const address = elsewhere.address()
-  return {
-    port: typeof address === 'object' && address !== null ? address.port : 0,
-    get headers() {
-      return headers
-    },
-    close: () => new Promise((resolve) => elsewhere.close(() => resolve())),
   }
 }
