@@ -297,7 +297,7 @@ export default async (input: { own?: string }, ctx: Context) => {
       const idOf = (name: string): string => named(name).spanContext().spanId
       expect(parentOf('POST /fn/:name/*')).to.equal(parentId)
       expect(parentOf('traced')).to.equal(idOf('POST /fn/:name/*'))
-      for (const name of ['SELECT', 'SELEC', 'GET', 'inner']) expect(parentOf(name), name).to.equal(idOf('traced'))
+      for (const name of ['SELECT', 'QUERY', 'GET', 'inner']) expect(parentOf(name), name).to.equal(idOf('traced'))
       // Whether it was loaded for this call, or ahead, is up to the machine.
       const isLoaded = ended.some((span) => span.name === 'load' && span.parentSpanContext?.spanId === idOf('inner'))
       expect(isLoaded).to.equal(named('inner').attributes['faas.coldstart'])
@@ -312,7 +312,7 @@ export default async (input: { own?: string }, ctx: Context) => {
         'db.operation.name': 'SELECT',
         'db.query.text': 'select ?, $1::int',
       })
-      expect(named('SELEC').attributes).to.include({ 'error.type': 'QUERY_FAILED', 'db.response.status_code': '42601' })
+      expect(named('QUERY').attributes).to.include({ 'error.type': 'QUERY_FAILED', 'db.response.status_code': '42601' })
       expect(named('GET').attributes).to.include({ 'url.full': `http://localhost:${elsewhere.port}/path`, 'http.response.status_code': 200 })
       expect(elsewhere.headers).to.include({ traceparent: `00-${traceId}-${idOf('GET')}-01`, tracestate: 'vendor=1' })
       expect(output).to.deep.equal([3, `00-${traceId}-${idOf('traced')}-01`])
