@@ -10,7 +10,7 @@ const run = promisify(execFile)
 
 /** What `npm test` of each example runs: the program of the runner, its arguments, and what it says when all is well. */
 const runners = [
-  { name: 'node-test', command: ['--test', 'test/functions.mjs'], says: /^# pass 3$/m },
+  { name: 'node-test', command: ['--test', 'test/functions.mjs'], says: /^(#|ℹ) pass 3$/m },
   { name: 'mocha', command: [binary('mocha', 'bin/mocha.js')], says: /2 passing/ },
   { name: 'vitest', command: [binary('vitest', 'vitest.mjs'), 'run'], says: /Tests.*3 passed/ },
   { name: 'jest', command: ['--experimental-vm-modules', binary('jest', 'bin/jest.js')], says: /Tests: +3 passed/ },

@@ -117,6 +117,8 @@ describe('the options of createPlatform', () => {
         tenants: {},
       },
       secretsKey: undefined,
+      metrics: { functions: 100, token: undefined },
+      log: { format: 'auto', level: 'info', requests: false },
       logger: undefined,
       authenticate: undefined,
     })

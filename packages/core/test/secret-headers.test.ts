@@ -15,11 +15,16 @@ const dump = `function dump(...roots) {
     if (typeof value === 'string') return void texts.push(value)
     if ((typeof value !== 'object' && typeof value !== 'function') || value === null || seen.has(value)) return
     seen.add(value)
+    // Getters of prototypes that are asked without an object answer with a rejected promise.
+    if (value instanceof Promise) value.then(visit, visit)
     if (ArrayBuffer.isView(value)) texts.push(Buffer.from(value.buffer).toString('latin1'))
     if (value instanceof Map || value instanceof Set || value instanceof Headers) for (const one of value) visit(one)
-    for (const key of Reflect.ownKeys(value)) {
-      if (typeof key === 'string') texts.push(key)
-      try { visit(value[key]) } catch (error) { visit(error) }
+    // What getters of its classes say of it, too: objects of the web keep everything in private fields.
+    for (let at = value; at !== null; at = Object.getPrototypeOf(at)) {
+      for (const key of Reflect.ownKeys(at)) {
+        if (typeof key === 'string') texts.push(key)
+        try { visit(value[key]) } catch (error) { visit(error) }
+      }
     }
     visit(Object.getPrototypeOf(value))
   }

@@ -5,7 +5,9 @@ import { createFactHandler, type FactHandler } from '../handler.ts'
 import type { HandlerOptions } from '../handler-options.ts'
 import { problemResponse } from '../routes/problem.ts'
 import { forwardedChanges } from './forwarded.ts'
+import { parsedBody } from './parsed-body.ts'
 import { sendResponse } from './send-response.ts'
+import { closeWithConnection } from './signals.ts'
 import { toRequest, type RequestChanges } from './to-request.ts'
 
 /** A listener for `http.createServer`, and what frameworks on top of `node:http` are given. Never throws. */
@@ -19,7 +21,11 @@ export type NodeListener = (incoming: IncomingMessage, outgoing: ServerResponse)
 export function nodeAdapter(platform: Platform, options?: HandlerOptions): NodeListener {
   const handle = createFactHandler(platform, options)
   const { trustProxy } = resolveHttp(platform, options)
-  return (incoming, outgoing) => void answer(handle, incoming, outgoing, () => forwardedChanges(incoming, trustProxy))
+  return (incoming, outgoing) => {
+    // Middleware in front may have read the socket, and leaves on the request what it read.
+    const parsed: object = incoming
+    void answer(handle, incoming, outgoing, () => ({ ...forwardedChanges(incoming, trustProxy), body: parsedBody(incoming, parsed) }))
+  }
 }
 
 /** Runs one exchange; never rejects. `changesOf` may refuse the request by throwing. */
@@ -29,6 +35,7 @@ export async function answer(
   outgoing: ServerResponse,
   changesOf: () => RequestChanges,
 ): Promise<void> {
+  closeWithConnection(incoming, outgoing)
   await sendResponse(await respond(handle, incoming, { outgoing, changesOf }), incoming, outgoing)
 }
 

@@ -37,6 +37,8 @@ export function readBody(incoming: IncomingMessage, maxBytes: number): Promise<U
     incoming.on('data', onData).on('end', onEnd).on('error', fail).on('close', onClose)
     // Middleware in front may have waited so long that the client is gone already.
     if (incoming.destroyed) onClose()
+    // Its end is over, too.
+    if (incoming.readableEnded) fail(new Error('it was read before'))
   })
 }
 

@@ -69,6 +69,8 @@ async function pump(body: ReadableStream<Uint8Array>, outgoing: ServerResponse):
   // A close may come while we wait for a chunk that never will.
   const onClose = (): void => void reader.cancel().catch(() => undefined)
   outgoing.once('close', onClose)
+  // Nor does one that came before say so again.
+  if (outgoing.destroyed) onClose()
   try {
     for (;;) {
       const { done, value } = await reader.read()

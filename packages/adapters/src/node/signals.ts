@@ -32,6 +32,31 @@ export function connectionSignal({ httpVersionMajor, socket }: IncomingMessage, 
   return controller.signal
 }
 
+/** Responses that wait behind another one on their connection (pipelining), by connection. */
+const waiting = new WeakMap<Socket, Set<ServerResponse>>()
+
+/**
+ * Closes a response with its connection. Node does so once it is the response's turn; one that waits behind another hears nothing, and whoever waits for its
+ * `close` would wait for ever.
+ */
+export function closeWithConnection({ socket }: IncomingMessage, outgoing: ServerResponse): void {
+  if (outgoing.socket !== null || !(socket instanceof Socket)) return
+  const known = waiting.get(socket)
+  const behind = known ?? new Set<ServerResponse>()
+  behind.add(outgoing)
+  outgoing.once('close', () => behind.delete(outgoing))
+  // One listener for all: a client may send a thousand requests at once.
+  if (known !== undefined) return
+  waiting.set(socket, behind)
+  socket.once('close', () => {
+    for (const one of behind) {
+      if (one.socket !== null) continue
+      one.destroy()
+      one.emit('close')
+    }
+  })
+}
+
 function abort(controller: AbortController): void {
   controller.abort(new PlatformError('CANCELLED', 'Cannot finish the request: the client closed the connection'))
 }

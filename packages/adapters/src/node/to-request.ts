@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { PlatformError } from '@cordon/contracts'
+import { isRecord, PlatformError } from '@cordon/contracts'
 import { LateHeaders } from '../late/late-headers.ts'
 import { LateRequest, type RequestSource } from '../late/late-request.ts'
 import { locate } from '../late/location.ts'
@@ -41,11 +41,11 @@ const maxHeaders = 256
 export function toRequest(incoming: IncomingMessage, outgoing: ServerResponse, changes: RequestChanges = {}): Translated {
   const values = headersOf(incoming)
   // Two of them are joined, and refused (RFC 9112, 3.2).
-  const origin = originOf(incoming, values['host'] ?? 'localhost', changes.protocol)
+  const origin = originOf(incoming, values['host'] ?? authorityOf(incoming), changes.protocol)
   const path = pathOf(changes.url ?? incoming.url ?? '/')
   refuseDetours(path)
   const method = incoming.method ?? 'GET'
-  const hasBody = method !== 'GET' && method !== 'HEAD' && (values['transfer-encoding'] !== undefined || Number(values['content-length'] ?? 0) > 0)
+  const hasBody = method !== 'GET' && method !== 'HEAD' && announcesBody(incoming)
   // A parsed body was inflated and is written anew: its old length and coding are no longer true.
   const kept = changes.body === undefined ? values : withoutBodyHeaders(values)
   const headers = new LateHeaders(kept, () => readable(() => new Headers(Object.entries(kept))))
@@ -59,6 +59,18 @@ export function toRequest(incoming: IncomingMessage, outgoing: ServerResponse, c
     request: lateMethods.has(method) ? request : request.real,
     originalUrl: changes.originalUrl === undefined ? origin + path : origin + pathOf(changes.originalUrl),
   }
+}
+
+/** HTTP/2 has it in place of the header (RFC 9113, 8.3.1). */
+function authorityOf(incoming: IncomingMessage): string {
+  return 'authority' in incoming && typeof incoming.authority === 'string' ? incoming.authority : 'localhost'
+}
+
+/** HTTP/2 needs no header for that: a request without a body ends with its headers. */
+function announcesBody(incoming: IncomingMessage): boolean {
+  const { headers } = incoming
+  if (headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0) return true
+  return 'stream' in incoming && isRecord(incoming.stream) && incoming.stream['endAfterHeaders'] === false
 }
 
 /** One request and its response, and what became of the body. */

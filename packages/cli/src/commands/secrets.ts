@@ -1,7 +1,7 @@
 import { isRecord } from '@cordon/contracts'
 import type { Client } from '../client/client.ts'
 import { usageFailure, type ExitCode } from '../exit-code.ts'
-import { askHidden } from '../output/ask.ts'
+import { askHidden, canAsk } from '../output/ask.ts'
 import { escapeLine } from '../output/escape.ts'
 import { formatTable } from '../output/table.ts'
 import { formatTime } from '../output/time.ts'
@@ -31,7 +31,7 @@ export async function listSecrets(context: CommandContext): Promise<ExitCode> {
 
 /** `cordon secrets set <name>`: the value comes from the keyboard, unseen, or from standard input; never from the command line, which others see. */
 export async function setSecret(context: CommandContext, name: string): Promise<ExitCode> {
-  const value = process.stdin.isTTY ? await askHidden(`Value of ${escapeLine(name)} (not shown): `) : await readValue()
+  const value = process.stdin.isTTY ? await askValue(name) : await readValue()
   if (value === '') throw usageFailure(`Cannot set "${name}": the value is empty. Type it, or pipe it in: cordon secrets set ${name} < file`)
   const init = { method: 'PUT', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ value }) }
   return withClient(context, (client) =>
@@ -39,6 +39,12 @@ export async function setSecret(context: CommandContext, name: string): Promise<
       context.terminal.print(`${context.terminal.colors.green('set')} ${escapeLine(name)}`)
     }),
   )
+}
+
+function askValue(name: string): Promise<string> {
+  if (!canAsk())
+    throw usageFailure(`Cannot ask for the value: standard error is no terminal. Pipe it in: cordon secrets set ${escapeLine(name)} < file`)
+  return askHidden(`Value of ${escapeLine(name)} (not shown): `)
 }
 
 /** `cordon secrets remove <name>`. */

@@ -38,7 +38,7 @@ export const projectCommands: CommandGroup = {
           ['-w, --watch', 'run them again when a file changes'],
         ],
         examples: ['cordon test', 'cordon test functions/hello.test.ts -t greets', 'cordon test -- --test-timeout=5000 --test-reporter=tap'],
-        note: 'What follows -- is given to Node: see `node --help` for its options that begin with --test.',
+        note: 'What follows -- is given to Node, written as --option=value: see `node --help` for its options that begin with --test.',
       },
       async (context, paths, options) => (await import('../commands/test.ts')).test(context, paths, options),
     ),

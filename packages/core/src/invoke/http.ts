@@ -37,8 +37,17 @@ export function httpRequest(request: Request, options: FetchOptions, payloadByte
       query: queryOf(searchParams),
       headers: headersOf(headers),
     },
-    signal: options.signal === undefined ? request.signal : AbortSignal.any([request.signal, options.signal]),
+    signal: signalOf(request, options.signal),
   }
+}
+
+/** A request passes the abort of its caller on only while it is in memory itself (undici holds it weakly): it shall live as long as the signal that the call has. */
+const requests = new WeakMap<AbortSignal, Request>()
+
+function signalOf(request: Request, other: AbortSignal | undefined): AbortSignal {
+  const signal = other === undefined ? request.signal : AbortSignal.any([request.signal, other])
+  requests.set(signal, request)
+  return signal
 }
 
 /**
