@@ -113,7 +113,9 @@ describe('fetch', function () {
       is: true,
     })
     expect(get.json).to.deep.include({ method: 'GET', url: '/echo?q=%C3%A4' })
-    expect(get.json.headers).to.deep.equal({
+    // Where a test before this one has installed an SDK of OpenTelemetry, there is a trace to tell of.
+    const { traceparent: _, ...sent } = get.json.headers
+    expect(sent).to.deep.equal({
       host: origin.slice(7),
       connection: 'keep-alive',
       'x-a': '1',

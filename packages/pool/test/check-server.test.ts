@@ -114,7 +114,7 @@ describe('a database server given by URL', () => {
     const port = await listen((near) => {
       const far = upstream()
       far.pipe(near)
-      near.on('data', (data) => far.write(Buffer.from(data.toString('latin1').replace('pg_backend_pid', 'pg_backend_pix'), 'latin1')))
+      near.on('data', (data) => far.writable && far.write(Buffer.from(data.toString('latin1').replace('pg_backend_pid', 'pg_backend_pix'), 'latin1')))
       closed = once(near, 'close').finally(() => far.destroy())
     })
     const failure = await failureOf(openSqlSession(connectionFromUrl(url({ port }))))

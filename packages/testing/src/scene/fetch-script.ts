@@ -63,5 +63,10 @@ function readKey(key: string): { readonly fits: (request: Request) => boolean } 
 /** A `Response` is read once, and a table may answer with it many times. */
 function toResponse(answer: FetchAnswer): Response | undefined {
   if (answer === undefined) return undefined
-  return answer instanceof Response ? (answer.type === 'error' ? answer : answer.clone()) : Response.json(answer)
+  return isResponse(answer) ? (answer.type === 'error' ? answer : answer.clone()) : Response.json(answer)
+}
+
+/** Libraries put a class of their own in the place of the global one (@hono/node-server does), whose instances those of Node are not. */
+function isResponse(answer: FetchAnswer): answer is Response {
+  return answer instanceof Response || Object.prototype.toString.call(answer) === '[object Response]'
 }
