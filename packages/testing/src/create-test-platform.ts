@@ -11,7 +11,7 @@ import { compileScript, unscripted, type FetchScript } from './scene/fetch-scrip
 import type { Scene } from './scene/scene.ts'
 import { TestExecutor } from './scene/test-executor.ts'
 import { loadInto, type FetchRun, type FunctionRun, type LoadedFunction, type TestFunction } from './test-function.ts'
-import { createTurns } from './turns.ts'
+import { createTurns, whileAnswering } from './turns.ts'
 
 /** Runs of one process that go on at once: each keeps a core busy while its sandbox starts. */
 const runsAtOnce = 4
@@ -53,7 +53,7 @@ export function createTestPlatform(options?: TestPlatformOptions): Promise<TestP
       async answer(tenant: string, request: Request) {
         const scene = scenes.get(tenant)
         if (scene !== undefined) return scene.answer(request)
-        const answer = await script?.answer(request.clone())
+        const answer = await whileAnswering(async () => script?.answer(request.clone()))
         if (answer === undefined) throw unscripted(request, script?.known ?? [])
         return answer
       },

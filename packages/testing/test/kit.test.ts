@@ -120,6 +120,19 @@ describe('a test platform', () => {
     expect([denied.output, denied.functions]).to.deep.equal([{ failed: 'CAPABILITY_DENIED' }, []])
   })
 
+  it('takes answers from other runs, however many wait for theirs', async () => {
+    const inner = async (input: unknown) => (await platform.runFunction(fixture('double.ts'), input)).output
+    const asking = Array.from({ length: 4 }, async () => {
+      const fetch = async () => inner(21)
+      return (await platform.runFunction(fixture('stubborn.ts'), 'https://api.pay.example/', { fetch, timeoutMs: 5000 })).output
+    })
+    const calling = Array.from({ length: 4 }, async () => {
+      const functions = { double: inner }
+      return (await platform.runFunction(fixture('caller.ts'), { name: 'double', value: 4 }, { functions, timeoutMs: 5000 })).output
+    })
+    expect(await Promise.all([...asking, ...calling])).to.deep.equal(['42', '42', '42', '42', 8, 8, 8, 8])
+  })
+
   it('calls HTTP functions', async () => {
     const init = { method: 'POST', body: 'hello' }
     const run = await platform.fetchFunction(fixture('api.ts'), new Request('https://app.example/a/b', init), { user: { id: 'u-1' } })

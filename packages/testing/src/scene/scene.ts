@@ -1,6 +1,7 @@
 import type { ExecutableVersion, InvocationOptions, Outcome } from '@cordon/contracts'
 import { withClock } from './clock.ts'
 import { compileScript, unscripted, type CompiledScript, type FetchScript } from './fetch-script.ts'
+import { whileAnswering } from '../turns.ts'
 import type { ScriptedFunction } from './scripted-function.ts'
 import { Recorder } from './used.ts'
 
@@ -76,7 +77,7 @@ export class Scene {
     try {
       const asked = request.clone()
       this.used.requests.push({ method, url, headers: Object.fromEntries(headers), body: await request.text() })
-      const answer = await this.#script?.answer(asked)
+      const answer = await whileAnswering(async () => this.#script?.answer(asked))
       if (answer === undefined) throw unscripted(asked, this.#script?.known ?? [])
       return answer
     } catch (error) {

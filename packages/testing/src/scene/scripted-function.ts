@@ -1,5 +1,6 @@
 import { types } from 'node:util'
 import { PlatformError, reasonOf, type JsonInvocation, type Outcome } from '@cordon/contracts'
+import { whileAnswering } from '../turns.ts'
 
 /** Stands for a function that another one calls: gets the input, gives the output, or throws. */
 export type ScriptedFunction = (input: unknown) => unknown
@@ -12,7 +13,7 @@ export const stubSource = '/** @function */\nexport default function stub(): voi
 /** Runs a script in place of a sandbox. */
 export async function runScript(script: ScriptedFunction, { inputJson, capabilities, signal }: JsonInvocation): Promise<Outcome> {
   try {
-    const output = await untilAborted(async () => script(inputJson === undefined ? undefined : JSON.parse(inputJson)), signal)
+    const output = await untilAborted(async () => whileAnswering(() => script(inputJson === undefined ? undefined : JSON.parse(inputJson))), signal)
     return { kind: 'success', outputJson: output === undefined ? undefined : JSON.stringify(output), ...measures }
   } catch (thrown) {
     return { kind: 'failure', error: thrown instanceof PlatformError ? thrown : asFunctionError(thrown), ...measures }
