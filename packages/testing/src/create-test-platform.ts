@@ -1,6 +1,7 @@
+import { rm } from 'node:fs/promises'
 import { isRecord, PlatformError, type Executor, type Platform, type PlatformOptions } from '@cordon/contracts'
 import { loadSettings } from '@cordon/core/settings'
-import { createTestDirectory, createTestHost, type TestHost } from '@cordon/core/testing'
+import { createTestDirectory, createTestHost, type TestHost, type TestHostParts } from '@cordon/core/testing'
 import { cacheDirectory } from './cache/cache-directory.ts'
 import { clusterTemplate, removeTemplate } from './cache/cluster-template.ts'
 import { KeptAnalyses } from './cache/kept-analyses.ts'
@@ -119,16 +120,22 @@ function withoutPlaces(options: PlatformOptions): PlatformOptions {
 }
 
 /** A template that does not work is made anew the next time; this start does without. */
-async function start(
-  options: PlatformOptions,
-  parts: Omit<Parameters<typeof createTestHost>[1], 'directory'>,
-  template: string | undefined,
-): Promise<TestHost> {
+async function start(options: PlatformOptions, parts: Omit<TestHostParts, 'directory'>, template: string | undefined): Promise<TestHost> {
   try {
-    return await createTestHost(options, { ...parts, directory: await createTestDirectory(), template })
+    return await startIn(await createTestDirectory(), options, { ...parts, template })
   } catch (error) {
     if (template === undefined || !isRecord(error) || error['code'] !== 'STORE_UNAVAILABLE') throw error
     await removeTemplate(template)
-    return createTestHost(options, { ...parts, directory: await createTestDirectory() })
+    return startIn(await createTestDirectory(), options, parts)
+  }
+}
+
+/** A platform that starts removes its directory when it ends; for one that does not, wrong options included, nobody else does. */
+async function startIn(directory: string, options: PlatformOptions, parts: Omit<TestHostParts, 'directory'>): Promise<TestHost> {
+  try {
+    return await createTestHost(options, { ...parts, directory })
+  } catch (error) {
+    await rm(directory, { recursive: true, force: true, maxRetries: 10 }).catch(() => undefined)
+    throw error
   }
 }

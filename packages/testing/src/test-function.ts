@@ -19,7 +19,12 @@ export interface TestFunction extends Used, AsyncDisposable {
   invoke<Input = unknown, Output = unknown>(input?: Input, options?: TestCallOptions): Promise<InvokeResult<Output>>
   /** Calls an HTTP function; a path is taken as one of `http://localhost`. */
   fetch(request: Request | URL | string, options?: TestFetchOptions): Promise<Response>
-  /** Removes the function and its database. Idempotent; without it they go with the platform. */
+  /**
+   * Removes the function and its database. Idempotent; without it they go with the platform.
+   *
+   * @throws what went wrong in the test itself since the last call, once: INVALID_OPTION for a request that nobody answered, such as one
+   * that came after the head of a streamed response
+   */
   close(): Promise<void>
 }
 
@@ -153,7 +158,8 @@ export class LoadedFunction implements TestFunction {
 
   close(): Promise<void> {
     this.#closed ??= remove(this.#parts)
-    return this.#closed
+    const closed = this.#closed
+    return withCallerFrames(() => closed.then(() => this.checkFault()))
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -1,3 +1,6 @@
+import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { expect } from 'chai'
 import { createTestPlatform, PlatformError, type TestPlatform } from '@cordon/testing'
 
@@ -141,6 +144,33 @@ describe('a test platform', () => {
     expect(await run.response.json()).to.deep.equal({ user: 'u-1', body: 'hello' })
     expect(run.logs.map(({ level, message }) => `${level} ${message}`)).to.deep.equal(['warn asked for /a/b'])
     expect((await platform.fetchFunction(fixture('api.ts'), '/nothing')).response.status).to.equal(204)
+  })
+
+  it('says when a test ends, and once, that nobody answered what was asked after the head of a response', async () => {
+    const late = await platform.loadFunction(fixture('late.ts'))
+    const { readable, writable } = new TransformStream()
+    const response = await late.fetch(new Request('http://localhost/', { method: 'POST', body: readable, duplex: 'half' }))
+    await writable.close()
+    expect(await response.text()).to.equal('no answer')
+    const unanswered = await failure(late.close())
+    expect(unanswered.message).to.contain('Cannot answer GET https://api.pay.example/late: nothing is scripted')
+    expect(unanswered.stack).to.contain('kit.test.')
+    await late.close()
+  })
+
+  it('leaves no directory when an option is wrong', async () => {
+    const { TMPDIR } = process.env
+    const parent = await mkdtemp(join(tmpdir(), 'kit-'))
+    try {
+      process.env['TMPDIR'] = parent
+      const wrong: object = { scheduling: { spares: 'many' } }
+      expect((await failure(createTestPlatform(wrong))).code).to.equal('INVALID_OPTION')
+      expect(await readdir(parent)).to.deep.equal([])
+    } finally {
+      if (TMPDIR === undefined) delete process.env['TMPDIR']
+      else process.env['TMPDIR'] = TMPDIR
+      await rm(parent, { recursive: true, force: true })
+    }
   })
 
   it('calls one function several times, with its migrations, and removes it', async () => {
